@@ -1,1 +1,14 @@
-//! x
+//! Hookyard: a webhook router with WebAssembly plugins.
+//!
+//! Modules in reading order. Pure ones come first: values and decisions, no I/O, no clock. Then the edges, each with
+//! one kind of I/O, never importing one another. Then the assembly that wires them. Imports only go down the list's
+//! storeys; `tests/it/tidy.rs` holds the code to it.
+
+// Pure.
+pub mod event;
+pub mod retry;
+pub mod routing;
+pub mod signature;
+
+// Text to values.
+pub mod config;

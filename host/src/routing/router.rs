@@ -1,0 +1,232 @@
+//! All routes of a configuration, grouped by source.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::event::Event;
+
+use super::{Condition, Glob};
+
+/// What makes a route fire. Every part must hold; an absent part holds.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// The route's name.
+    pub route: Arc<str>,
+    /// The sources it listens to.
+    pub sources: Vec<String>,
+    /// Event types, any of them; none means all.
+    pub events: Vec<Glob>,
+    /// All of these.
+    pub conditions: Vec<Condition>,
+    /// Fires only where no other route of the source did.
+    pub fallback: bool,
+}
+
+/// The routes of one configuration.
+#[derive(Debug, Default)]
+pub struct Router {
+    rules: Vec<Rule>,
+    by_source: HashMap<String, Vec<usize>>,
+}
+
+/// Where an event goes.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Routed {
+    /// Numbers of the routes that fire, in the configuration's order.
+    pub routes: Vec<usize>,
+    /// Why a condition could not be looked at, if that happened.
+    pub problem: Option<String>,
+}
+
+impl Router {
+    /// Groups the rules; a route's number is its place in `rules`.
+    pub fn new(rules: Vec<Rule>) -> Self {
+        let mut by_source: HashMap<String, Vec<usize>> = HashMap::new();
+        for (at, rule) in rules.iter().enumerate() {
+            for source in &rule.sources {
+                by_source.entry(source.clone()).or_default().push(at);
+            }
+        }
+        Router { rules, by_source }
+    }
+
+    /// The routes that fire for an event: all that hold, or else the fallbacks that hold, or else none.
+    pub fn route(&self, event: &Event) -> Routed {
+        let mut routed = Routed::default();
+        let candidates = self
+            .by_source
+            .get(&*event.source)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        for fallback in [false, true] {
+            for &at in candidates
+                .iter()
+                .filter(|&&at| self.rules[at].fallback == fallback)
+            {
+                if self.rules[at].holds(event, &mut routed.problem) {
+                    routed.routes.push(at);
+                }
+            }
+            if !routed.routes.is_empty() {
+                break;
+            }
+        }
+        routed
+    }
+}
+
+impl Rule {
+    fn holds(&self, event: &Event, problem: &mut Option<String>) -> bool {
+        if !self.events.is_empty() && !self.events.iter().any(|glob| glob.matches(&event.kind)) {
+            return false;
+        }
+        self.conditions
+            .iter()
+            .all(|condition| match condition.holds(event) {
+                Ok(holds) => holds,
+                Err(not_json) => {
+                    problem.get_or_insert_with(|| format!("route {}: {not_json}", self.route));
+                    false
+                }
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::super::{Scalar, Subject, Test};
+    use super::*;
+    use crate::event::{EventId, Headers, Pointer};
+
+    fn event(kind: &str, body: &'static str) -> Event {
+        let mut headers = Headers::new();
+        headers.push("X-Env", "prod");
+        Event {
+            id: EventId(uuid::Uuid::nil()),
+            source: "github".into(),
+            kind: kind.to_owned(),
+            delivery_id: None,
+            received_at: 0,
+            method: "POST".to_owned(),
+            path: "/in/github".to_owned(),
+            query: "team=a%20b&n=7&flag".to_owned(),
+            headers,
+            body: Bytes::from_static(body.as_bytes()).into(),
+        }
+    }
+
+    fn rule(name: &str, events: &[&str], conditions: Vec<Condition>, fallback: bool) -> Rule {
+        Rule {
+            route: name.into(),
+            sources: vec!["github".to_owned()],
+            events: events.iter().map(|glob| Glob::new(*glob)).collect(),
+            conditions,
+            fallback,
+        }
+    }
+
+    fn body(pointer: &str, test: Test) -> Condition {
+        Condition {
+            subject: Subject::Body(Pointer::new(pointer).expect("a pointer")),
+            test,
+        }
+    }
+
+    #[test]
+    fn every_route_that_holds_fires_and_fallbacks_only_without_one() {
+        let router = Router::new(vec![
+            rule("all", &[], vec![], false),
+            rule("prs", &["pull_request.*", "push"], vec![], false),
+            rule("rest", &[], vec![], true),
+        ]);
+        assert_eq!(router.route(&event("push", "{}")).routes, [0, 1]);
+        assert_eq!(router.route(&event("fork", "{}")).routes, [0]);
+        let router = Router::new(vec![
+            rule("prs", &["push"], vec![], false),
+            rule("rest", &[], vec![], true),
+        ]);
+        assert_eq!(router.route(&event("fork", "{}")).routes, [1]);
+        assert_eq!(router.route(&event("push", "{}")).routes, [0]);
+        let mut other = event("push", "{}");
+        other.source = "stripe".into();
+        assert_eq!(router.route(&other), Routed::default());
+    }
+
+    #[test]
+    fn conditions_look_at_header_query_and_body() {
+        let text = |text: &str| Test::Equals(Scalar::Text(text.to_owned()));
+        let event = event("push", r#"{"n":5,"t":true,"s":"main","z":null}"#);
+        let check = |condition: Condition, expected: bool| {
+            let shown = format!("{condition:?}");
+            assert_eq!(condition.holds(&event), Ok(expected), "{shown}");
+        };
+        check(
+            Condition {
+                subject: Subject::Header("x-env".into()),
+                test: text("prod"),
+            },
+            true,
+        );
+        check(
+            Condition {
+                subject: Subject::Header("x-none".into()),
+                test: Test::Exists(false),
+            },
+            true,
+        );
+        check(
+            Condition {
+                subject: Subject::Query("team".into()),
+                test: text("a b"),
+            },
+            true,
+        );
+        check(
+            Condition {
+                subject: Subject::Query("n".into()),
+                test: Test::GreaterThan(6.0),
+            },
+            true,
+        );
+        check(
+            Condition {
+                subject: Subject::Query("flag".into()),
+                test: Test::Exists(true),
+            },
+            true,
+        );
+        check(body("/n", Test::Equals(Scalar::Number(5.0))), true);
+        check(body("/n", text("5")), false);
+        check(body("/t", Test::Equals(Scalar::Boolean(true))), true);
+        check(body("/s", Test::Glob(Glob::new("m*"))), true);
+        check(
+            body("/s", Test::Regex(regex::Regex::new("^ma?in$").expect("a regex"))),
+            true,
+        );
+        check(body("/s", Test::Any(vec![text("dev"), text("main")])), true);
+        check(body("/s", Test::Not(Box::new(text("main")))), false);
+        check(body("/z", Test::Exists(true)), true);
+        check(body("/none", text("")), false);
+        check(
+            body("/n", Test::All(vec![Test::GreaterThan(4.0), Test::LessThan(5.0)])),
+            false,
+        );
+    }
+
+    #[test]
+    fn a_body_that_is_not_json_is_on_record_and_falls_back() {
+        let router = Router::new(vec![
+            rule("main", &[], vec![body("/s", Test::Exists(true))], false),
+            rule("rest", &[], vec![], true),
+        ]);
+        let routed = router.route(&event("push", "not json"));
+        assert_eq!(routed.routes, [1]);
+        assert!(
+            routed
+                .problem
+                .is_some_and(|problem| problem.starts_with("route main: the body is not JSON"))
+        );
+    }
+}

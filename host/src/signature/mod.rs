@@ -1,0 +1,14 @@
+//! Proof of who sent a webhook: schemes as data, one verifier for all of them, and the table of known providers.
+
+mod presets;
+mod scheme;
+mod secret;
+mod verifier;
+
+pub use presets::{PRESETS, Preset, preset};
+pub use scheme::{
+    Encoding, EventField, Hash, KeyEncoding, Scheme, SignatureField, Template, TemplateError, TimestampField,
+    TimestampFormat, TimestampPlace,
+};
+pub use secret::Secret;
+pub use verifier::{Refusal, SignedRequest, Verified, Verifier};
