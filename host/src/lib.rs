@@ -17,3 +17,4 @@ pub mod config;
 // Edges.
 pub mod store;
 pub mod destination;
+pub mod plugin;
