@@ -1,5 +1,6 @@
 //! `cargo xtask <task>`: what people here do twice. One module per task.
 
+mod corpus;
 mod plugins;
 mod tools;
 
@@ -12,6 +13,7 @@ tasks:
   plugins                  build every starter plugin into plugins/dist, after bringing the SDK's bindings up to date
   plugins --check          fail unless the bindings and every component in plugins/dist match the sources (no compiler needed)
   plugins --rebuild DIR    build every starter plugin into DIR and leave plugins/dist alone; may follow --check
+  corpus                   fetch the real webhook payloads that tests and benchmarks read, into corpus/
 ";
 
 #[expect(
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
             Ok(())
         }
         ["plugins", options @ ..] => plugins::run(options),
+        ["corpus"] => corpus::run(),
         _ => Err(anyhow::anyhow!("no such task: {}\n\n{HELP}", arguments.join(" "))),
     };
     match outcome {
