@@ -8,6 +8,12 @@ use ipnet::IpNet;
 
 use crate::retry::RetryPolicy;
 
+use super::field::{Choice, Element, Field, Format, Shape};
+use super::http_destination;
+use super::retry::{self, RETRY};
+use super::secret::GIVEN_SECRET;
+use super::table::Table;
+use super::value::Value;
 use super::{Location, SecretRef};
 
 /// One destination.
@@ -48,6 +54,8 @@ pub struct HttpDestination {
     pub method: http::Method,
     /// Headers set on each request, replacing any of the same name.
     pub headers: Vec<(http::HeaderName, http::HeaderValue)>,
+    /// Headers whose value is a secret, set on each request likewise.
+    pub secret_headers: Vec<(http::HeaderName, Location, SecretRef)>,
     /// `Authorization: Bearer …`.
     pub bearer: Option<(Location, SecretRef)>,
     /// From the first step of connecting to the last byte of the answer.
@@ -66,4 +74,194 @@ pub enum Network {
     Private,
     /// These networks only.
     Only(Vec<IpNet>),
+}
+
+const CONCURRENCY: usize = 64;
+
+static HEADER_VALUE: Shape =
+    Shape::Either(&[Shape::Text(Format::free("a text")), Shape::Table(&GIVEN_SECRET)]);
+
+static CIDR: Shape = Shape::Text(Format::free("a network such as \"10.0.0.0/8\""));
+
+pub(super) static DESTINATION: Element = Element {
+    name: "destination",
+    doc: "Where messages go.",
+    fields: &[
+        Field::new(
+            "type",
+            Shape::Choice(&[
+                Choice {
+                    word: "http",
+                    doc: "one request for each message",
+                },
+                Choice {
+                    word: "console",
+                    doc: "a readable line on standard output, then the body",
+                },
+                Choice {
+                    word: "file",
+                    doc: "one JSON object a line at the end of a file",
+                },
+            ]),
+            "The kind of destination.",
+        )
+        .otherwise("`http` where there is a `url`, `file` where there is a `path`"),
+        Field::new(
+            "url",
+            Shape::Text(Format {
+                what: "an address such as \"https://ci.example.com/hooks\"",
+                pattern: "^https?://",
+            }),
+            "http: the address that requests are sent to.",
+        )
+        .example(r#""https://ci.example.com/hooks""#),
+        Field::new(
+            "method",
+            Shape::Choice(&[
+                Choice { word: "POST", doc: "" },
+                Choice { word: "PUT", doc: "" },
+                Choice { word: "PATCH", doc: "" },
+            ]),
+            "http: the method of a request.",
+        )
+        .default(r#""POST""#),
+        Field::new(
+            "headers",
+            Shape::Map {
+                keys: Format::free("the name of a header"),
+                values: &HEADER_VALUE,
+            },
+            "http: headers set on each request, replacing any of the same name. A secret value is a reference.",
+        )
+        .example(r#"{ X-Team = "platform", X-Api-Key = { env = "CI_KEY" } }"#),
+        Field::new("bearer", Shape::Table(&GIVEN_SECRET), "http: a token sent as `Authorization: Bearer …`.")
+            .example(r#"{ env = "CI_TOKEN" }"#),
+        Field::new(
+            "timeout",
+            Shape::millis(10, 600_000),
+            "http: time from the first step of connecting to the last byte of the answer.",
+        )
+        .default(r#""30s""#),
+        Field::new(
+            "network",
+            Shape::Either(&[
+                Shape::Choice(&[
+                    Choice {
+                        word: "public",
+                        doc: "addresses of the public internet",
+                    },
+                    Choice {
+                        word: "private",
+                        doc: "those and private, loopback and link-local ones",
+                    },
+                ]),
+                Shape::List(&CIDR),
+            ]),
+            "http: which addresses may be connected to, checked after the name is resolved. A list allows these networks only.",
+        )
+        .default(r#""public""#)
+        .example(r#"["10.0.0.0/8"]"#),
+        Field::new("path", Shape::Text(Format::free("a path")), "file: the file to append to. Relative to this file.")
+            .example(r#""state/events.jsonl""#),
+        Field::new("retry", Shape::Table(&RETRY), "When a failed attempt is repeated."),
+        Field::new("concurrency", Shape::Integer { min: 1, max: 10_000 }, "Attempts under way at once.").default("64"),
+    ],
+    instead: &[
+        ("kind", "it is called `type`"),
+        ("uri", "it is called `url`"),
+        ("token", r#"write bearer = { env = "NAME" }"#),
+        ("authorization", r#"write bearer = { env = "NAME" }"#),
+        ("retries", "write retry = { max_attempts = … }"),
+        ("file", "it is called `path`"),
+    ],
+};
+
+/// Keys that mean something to one kind of destination only.
+const OF_HTTP: [&str; 6] = ["url", "method", "headers", "bearer", "timeout", "network"];
+const OF_FILE: [&str; 1] = ["path"];
+
+#[derive(Clone, Copy, PartialEq)]
+enum Word {
+    Http,
+    Console,
+    File,
+}
+
+impl Destination {
+    pub(super) fn read(name: &str, table: &Table<'_>) -> Option<Self> {
+        let kind = word(table).and_then(|word| {
+            refuse_keys_of_others(table, word);
+            match word {
+                Word::Http => http_destination::read(table).map(DestinationKind::Http),
+                Word::Console => Some(DestinationKind::Console),
+                Word::File => path(table).map(|path| DestinationKind::File { path }),
+            }
+        });
+        let retry = table
+            .table("retry")
+            .map(|table| retry::read(&table))
+            .unwrap_or_default();
+        let concurrency = table
+            .get("concurrency")
+            .and_then(Value::count)
+            .unwrap_or(CONCURRENCY);
+        Some(Destination {
+            name: name.into(),
+            at: table.at(),
+            kind: kind?,
+            retry,
+            concurrency,
+        })
+    }
+}
+
+fn word(table: &Table<'_>) -> Option<Word> {
+    let words = [
+        ("http", Word::Http),
+        ("console", Word::Console),
+        ("file", Word::File),
+    ];
+    if let Some(value) = table.get("type") {
+        return value.choice(&words);
+    }
+    match (table.get("url"), table.get("path")) {
+        (Some(_), None) => Some(Word::Http),
+        (None, Some(_)) => Some(Word::File),
+        (Some(_), Some(path)) => path.fail("a destination has a `url` or a `path`, not both"),
+        (None, None) => {
+            table.error(format!("nothing says what {} is", table.shown()), |error| {
+                error
+                    .label("a key is missing here")
+                    .help("add `url` for an HTTP receiver, `path` for a file, or type = \"console\"");
+            });
+            None
+        }
+    }
+}
+
+fn refuse_keys_of_others(table: &Table<'_>, word: Word) {
+    let others = OF_HTTP.iter().filter(|_| word != Word::Http);
+    for key in others.chain(OF_FILE.iter().filter(|_| word != Word::File)) {
+        if let Some(value) = table.get(key) {
+            let owner = if OF_FILE.contains(key) { "file" } else { "http" };
+            value.context.gathered.error(
+                value.key_spot(),
+                format!(
+                    "`{key}` belongs to a destination of type \"{owner}\", {} is another",
+                    table.shown()
+                ),
+                |_| (),
+            );
+        }
+    }
+}
+
+fn path(table: &Table<'_>) -> Option<PathBuf> {
+    let Some(value) = table.get("path") else {
+        table.error(format!("{} lacks `path`", table.shown()), |error| {
+            error.label("a key is missing here");
+        });
+        return None;
+    };
+    value.path()
 }

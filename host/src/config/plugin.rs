@@ -5,6 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Location;
+use super::context::Kind;
+use super::field::{Choice, Element, Field, Format, Shape};
+use super::json;
+use super::table::Table;
+use super::url;
+use super::value::Value;
 
 /// One plugin.
 #[derive(Clone, Debug, PartialEq)]
@@ -93,4 +99,351 @@ pub enum Instances {
     Fresh,
     /// An instance serves many calls, one at a time. Faster; for plugins that keep no state by mistake.
     Reuse,
+}
+
+const SECOND: u64 = 1_000;
+
+static ORIGIN: Shape = Shape::Text(Format {
+    what: "an origin such as \"https://api.example.com\"",
+    pattern: "^https?://",
+});
+
+static SECRET_NAME: Shape = Shape::Text(Format::free("the name of a secret"));
+
+pub(super) static PLUGIN: Element = Element {
+    name: "plugin",
+    doc: "A WebAssembly component, its settings, its powers and its limits.",
+    fields: &[
+        Field::new(
+            "path",
+            Shape::Text(Format::free("a path")),
+            "The component file. Relative to this file.",
+        )
+        .required()
+        .example(r#""plugins/dist/redact.wasm""#),
+        Field::new(
+            "digest",
+            Shape::Text(Format {
+                what: "a digest such as \"sha256:9f86…\"",
+                pattern: "^sha256:[0-9a-fA-F]{64}$",
+            }),
+            "The hash that the file must have; any other content is refused.",
+        )
+        .example(r#""sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08""#),
+        Field::new(
+            "config",
+            Shape::Free,
+            "Settings that the plugin reads, as JSON. What they mean is the plugin's business.",
+        )
+        .example(r#"{ mask = ["/sender/email"] }"#),
+        Field::new("limits", Shape::Table(&LIMITS), "What one call may cost."),
+        Field::new(
+            "allow",
+            Shape::Table(&ALLOW),
+            "What it may reach beyond the event. Nothing unless granted.",
+        ),
+        Field::new(
+            "on_error",
+            Shape::Choice(&[
+                Choice {
+                    word: "retry",
+                    doc: "run again later, a few times, then dead-letter",
+                },
+                Choice {
+                    word: "skip",
+                    doc: "go on as if the plugin were not there",
+                },
+                Choice {
+                    word: "drop",
+                    doc: "drop the event, on record",
+                },
+                Choice {
+                    word: "dead-letter",
+                    doc: "dead-letter at once",
+                },
+            ]),
+            "What happens to a run in which it fails.",
+        )
+        .default(r#""retry""#),
+        Field::new(
+            "instance",
+            Shape::Choice(&[
+                Choice {
+                    word: "fresh",
+                    doc: "a new sandbox for each call, so nothing can leak from one event to another",
+                },
+                Choice {
+                    word: "reuse",
+                    doc: "one sandbox serves many calls; faster",
+                },
+            ]),
+            "Whether each call gets a fresh instance.",
+        )
+        .default(r#""fresh""#),
+    ],
+    instead: &[
+        ("file", "it is called `path`"),
+        ("wasm", "it is called `path`"),
+        ("settings", "it is called `config`"),
+        ("timeout", "write limits = { time = \"5s\" }"),
+        ("sha256", "write digest = \"sha256:…\""),
+    ],
+};
+
+static LIMITS: Element = Element {
+    name: "limits",
+    doc: "What one call of a plugin may cost. A call that exceeds a limit is stopped and counts as failed.",
+    fields: &[
+        Field::new("cpu", Shape::millis(1, 600 * SECOND), "Processor time.").default(r#""500ms""#),
+        Field::new(
+            "time",
+            Shape::millis(1, 600 * SECOND),
+            "Time by the clock on the wall, waiting included.",
+        )
+        .default(r#""5s""#),
+        Field::new(
+            "memory",
+            Shape::Size {
+                min: 64 << 10,
+                max: 4 << 30,
+            },
+            "Linear memory. Guests in JavaScript, Python or Go need some tens of MiB.",
+        )
+        .default(r#""64MiB""#),
+        Field::new(
+            "output",
+            Shape::Size {
+                min: 1 << 10,
+                max: 1 << 30,
+            },
+            "Bytes of everything that a call puts out: bodies, headers, attributes, edits.",
+        )
+        .default(r#""32MiB""#),
+        Field::new(
+            "messages",
+            Shape::Integer {
+                min: 1,
+                max: 1_000_000,
+            },
+            "Messages that a call may emit.",
+        )
+        .default("10000"),
+    ],
+    instead: &[
+        ("timeout", "it is called `time`"),
+        ("fuel", "processor time is limited by `cpu`"),
+    ],
+};
+
+static ALLOW: Element = Element {
+    name: "allow",
+    doc: "Powers beyond reading the event and writing the output. A plugin that asks for one without a grant is not loaded.",
+    fields: &[
+        Field::new(
+            "http",
+            Shape::List(&ORIGIN),
+            "Origins that it may send requests to.",
+        )
+        .default("[]")
+        .example(r#"["https://api.example.com"]"#),
+        Field::new(
+            "secrets",
+            Shape::List(&SECRET_NAME),
+            "Secrets of `[secrets]` that it may read.",
+        )
+        .default("[]")
+        .example(r#"["api-token"]"#),
+        Field::new("kv", Shape::Boolean, "Whether it may keep values between events.").default("false"),
+        Field::new(
+            "metrics",
+            Shape::Boolean,
+            "Whether it may count and observe metrics.",
+        )
+        .default("false"),
+    ],
+    instead: &[
+        ("network", "it is called `http`"),
+        ("env", "a plugin sees no environment; use `config` or `secrets`"),
+    ],
+};
+
+impl Plugin {
+    pub(super) fn read(name: &str, table: &Table<'_>) -> Option<Self> {
+        let path = table.required("path");
+        let errors = [
+            ("retry", OnError::Retry),
+            ("skip", OnError::Skip),
+            ("drop", OnError::Drop),
+            ("dead-letter", OnError::DeadLetter),
+        ];
+        let instances = [("fresh", Instances::Fresh), ("reuse", Instances::Reuse)];
+        let plugin = Plugin {
+            name: name.into(),
+            at: table.at(),
+            path: path.and_then(Value::path).unwrap_or_default(),
+            path_at: path.map(Value::at).unwrap_or_default(),
+            digest: table.get("digest").and_then(|value| value.parse(digest)),
+            config: table
+                .get("config")
+                .and_then(json::text)
+                .unwrap_or_else(|| "{}".to_owned()),
+            limits: table
+                .table("limits")
+                .map(|table| PluginLimits::read(&table))
+                .unwrap_or_default(),
+            allow: table
+                .table("allow")
+                .map(|table| Grants::read(&table))
+                .unwrap_or_default(),
+            on_error: table
+                .get("on_error")
+                .and_then(|value| value.choice(&errors))
+                .unwrap_or_default(),
+            instances: table
+                .get("instance")
+                .and_then(|value| value.choice(&instances))
+                .unwrap_or_default(),
+        };
+        path.map(|_| plugin)
+    }
+}
+
+impl PluginLimits {
+    fn read(table: &Table<'_>) -> Self {
+        let default = PluginLimits::default();
+        PluginLimits {
+            cpu: table.get("cpu").and_then(Value::duration).unwrap_or(default.cpu),
+            time: table
+                .get("time")
+                .and_then(Value::duration)
+                .unwrap_or(default.time),
+            memory: table
+                .get("memory")
+                .and_then(Value::size)
+                .unwrap_or(default.memory),
+            output: table
+                .get("output")
+                .and_then(Value::size)
+                .unwrap_or(default.output),
+            messages: table
+                .get("messages")
+                .and_then(Value::count)
+                .unwrap_or(default.messages),
+        }
+    }
+}
+
+impl Grants {
+    fn read(table: &Table<'_>) -> Self {
+        let list = |key| table.get(key).and_then(Value::items).unwrap_or_default();
+        let origins = list("http")
+            .into_iter()
+            .filter_map(|value| value.parse(url::origin));
+        let secrets = list("secrets")
+            .into_iter()
+            .filter_map(|value| value.reference(Kind::Secret));
+        Grants {
+            http: origins.collect(),
+            secrets: secrets.map(|name| name.to_string()).collect(),
+            kv: table.get("kv").and_then(Value::boolean).unwrap_or_default(),
+            metrics: table.get("metrics").and_then(Value::boolean).unwrap_or_default(),
+        }
+    }
+}
+
+fn digest(text: &str) -> Result<String, String> {
+    let hex = text.strip_prefix("sha256:").unwrap_or_default();
+    if hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        Ok(hex.to_ascii_lowercase())
+    } else {
+        Err("a digest is `sha256:` and 64 hexadecimal digits".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::check;
+    use super::*;
+
+    fn plugin(lines: &str) -> Plugin {
+        let text = format!("[plugins.p]\n{lines}\n[secrets]\ntoken = {{ env = \"T\" }}");
+        check::read(&text).unwrap().plugins.remove("p").unwrap()
+    }
+
+    #[test]
+    fn a_path_is_enough() {
+        let plugin = plugin(r#"path = "p.wasm""#);
+        assert_eq!(plugin.path, PathBuf::from("/etc/hookyard/p.wasm"));
+        assert_eq!(plugin.path_at.to_string(), "config.toml:2:8");
+        assert_eq!(
+            (plugin.limits, plugin.allow),
+            (PluginLimits::default(), Grants::default())
+        );
+        assert_eq!((plugin.config.as_str(), plugin.on_error), ("{}", OnError::Retry));
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let plugin = plugin(
+            r#"
+            path = "/opt/p.wasm"
+            digest = "sha256:9F86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+            config = { list = [1, 2.5, "a"], on = true, day = 2026-01-02 }
+            limits = { cpu = "1s", time = "2s", memory = "1MiB", output = "2KiB", messages = 3 }
+            allow = { http = ["https://API.example.com:443"], secrets = ["token"], kv = true, metrics = true }
+            on_error = "dead-letter"
+            instance = "reuse""#,
+        );
+        assert_eq!(
+            plugin.config,
+            r#"{"day":"2026-01-02","list":[1,2.5,"a"],"on":true}"#
+        );
+        assert!(plugin.digest.unwrap().starts_with("9f86d0"));
+        assert_eq!(plugin.limits.memory, 1 << 20);
+        assert_eq!(plugin.limits.messages, 3);
+        assert_eq!(plugin.allow.http, ["https://api.example.com"]);
+        assert_eq!(plugin.allow.secrets, ["token"]);
+        assert_eq!(
+            (plugin.on_error, plugin.instances),
+            (OnError::DeadLetter, Instances::Reuse)
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_told() {
+        for (lines, expected) in [
+            ("", "[plugins.p] lacks `path`"),
+            (r#"file = "p.wasm""#, "it is called `path`"),
+            (r#"digest = "sha256:12""#, "64 hexadecimal digits"),
+            ("config = 1", "expected a table, found an integer"),
+            ("config = { a = nan }", "JSON has no such number"),
+            (
+                r#"limits = { cpu = "0ms" }"#,
+                "`cpu` is out of range: expected 1ms to 10m",
+            ),
+            (
+                r#"limits = { memroy = "1MiB" }"#,
+                "unknown key `memroy` in [plugins.p.limits]: did you mean `memory`?",
+            ),
+            (r#"allow = { http = ["api.example.com"] }"#, "begins with"),
+            (
+                r#"allow = { http = ["https://api.example.com/v1"] }"#,
+                "without a path",
+            ),
+            (
+                r#"allow = { secrets = ["tokn"] }"#,
+                "there is no secret `tokn`: did you mean `token`?",
+            ),
+            (r#"allow = { env = true }"#, "a plugin sees no environment"),
+            (
+                r#"on_error = "ignore""#,
+                r#"expected "retry", "skip", "drop" or "dead-letter""#,
+            ),
+        ] {
+            check::fails(
+                &format!("[secrets]\ntoken = {{ env = \"T\" }}\n[plugins.p]\n{lines}"),
+                expected,
+            );
+        }
+    }
 }

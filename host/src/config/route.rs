@@ -3,9 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::routing::Rule;
+use crate::routing::{Glob, Rule};
 
 use super::Location;
+use super::condition::{self, TEST};
+use super::context::Kind;
+use super::field::{Choice, Element, Field, Format, Shape};
+use super::table::Table;
+use super::value::Value;
 
 /// One route.
 #[derive(Clone, Debug)]
@@ -35,4 +40,297 @@ pub enum Respond {
         /// Time from storing to the answer.
         deadline: Duration,
     },
+}
+
+static EVENT_TYPE: Shape = Shape::Text(Format::free(
+    "an event type such as \"push\" or \"pull_request.*\"",
+));
+static SOURCE_NAME: Shape = Shape::Text(Format::free("the name of a source"));
+static PLUGIN_NAME: Shape = Shape::Text(Format::free("the name of a plugin"));
+static DESTINATION_NAME: Shape = Shape::Text(Format::free("the name of a destination"));
+
+pub(super) static ROUTE: Element = Element {
+    name: "route",
+    doc: "Which events take which plugins to which destinations. Every route that matches fires.",
+    fields: &[
+        Field::new("source", Shape::OneOrMore(&SOURCE_NAME), "The sources it listens to.")
+            .required()
+            .example(r#""github""#),
+        Field::new(
+            "events",
+            Shape::OneOrMore(&EVENT_TYPE),
+            "Event types, any of them; `*` stands for any run of characters.",
+        )
+        .otherwise("all")
+        .example(r#"["pull_request.*", "push"]"#),
+        Field::new(
+            "match",
+            Shape::Map {
+                keys: Format {
+                    what: "a JSON pointer such as \"/action\", \"header:NAME\" or \"query:NAME\"",
+                    pattern: "^(/.*|header:.+|query:.+)$",
+                },
+                values: &TEST,
+            },
+            "Conditions, all of which must hold, by what they look at: `/pointer` into a JSON body, `header:NAME`, \
+             `query:NAME`. A text may hold `*`; a list means any of its items; a table means all of its operators.",
+        )
+        .example(r#"{ "/action" = ["opened", "reopened"], "header:X-Env" = "prod", "/n" = { gt = 1, lt = 5 } }"#),
+        Field::new("plugins", Shape::OneOrMore(&PLUGIN_NAME), "Plugins, in the order they run.")
+            .example(r#"["redact"]"#),
+        Field::new("to", Shape::OneOrMore(&DESTINATION_NAME), "Destinations. Each gets every message.")
+            .example(r#"["ci", "archive"]"#),
+        Field::new(
+            "respond",
+            Shape::Choice(&[
+                Choice {
+                    word: "accepted",
+                    doc: "202 as soon as the event is stored",
+                },
+                Choice {
+                    word: "plugin",
+                    doc: "what the plugins reply, if they do so within `deadline`, else 202",
+                },
+            ]),
+            "What the sender is told. At most one route of a source answers by plugin.",
+        )
+        .default(r#""accepted""#),
+        Field::new(
+            "deadline",
+            Shape::millis(10, 60_000),
+            "How long the sender waits, where a plugin answers.",
+        )
+        .default(r#""5s""#),
+        Field::new(
+            "fallback",
+            Shape::Boolean,
+            "Fires only where no other route of the source did.",
+        )
+        .default("false"),
+    ],
+    instead: &[
+        ("from", "it is called `source`"),
+        ("event", "it is called `events`"),
+        ("filter", "it is called `match`"),
+        ("destination", "it is called `to`"),
+        ("destinations", "it is called `to`"),
+        ("default", "it is called `fallback`"),
+    ],
+};
+
+const DEADLINE: Duration = Duration::from_secs(5);
+
+impl Route {
+    pub(super) fn read(name: &str, table: &Table<'_>) -> Option<Self> {
+        let sources = table
+            .required("source")
+            .and_then(|value| names(value, Kind::Source));
+        let plugins = table
+            .get("plugins")
+            .map_or(Some(Vec::new()), |value| names(value, Kind::Plugin));
+        let to = table
+            .get("to")
+            .map_or(Some(Vec::new()), |value| names(value, Kind::Destination));
+        let events = table.get("events").and_then(events).unwrap_or_default();
+        let conditions = table.get("match").and_then(condition::read).unwrap_or_default();
+        let respond = respond(table);
+        let route = Route {
+            name: name.into(),
+            at: table.at(),
+            rule: Rule {
+                route: name.into(),
+                sources: sources?.iter().map(|source| source.to_string()).collect(),
+                events,
+                conditions,
+                fallback: table.get("fallback").and_then(Value::boolean).unwrap_or_default(),
+            },
+            plugins: plugins?,
+            to: to?,
+            respond: respond?,
+        };
+        route.leads_somewhere(table);
+        Some(route)
+    }
+
+    fn leads_somewhere(&self, table: &Table<'_>) {
+        match self.respond {
+            Respond::Accepted if self.to.is_empty() => {
+                table.error(format!("{} leads nowhere", table.shown()), |error| {
+                    error
+                        .label("`to` is missing or empty")
+                        .help("name destinations in `to`, or let a plugin answer with respond = \"plugin\"");
+                });
+            }
+            Respond::Plugin { .. } if self.plugins.is_empty() => {
+                table.error(
+                    format!("{} answers by plugin but has none", table.shown()),
+                    |error| {
+                        error.label("`plugins` is missing or empty");
+                    },
+                );
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Names, each once.
+fn names(value: Value<'_>, kind: Kind) -> Option<Vec<Arc<str>>> {
+    let mut names: Vec<Arc<str>> = Vec::new();
+    for item in value.items()? {
+        let name = item.reference(kind)?;
+        // A plugin may well run twice, with another between.
+        if kind != Kind::Plugin && names.contains(&name) {
+            return item.fail(format!("`{name}` is listed twice"));
+        }
+        names.push(name);
+    }
+    if kind == Kind::Source && names.is_empty() {
+        return value.fail("a route without a source never fires");
+    }
+    Some(names)
+}
+
+fn events(value: Value<'_>) -> Option<Vec<Glob>> {
+    let items = value.items()?;
+    if items.is_empty() {
+        return value.fail("no event is of any of no types; leave `events` out to take all");
+    }
+    let glob = |text: &str| match text {
+        "" => Err("an event type cannot be empty; \"*\" means any".to_owned()),
+        text => Ok(Glob::new(text)),
+    };
+    items.into_iter().map(|item| item.parse(glob)).collect()
+}
+
+fn respond(table: &Table<'_>) -> Option<Respond> {
+    let words = [("accepted", false), ("plugin", true)];
+    let by_plugin = table
+        .get("respond")
+        .map_or(Some(false), |value| value.choice(&words))?;
+    match (by_plugin, table.get("deadline")) {
+        (true, deadline) => Some(Respond::Plugin {
+            deadline: deadline.map_or(Some(DEADLINE), Value::duration)?,
+        }),
+        (false, Some(deadline)) => deadline.fail("`deadline` has no effect without respond = \"plugin\""),
+        (false, None) => Some(Respond::Accepted),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::check;
+    use super::*;
+
+    const REST: &str = r#"
+        [sources.a]
+        verify = "none"
+        [sources.b]
+        verify = "none"
+        [plugins.p]
+        path = "p.wasm"
+        [destinations.c]
+        type = "console""#;
+
+    fn route(lines: &str) -> Route {
+        let mut config = check::read(&format!("[routes.r]\n{lines}\n{REST}")).unwrap();
+        config.routes.remove(0)
+    }
+
+    #[test]
+    fn the_least_is_a_source_and_a_destination() {
+        let route = route("source = \"a\"\nto = \"c\"");
+        assert_eq!(route.at.to_string(), "config.toml:1:9");
+        assert_eq!(route.rule.sources, ["a"]);
+        assert_eq!(route.to, ["c".into()]);
+        assert!(route.rule.events.is_empty() && !route.rule.fallback);
+        assert_eq!(route.respond, Respond::Accepted);
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let route = route(
+            r#"
+            source = ["a", "b"]
+            events = ["push", "pull_request.*"]
+            match = { "/action" = "opened" }
+            plugins = ["p", "p"]
+            respond = "plugin"
+            deadline = "2s"
+            fallback = true"#,
+        );
+        assert_eq!(route.rule.sources, ["a", "b"]);
+        assert_eq!(
+            route.rule.events,
+            [Glob::new("push"), Glob::new("pull_request.*")]
+        );
+        assert_eq!(route.rule.conditions.len(), 1);
+        assert_eq!(route.plugins.len(), 2);
+        assert!(route.rule.fallback);
+        assert_eq!(
+            route.respond,
+            Respond::Plugin {
+                deadline: Duration::from_secs(2)
+            }
+        );
+    }
+
+    #[test]
+    fn routes_keep_the_order_written() {
+        let routes = "[routes.z]\nsource = \"a\"\nto = \"c\"\n[routes.y]\nsource = \"b\"\nto = \"c\"";
+        let config = check::read(&format!("{routes}\n{REST}")).unwrap();
+        let names: Vec<&str> = config.routes.iter().map(|route| &*route.name).collect();
+        assert_eq!(names, ["z", "y"]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told() {
+        for (lines, expected) in [
+            ("to = \"c\"", "[routes.r] lacks `source`"),
+            ("source = []\nto = \"c\"", "never fires"),
+            (
+                "source = \"aa\"\nto = \"c\"",
+                "there is no source `aa`: did you mean `a`?",
+            ),
+            ("source = [\"a\", \"a\"]\nto = \"c\"", "`a` is listed twice"),
+            (
+                "source = \"a\"",
+                "[routes.r] leads nowhere: `to` is missing or empty",
+            ),
+            ("source = \"a\"\nto = []", "[routes.r] leads nowhere"),
+            (
+                "source = \"a\"\nto = \"console\"",
+                "there is no destination `console`",
+            ),
+            (
+                "source = \"a\"\nto = \"c\"\nplugins = [\"redact\"]",
+                "there is no plugin `redact`",
+            ),
+            (
+                "source = \"a\"\nrespond = \"plugin\"",
+                "answers by plugin but has none",
+            ),
+            (
+                "source = \"a\"\nto = \"c\"\ndeadline = \"1s\"",
+                "`deadline` has no effect",
+            ),
+            (
+                "source = \"a\"\nto = \"c\"\nevents = []",
+                "no event is of any of no types",
+            ),
+            (
+                "source = \"a\"\nto = \"c\"\nevents = \"\"",
+                "an event type cannot be empty",
+            ),
+            (
+                "source = \"a\"\nto = \"c\"\nevnts = \"\"",
+                "unknown key `evnts` in [routes.r]: did you mean `events`?",
+            ),
+            ("from = \"a\"\nto = \"c\"", "it is called `source`"),
+        ] {
+            check::fails(&format!("[routes.r]\n{lines}\n{REST}"), expected);
+        }
+        let two = "[routes.r]\nsource = \"a\"\nplugins = \"p\"\nrespond = \"plugin\"\n[routes.s]\nsource = [\"b\", \"a\"]\nplugins = \"p\"\nrespond = \"plugin\"";
+        check::fails(&format!("{two}\n{REST}"), "source `a` is answered by two routes");
+    }
 }

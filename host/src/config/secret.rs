@@ -2,6 +2,11 @@
 
 use std::path::PathBuf;
 
+use super::Location;
+use super::field::{Element, Field, Format, Shape};
+use super::table::Table;
+use super::value::Value;
+
 /// Where a secret is found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecretRef {
@@ -13,4 +18,219 @@ pub enum SecretRef {
     Credential(String),
     /// `{ generated = true }`: made at first start and kept in the state directory.
     Generated,
+}
+
+const REFERENCES: &str = r#"{ env = "NAME" }, { file = "path" } or { credential = "name" }"#;
+
+const ENV: Field = Field::new(
+    "env",
+    Shape::Text(Format {
+        what: "the name of an environment variable",
+        pattern: "^[A-Za-z_][A-Za-z0-9_]*$",
+    }),
+    "An environment variable.",
+)
+.example(r#""GITHUB_WEBHOOK_SECRET""#);
+
+const FILE: Field = Field::new(
+    "file",
+    Shape::Text(Format::free("a path")),
+    "A file, read without one trailing line break. Relative to this file.",
+)
+.example(r#""/run/secrets/github""#);
+
+const CREDENTIAL: Field = Field::new(
+    "credential",
+    Shape::Text(Format::free("the name of a credential")),
+    "A file of that name in systemd's `$CREDENTIALS_DIRECTORY`.",
+)
+.example(r#""github""#);
+
+const NO_LITERALS: &str = "a secret cannot be written in the configuration";
+
+/// A secret that both sides agree on, which this side may therefore make.
+pub(super) static SHARED_SECRET: Element = Element {
+    name: "shared secret",
+    doc: "Where a source's secret is found: exactly one of these keys. A configuration never holds a secret itself, \
+          so that it can be kept under version control.",
+    fields: &[
+        ENV,
+        FILE,
+        CREDENTIAL,
+        Field::new(
+            "generated",
+            Shape::Boolean,
+            "Made at first start and kept in the state directory, in `secrets/` under the source's name. Only `true`.",
+        )
+        .example("true"),
+    ],
+    instead: &[
+        ("value", NO_LITERALS),
+        ("literal", NO_LITERALS),
+        ("name", "it is called `env`, `file` or `credential`"),
+        ("path", "it is called `file`"),
+    ],
+};
+
+/// A secret that somebody else has made.
+pub(super) static GIVEN_SECRET: Element = Element {
+    name: "given secret",
+    doc: "Where a secret that somebody else issued is found: exactly one of these keys.",
+    fields: &[ENV, FILE, CREDENTIAL],
+    instead: &[
+        ("value", NO_LITERALS),
+        ("literal", NO_LITERALS),
+        ("name", "it is called `env`, `file` or `credential`"),
+        ("path", "it is called `file`"),
+        (
+            "generated",
+            "only a source's secret can be made here; this one is issued by somebody else",
+        ),
+    ],
+};
+
+impl SecretRef {
+    /// Reads a reference. Whatever else stands there may be the secret itself, so it is kept out of every message.
+    pub(super) fn read(value: Value<'_>) -> Option<(Location, Self)> {
+        if !value.is_table() {
+            return literal(value);
+        }
+        let table = value.table_titled(value.key.to_owned())?;
+        mask_strangers(value, &table);
+        let present: Vec<&str> = table.present().collect();
+        let reference = match present.as_slice() {
+            ["env"] => SecretRef::Env(table.get("env").and_then(variable)?),
+            ["file"] => SecretRef::File(table.get("file").and_then(Value::path)?),
+            ["credential"] => SecretRef::Credential(table.get("credential").and_then(credential)?),
+            ["generated"] => generated(table.get("generated")?)?,
+            [] => return value.fail(format!("a secret needs a reference: {REFERENCES}")),
+            several => {
+                return value.fail(format!(
+                    "a secret has one reference, here are {}",
+                    several.join(" and ")
+                ));
+            }
+        };
+        Some((value.at(), reference))
+    }
+}
+
+fn literal<T>(value: Value<'_>) -> Option<T> {
+    value.mask();
+    value.error(format!("`{}` cannot be written in the configuration", value.key), |error| {
+        error
+            .label(format!("expected a reference: {REFERENCES}"))
+            .help("a configuration is shared, committed and shown, so it names the place of a secret and never holds one");
+    });
+    None
+}
+
+fn mask_strangers(value: Value<'_>, table: &Table<'_>) {
+    for (key, node) in value.node.get_ref().as_table().into_iter().flatten() {
+        if table.element.field(key.get_ref()).is_none() {
+            value.context.gathered.mask(value.context.spot(node.span()));
+        }
+    }
+}
+
+fn variable(value: Value<'_>) -> Option<String> {
+    let name = value.text()?;
+    let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    if name.is_empty() || name.starts_with(|first: char| first.is_ascii_digit()) || !name.bytes().all(word) {
+        value.mask();
+        return value.fail("`env` takes the name of an environment variable: letters, digits and `_`");
+    }
+    Some(name.to_owned())
+}
+
+fn credential(value: Value<'_>) -> Option<String> {
+    let name = value.text()?;
+    if name.is_empty() || name.starts_with('.') || name.contains(['/', '\0']) {
+        value.mask();
+        return value
+            .fail("`credential` takes the name of a file in $CREDENTIALS_DIRECTORY, without a slash");
+    }
+    Some(name.to_owned())
+}
+
+fn generated(value: Value<'_>) -> Option<SecretRef> {
+    match value.boolean()? {
+        true => Some(SecretRef::Generated),
+        false => {
+            value.fail("`generated` is only ever `true`; leave it out where the secret comes from elsewhere")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{SecretRef, Verification, check};
+
+    fn secret(reference: &str) -> Result<SecretRef, Vec<String>> {
+        let text = format!("[sources.github]\nsecret = {reference}\n{}", check::ROUTE);
+        check::read(&text).map(|config| match &config.sources["github"].verification {
+            Verification::Hmac { secrets, .. } => secrets[0].1.clone(),
+            Verification::None => panic!("verified"),
+        })
+    }
+
+    #[test]
+    fn references() {
+        for (reference, expected) in [
+            (r#"{ env = "A_1" }"#, SecretRef::Env("A_1".to_owned())),
+            (
+                r#"{ file = "s/github" }"#,
+                SecretRef::File("/etc/hookyard/s/github".into()),
+            ),
+            (r#"{ file = "/run/s" }"#, SecretRef::File("/run/s".into())),
+            (
+                r#"{ credential = "github" }"#,
+                SecretRef::Credential("github".to_owned()),
+            ),
+            ("{ generated = true }", SecretRef::Generated),
+        ] {
+            assert_eq!(secret(reference), Ok(expected), "{reference}");
+        }
+    }
+
+    #[test]
+    fn a_literal_is_refused_and_never_shown() {
+        for reference in [
+            r#""hunter2""#,
+            r#"{ value = "hunter2" }"#,
+            r#"{ secret = "hunter2" }"#,
+            r#"{ env = "hunter2!" }"#,
+            r#"{ credential = "/hunter2" }"#,
+            r#"["hunter2"]"#,
+            "'''hunter2'''",
+            "\"hunter2\" x",
+            "\"hunter2",
+        ] {
+            let errors = check::errors(&format!("[sources.github]\nsecret = {reference}"));
+            let shown = format!("{errors}{errors:?}{}", errors.coloured());
+            assert!(!shown.contains("hunter2"), "{reference}: {shown}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_told() {
+        for (reference, expected) in [
+            (
+                r#""hunter2""#,
+                "`secret` cannot be written in the configuration: expected a reference",
+            ),
+            ("{}", "a secret needs a reference"),
+            (
+                r#"{ env = "A", file = "b" }"#,
+                "a secret has one reference, here are env and file",
+            ),
+            ("{ generated = false }", "`generated` is only ever `true`"),
+            (
+                r#"{ environment = "A" }"#,
+                "unknown key `environment` in [secret]",
+            ),
+        ] {
+            check::fails(&format!("[sources.github]\nsecret = {reference}"), expected);
+        }
+    }
 }

@@ -2,8 +2,15 @@
 
 use std::sync::Arc;
 
-use crate::signature::{EventField, Scheme};
+use crate::event::Pointer;
+use crate::signature::{EventField, PRESETS, Preset, Scheme, preset};
 
+use super::field::{Choice, Element, Field, Format, Shape};
+use super::scheme::{self, SCHEME};
+use super::secret::SHARED_SECRET;
+use super::suggest::did_you_mean;
+use super::table::Table;
+use super::value::Value;
 use super::{Location, SecretRef};
 
 /// One sender.
@@ -39,4 +46,340 @@ pub enum Verification {
         /// Where the sender's settings take the secret; empty if not known.
         paste_secret: String,
     },
+}
+
+/// Where neither the operator nor a preset says more.
+const MAX_BODY: usize = 1 << 20;
+
+static SECRET: Shape = Shape::Table(&SHARED_SECRET);
+
+const EVENT_FIELD: Shape = Shape::Text(Format {
+    what: "a field such as \"header:X-Event\" or \"body:/type\"",
+    pattern: "^(header:.+|body:/.*)$",
+});
+
+pub(super) static SOURCE: Element = Element {
+    name: "source",
+    doc: "A sender. Its name is the last part of its URL: `[sources.github]` receives at `/in/github`.",
+    fields: &[
+        Field::new(
+            "provider",
+            Shape::Text(Format::free("the name of a provider")),
+            "A known provider, which settles how requests are signed and where the event type stands.",
+        )
+        .otherwise("the table's name, if a provider is called that")
+        .example(r#""github""#),
+        Field::new("secret", Shape::Table(&SHARED_SECRET), "The secret that the sender signs with.")
+            .example(r#"{ env = "GITHUB_WEBHOOK_SECRET" }"#),
+        Field::new(
+            "secrets",
+            Shape::List(&SECRET),
+            "Several secrets, all of them valid, while one replaces another.",
+        )
+        .example(r#"[{ file = "new" }, { file = "old" }]"#),
+        Field::new(
+            "verify",
+            Shape::Either(&[
+                Shape::Choice(&[Choice {
+                    word: "none",
+                    doc: "anyone may send",
+                }]),
+                Shape::Table(&SCHEME),
+            ]),
+            "How requests are signed, for a sender that is not a known provider; `\"none\"` lets anyone send.",
+        )
+        .otherwise("the provider's way")
+        .example(r#"{ type = "hmac", signature = { header = "X-Signature" } }"#),
+        Field::new(
+            "tolerance",
+            Shape::millis(0, 86_400_000),
+            "How far the signed time may be from now, where the sender signs one. \"0s\" does not check.",
+        )
+        .otherwise("the provider's habit")
+        .example(r#""5m""#),
+        Field::new("max_body", Shape::Size { min: 0, max: 1 << 30 }, "The largest body accepted.")
+            .otherwise("the largest that the provider sends, or 1MiB")
+            .example(r#""5MiB""#),
+        Field::new(
+            "event_type",
+            Shape::OneOrMore(&EVENT_FIELD),
+            "Where the event type stands; several parts are joined with `.`, absent ones are left out.",
+        )
+        .otherwise("the provider's place")
+        .example(r#"["header:X-Event", "body:/action"]"#),
+        Field::new(
+            "delivery_id",
+            EVENT_FIELD,
+            "Where the sender's own id of a delivery stands, by which a repeated delivery is recognised.",
+        )
+        .otherwise("the provider's place")
+        .example(r#""header:X-Delivery""#),
+    ],
+    instead: &[
+        ("type", "it is called `provider`"),
+        ("secret_env", r#"write secret = { env = "NAME" }"#),
+        ("secret_file", r#"write secret = { file = "path" }"#),
+        ("path", "a source's path is its table's name under [server] base_path"),
+    ],
+};
+
+impl Source {
+    pub(super) fn read(name: &str, table: &Table<'_>) -> Option<Self> {
+        let known = provider(name, table);
+        let verification = known.and_then(|preset| verification(name, preset, table));
+        let preset = known.flatten();
+        let kind = table.get("event_type").and_then(event_type);
+        let delivery_id = table.get("delivery_id").and_then(event_field);
+        let max_body = table.get("max_body").and_then(Value::size);
+        Some(Source {
+            name: name.into(),
+            at: table.at(),
+            verification: verification?,
+            kind: kind
+                .or_else(|| preset.map(|preset| (preset.kind)()))
+                .unwrap_or_default(),
+            delivery_id: delivery_id.or_else(|| preset.and_then(|preset| (preset.delivery_id)())),
+            max_body: max_body.unwrap_or_else(|| preset.map_or(MAX_BODY, |preset| preset.max_body)),
+        })
+    }
+}
+
+/// The preset, if there is one; None where one is named that does not exist.
+fn provider(name: &str, table: &Table<'_>) -> Option<Option<&'static Preset>> {
+    let Some(value) = table.get("provider") else {
+        return Some(preset(name));
+    };
+    let provider = value.text()?;
+    let found = preset(provider);
+    if found.is_none() {
+        value.error(format!("there is no provider {provider:?}"), |error| {
+            match did_you_mean(provider, PRESETS.iter().map(|preset| preset.provider)) {
+                Some(near) => error.label(format!("did you mean {near:?}?")),
+                None => error.help(format!(
+                    "known are {}; any other sender that signs can be described by `verify`",
+                    known_providers()
+                )),
+            };
+        });
+    }
+    found.map(Some)
+}
+
+fn known_providers() -> String {
+    let names: Vec<&str> = PRESETS.iter().map(|preset| preset.provider).collect();
+    names.join(", ")
+}
+
+fn verification(name: &str, preset: Option<&Preset>, table: &Table<'_>) -> Option<Verification> {
+    let verify = table.get("verify");
+    if let Some(value) = verify.filter(|value| !value.is_table()) {
+        value.choice(&[("none", ())])?;
+        return unverified(name, value, table);
+    }
+    let scheme = match (verify, preset) {
+        (Some(value), _) => scheme::read(value),
+        (None, Some(preset)) => Some((preset.scheme)()),
+        (None, None) => unknown_scheme(table),
+    };
+    // Read even where the scheme is wrong, so that both are told.
+    let secrets = secrets(table);
+    let mut scheme = scheme?;
+    if let Some(value) = table.get("tolerance") {
+        set_tolerance(&mut scheme, value);
+    }
+    Some(Verification::Hmac {
+        scheme,
+        secrets: secrets?,
+        rejects_empty_body: preset.is_some_and(|preset| preset.rejects_empty_body),
+        paste_secret: preset.map_or("", |preset| preset.paste_secret).to_owned(),
+    })
+}
+
+fn unknown_scheme<T>(table: &Table<'_>) -> Option<T> {
+    let message = format!("nothing says how the requests of {} are signed", table.shown());
+    table.error(message, |error| {
+        error.label("`provider` or `verify` is missing").help(format!(
+            "known providers are {}; any other scheme is described by a `verify` table",
+            known_providers()
+        ));
+    });
+    None
+}
+
+fn unverified(name: &str, value: Value<'_>, table: &Table<'_>) -> Option<Verification> {
+    for key in ["secret", "secrets", "tolerance"] {
+        if let Some(unused) = table.get(key) {
+            unused.mask();
+            return unused.fail(format!(
+                "`{key}` has no effect beside verify = \"none\"; remove one of them"
+            ));
+        }
+    }
+    let warning = format!("anyone can send to source `{name}`, because its requests are not verified");
+    value.context.gathered.warn(&value.spot(), warning);
+    Some(Verification::None)
+}
+
+fn set_tolerance(scheme: &mut Scheme, value: Value<'_>) {
+    let Some(tolerance) = value.duration() else { return };
+    match &mut scheme.timestamp {
+        Some(timestamp) => timestamp.tolerance = u32::try_from(tolerance.as_secs()).unwrap_or(u32::MAX),
+        None => value.error(
+            "`tolerance` has no effect, because this sender signs no time",
+            |_| (),
+        ),
+    }
+}
+
+fn secrets(table: &Table<'_>) -> Option<Vec<(Location, SecretRef)>> {
+    let (one, several) = (table.get("secret"), table.get("secrets"));
+    let read: Vec<_> = match (one, several) {
+        (Some(value), None) => vec![SecretRef::read(value)],
+        (None, Some(value)) if value.node.get_ref().is_array() => {
+            value.items()?.into_iter().map(SecretRef::read).collect()
+        }
+        (None, Some(value)) => vec![SecretRef::read(value)],
+        (Some(_), Some(value)) => {
+            return value.fail("`secret` and `secrets` exclude each other; list them all in `secrets`");
+        }
+        (None, None) => return no_secret(table),
+    };
+    let secrets = read.into_iter().collect::<Option<Vec<_>>>()?;
+    let generated = |(_, reference): &&(Location, SecretRef)| *reference == SecretRef::Generated;
+    match several {
+        Some(value) if secrets.is_empty() => value.fail("without a secret nothing can be verified"),
+        Some(value) if secrets.iter().filter(generated).count() > 1 => {
+            value.fail("a source has one generated secret")
+        }
+        _ => Some(secrets),
+    }
+}
+
+fn no_secret<T>(table: &Table<'_>) -> Option<T> {
+    table.error(format!("{} lacks `secret`", table.shown()), |error| {
+        error.label("a key is missing here").help(
+            "add secret = { env = \"NAME\" } with the sender's secret, or secret = { generated = true } to have one made",
+        );
+    });
+    None
+}
+
+fn event_type(value: Value<'_>) -> Option<Vec<EventField>> {
+    value.items()?.into_iter().map(event_field).collect()
+}
+
+fn event_field(value: Value<'_>) -> Option<EventField> {
+    value.parse(|text| match text.split_once(':') {
+        Some(("header", name)) if http::HeaderName::try_from(name).is_ok() => {
+            Ok(EventField::Header(name.to_owned()))
+        }
+        Some(("header", name)) => Err(format!("{name:?} is not the name of a header")),
+        Some(("body", pointer)) => Pointer::new(pointer)
+            .map(|pointer| EventField::Body(pointer.as_str().to_owned()))
+            .map_err(|problem| problem.to_string()),
+        _ => Err(format!(
+            "{text:?} is neither \"header:NAME\" nor \"body:/POINTER\""
+        )),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::check;
+    use super::*;
+
+    fn source(lines: &str) -> Source {
+        let text = format!("[sources.github]\n{lines}\n{}", check::ROUTE);
+        check::read(&text).unwrap().sources.remove("github").unwrap()
+    }
+
+    #[test]
+    fn a_known_provider_needs_a_secret_only() {
+        let source = source("secret = { generated = true }");
+        assert_eq!(source.at.to_string(), "config.toml:1:10");
+        assert_eq!(source.max_body, 25 << 20);
+        assert_eq!(
+            source.delivery_id,
+            Some(EventField::Header("X-GitHub-Delivery".to_owned()))
+        );
+        let Verification::Hmac {
+            secrets,
+            rejects_empty_body,
+            ..
+        } = source.verification
+        else {
+            panic!("verified");
+        };
+        assert_eq!(secrets.len(), 1);
+        assert!(rejects_empty_body);
+    }
+
+    #[test]
+    fn the_operator_knows_better_than_the_preset() {
+        let source = source(
+            r#"
+            secrets = [{ env = "A" }, { generated = true }]
+            max_body = 10
+            event_type = "body:/type"
+            delivery_id = "header:X-Id""#,
+        );
+        assert_eq!(source.max_body, 10);
+        assert_eq!(source.kind, [EventField::Body("/type".to_owned())]);
+        assert_eq!(source.delivery_id, Some(EventField::Header("X-Id".to_owned())));
+    }
+
+    #[test]
+    fn an_unverified_source_is_warned_about() {
+        let config = check::read(&format!("[sources.github]\nverify = \"none\"\n{}", check::ROUTE)).unwrap();
+        let warnings: Vec<String> = config
+            .warnings
+            .iter()
+            .map(|(at, text)| format!("{at} {text}"))
+            .collect();
+        assert_eq!(
+            warnings,
+            ["config.toml:2:10 anyone can send to source `github`, because its requests are not verified"]
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_told() {
+        let github = |lines: &str, expected: &str| {
+            check::fails(&format!("[sources.github]\n{lines}\n{}", check::ROUTE), expected);
+        };
+        github("", "[sources.github] lacks `secret`");
+        github(
+            r#"provider = "gihub""#,
+            r#"there is no provider "gihub": did you mean "github"?"#,
+        );
+        github(
+            r#"verify = "non""#,
+            r#"`verify` cannot be "non": did you mean "none"?"#,
+        );
+        github("verify = 1", "found an integer");
+        github("secrets = []", "without a secret nothing can be verified");
+        github(
+            "secrets = [{ generated = true }, { generated = true }]",
+            "one generated secret",
+        );
+        github(
+            "verify = \"none\"\nsecret = { env = \"A\" }",
+            "`secret` has no effect beside verify",
+        );
+        for (line, expected) in [
+            (r#"tolerance = "5m""#, "signs no time"),
+            ("secrets = []", "exclude each other"),
+            (r#"event_type = "X-Event""#, r#"neither "header:NAME" nor"#),
+            (r#"delivery_id = "header:a b""#, "not the name of a header"),
+            (r#"delivery_id = "body:id""#, "not a JSON pointer"),
+            (r#"max_body = "2GiB""#, "`max_body` is out of range"),
+        ] {
+            github(&format!("secret = {{ env = \"A\" }}\n{line}"), expected);
+        }
+        check::fails(
+            "[sources.acme]\nsecret = { env = \"A\" }",
+            "the requests of [sources.acme] are signed",
+        );
+        check::fails("[sources.Acme]\nverify = \"none\"", "`Acme` cannot be a name");
+    }
 }

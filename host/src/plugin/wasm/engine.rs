@@ -164,7 +164,7 @@ fn config(size: Size, slots: u32, max_memory: usize, reservation: u64) -> Config
         .concurrency_support(false)
         .epoch_interruption(true)
         .max_wasm_stack(512 * 1024)
-        .wasm_backtrace(true)
+        .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(32))
         .compiler_inlining(Inlining::No)
         // What no toolchain in use needs is attack surface.
         .wasm_component_model(true)
