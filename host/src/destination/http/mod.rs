@@ -11,6 +11,8 @@ mod request;
 mod send;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tls_tests;
 
 pub use address::{Network, Refused};
 pub use send::{HttpClient, HttpDestination, HttpSettings, InvalidSettings};

@@ -90,6 +90,11 @@ impl HttpClient {
         if roots.is_empty() {
             roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
         }
+        HttpClient::trusting(roots)
+    }
+
+    /// Trusts these.
+    pub(super) fn trusting(roots: RootCertStore) -> Result<Self, InvalidSettings> {
         // Named here, since a process-wide default might be somebody else's.
         let mut tls = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()
