@@ -16,6 +16,7 @@ mod retry;
 mod route;
 mod scheme;
 mod secret;
+mod secret_read;
 mod server;
 mod source;
 mod store;
@@ -28,6 +29,8 @@ mod field;
 mod include;
 mod links;
 mod quantity;
+mod reference;
+mod schema;
 mod suggest;
 mod table;
 mod text;
@@ -36,15 +39,20 @@ mod value;
 
 #[cfg(test)]
 mod check;
+#[cfg(test)]
+mod tests;
 
 pub use destination::{Destination, DestinationKind, HttpDestination, Network};
 pub use diagnostic::{ConfigErrors, Diagnostic};
 pub use load::{load, parse};
 pub use plugin::{Grants, Instances, OnError, Plugin, PluginLimits};
+pub use reference::reference;
 pub use reload::Reload;
 pub use root::Config;
 pub use route::{Respond, Route};
+pub use schema::schema;
 pub use secret::SecretRef;
+pub use secret_read::{Create, SecretError, SecretRead, is_ephemeral};
 pub use server::Server;
 pub use source::{Source, Verification};
 pub use store::{Store, StoreKind};

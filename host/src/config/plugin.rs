@@ -190,7 +190,7 @@ pub(super) static PLUGIN: Element = Element {
     ],
 };
 
-static LIMITS: Element = Element {
+pub(super) static LIMITS: Element = Element {
     name: "limits",
     doc: "What one call of a plugin may cost. A call that exceeds a limit is stopped and counts as failed.",
     fields: &[
@@ -235,7 +235,7 @@ static LIMITS: Element = Element {
     ],
 };
 
-static ALLOW: Element = Element {
+pub(super) static ALLOW: Element = Element {
     name: "allow",
     doc: "Powers beyond reading the event and writing the output. A plugin that asks for one without a grant is not loaded.",
     fields: &[

@@ -91,7 +91,7 @@ pub(super) static GIVEN_SECRET: Element = Element {
 
 impl SecretRef {
     /// Reads a reference. Whatever else stands there may be the secret itself, so it is kept out of every message.
-    pub(super) fn read(value: Value<'_>) -> Option<(Location, Self)> {
+    pub(super) fn parse(value: Value<'_>) -> Option<(Location, Self)> {
         if !value.is_table() {
             return literal(value);
         }

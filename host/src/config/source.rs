@@ -234,11 +234,11 @@ fn set_tolerance(scheme: &mut Scheme, value: Value<'_>) {
 fn secrets(table: &Table<'_>) -> Option<Vec<(Location, SecretRef)>> {
     let (one, several) = (table.get("secret"), table.get("secrets"));
     let read: Vec<_> = match (one, several) {
-        (Some(value), None) => vec![SecretRef::read(value)],
+        (Some(value), None) => vec![SecretRef::parse(value)],
         (None, Some(value)) if value.node.get_ref().is_array() => {
-            value.items()?.into_iter().map(SecretRef::read).collect()
+            value.items()?.into_iter().map(SecretRef::parse).collect()
         }
-        (None, Some(value)) => vec![SecretRef::read(value)],
+        (None, Some(value)) => vec![SecretRef::parse(value)],
         (Some(_), Some(value)) => {
             return value.fail("`secret` and `secrets` exclude each other; list them all in `secrets`");
         }
