@@ -8,8 +8,11 @@ mod root;
 // One element of the configuration each: its values, its declaration, its parser.
 mod condition;
 mod destination;
+mod ephemeral;
+mod grants;
 mod http_destination;
 mod json;
+mod limits;
 mod plugin;
 mod reload;
 mod retry;
@@ -24,6 +27,7 @@ mod telemetry;
 
 // What they are made of.
 mod context;
+mod depth;
 mod diagnostic;
 mod field;
 mod include;
@@ -44,15 +48,18 @@ mod tests;
 
 pub use destination::{Destination, DestinationKind, HttpDestination, Network};
 pub use diagnostic::{ConfigErrors, Diagnostic};
+pub use ephemeral::is_ephemeral;
+pub use grants::Grants;
+pub use limits::PluginLimits;
 pub use load::{load, parse};
-pub use plugin::{Grants, Instances, OnError, Plugin, PluginLimits};
+pub use plugin::{Instances, OnError, Plugin};
 pub use reference::reference;
 pub use reload::Reload;
 pub use root::Config;
 pub use route::{Respond, Route};
 pub use schema::schema;
 pub use secret::SecretRef;
-pub use secret_read::{Create, SecretError, SecretRead, is_ephemeral};
+pub use secret_read::{Create, SecretError, SecretRead};
 pub use server::Server;
 pub use source::{Source, Verification};
 pub use store::{Store, StoreKind};

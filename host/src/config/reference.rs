@@ -39,11 +39,8 @@ fn join(path: &str, key: &str) -> String {
 
 fn elements(shape: &'static Shape, path: &str, found: &mut Vec<(&'static Element, String)>) {
     match shape {
-        Shape::Table(element) => {
-            if found.iter().all(|(known, _)| !std::ptr::eq(*known, *element)) {
-                found.push((*element, path.to_owned()));
-            }
-        }
+        Shape::Table(element) if found.iter().any(|(known, _)| std::ptr::eq(*known, *element)) => {}
+        Shape::Table(element) => found.push((*element, path.to_owned())),
         Shape::Named(element) => found.push((*element, join(path, "NAME"))),
         Shape::List(item) | Shape::OneOrMore(item) => elements(item, path, found),
         Shape::Map { values, .. } => elements(values, &join(path, "KEY"), found),

@@ -32,6 +32,10 @@ pub struct Source {
 
 /// How a request proves its origin.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there are a few dozen, and they are never moved about"
+)]
 pub enum Verification {
     /// Anyone may send. Only by an explicit `verify = "none"`, and warned about.
     None,

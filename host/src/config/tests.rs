@@ -67,8 +67,8 @@ fn declared_defaults_are_the_defaults() {
         text(&reload::RELOAD),
         text(&telemetry::TELEMETRY),
         text(&plugin::PLUGIN),
-        text(&plugin::LIMITS),
-        text(&plugin::ALLOW),
+        text(&limits::LIMITS),
+        text(&grants::ALLOW),
         text(&destination::DESTINATION),
         text(&retry::RETRY),
     );
@@ -171,7 +171,11 @@ fn deep_nesting_is_an_error() {
         format!("x = {{ {dots} = 1 }}"),
         format!("[plugins.p]\nconfig = {arrays}"),
         format!("[plugins.p]\nconfig = {tables}"),
-        format!("[plugins.p]\nconfig = {{ \"a=\" = 1, {dots} = 1 }}"),
+        format!(
+            "[plugins.p]\npath = \"p\"\nconfig = {}1{}",
+            format!("{{ {} = ", vec!["a"; 80].join(".")).repeat(79),
+            " }".repeat(79)
+        ),
         (1..200)
             .map(|at| format!("[{}]\n", vec!["a"; at * 10].join(".")))
             .collect(),
