@@ -53,7 +53,8 @@ pub fn load(path: &Path) -> Result<Config, ConfigErrors> {
     loading.finish()
 }
 
-/// Reads a text as if it stood in a file of that name, with paths and includes relative to `base_dir`. For embedders.
+/// Reads a text as if it stood in a file of that name, with paths and includes relative to `base_dir`. For
+/// embedders; `files` then names the included files only.
 pub fn parse(text: &str, file_name: &str, base_dir: &Path) -> Result<Config, ConfigErrors> {
     let mut loading = Loading::default();
     loading.main(file_name, text.to_owned(), base_dir);
@@ -146,6 +147,10 @@ impl Loading {
             links::check(&self.config, &self.gathered);
         }
         self.config.warnings = self.gathered.warnings.take();
+        let file = |name: &Arc<str>| self.texts.iter().position(|text| text.name == *name);
+        self.config
+            .warnings
+            .sort_by_key(|(at, _)| (file(&at.file), at.line, at.column));
         let errors = self.gathered.into_errors(&self.texts);
         if errors.is_empty() {
             self.config.files = self.files;

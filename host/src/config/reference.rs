@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::field::{Element, Field, Presence, Shape, alternatives};
+use super::field::{Element, Field, NAME, Presence, Shape, alternatives};
 use super::root::CONFIG;
 
 /// The reference, as committed in `docs/configuration.md`.
@@ -43,6 +43,9 @@ fn elements(shape: &'static Shape, path: &str, found: &mut Vec<(&'static Element
         Shape::Table(element) => found.push((*element, path.to_owned())),
         Shape::Named(element) => found.push((*element, join(path, "NAME"))),
         Shape::List(item) | Shape::OneOrMore(item) => elements(item, path, found),
+        Shape::Map { keys, values } if keys.pattern == NAME.pattern => {
+            elements(values, &join(path, "NAME"), found)
+        }
         Shape::Map { values, .. } => elements(values, &join(path, "KEY"), found),
         Shape::Either(shapes) => shapes.iter().for_each(|shape| elements(shape, path, found)),
         _ => {}

@@ -51,26 +51,28 @@ fn what_the_example_shows_in_comments_is_known_too() {
     }
 }
 
+/// The declared defaults of an element, as they would be written.
+fn defaults(element: &field::Element) -> String {
+    let defaults = element.fields.iter().filter_map(|field| match field.presence {
+        field::Presence::Default(toml) => Some(format!("{} = {toml}\n", field.key)),
+        _ => None,
+    });
+    defaults.collect()
+}
+
 #[test]
 fn declared_defaults_are_the_defaults() {
-    let text = |element: &field::Element| {
-        let defaults = element.fields.iter().filter_map(|field| match field.presence {
-            field::Presence::Default(toml) => Some(format!("{} = {toml}\n", field.key)),
-            _ => None,
-        });
-        defaults.collect::<String>()
-    };
     let all = format!(
         "[server]\n{}[store]\n{}[reload]\n{}[telemetry]\n{}[plugins.p]\npath = \"p\"\n{}[plugins.p.limits]\n{}[plugins.p.allow]\n{}[destinations.d]\nurl = \"https://a.example\"\n{}[destinations.d.retry]\n{}",
-        text(&server::SERVER),
-        text(&store::STORE),
-        text(&reload::RELOAD),
-        text(&telemetry::TELEMETRY),
-        text(&plugin::PLUGIN),
-        text(&limits::LIMITS),
-        text(&grants::ALLOW),
-        text(&destination::DESTINATION),
-        text(&retry::RETRY),
+        defaults(&server::SERVER),
+        defaults(&store::STORE),
+        defaults(&reload::RELOAD),
+        defaults(&telemetry::TELEMETRY),
+        defaults(&plugin::PLUGIN),
+        defaults(&limits::LIMITS),
+        defaults(&grants::ALLOW),
+        defaults(&destination::DESTINATION),
+        defaults(&retry::RETRY),
     );
     let least = "[plugins.p]\npath = \"p\"\n[destinations.d]\nurl = \"https://a.example\"";
     let shown = |text: &str| {
@@ -89,6 +91,29 @@ fn declared_defaults_are_the_defaults() {
         format!("{config:#?} {plugin:#?} {destination:#?}")
     };
     assert_eq!(shown(&all), shown(least));
+}
+
+#[test]
+fn declared_defaults_of_a_scheme_are_the_defaults() {
+    let verification = |hash: &str, encoding: &str, time: &str| {
+        let text = format!(
+            "[sources.github]\nsecret = {{ env = \"A\" }}\n[sources.github.verify]\n{hash}\n\
+             [sources.github.verify.signature]\nheader = \"S\"\n{encoding}\n\
+             [sources.github.verify.timestamp]\nheader = \"T\"\n{time}\n{}",
+            check::ROUTE
+        );
+        let mut config = check::read(&text).unwrap();
+        config
+            .sources
+            .remove("github")
+            .map(|source| match source.verification {
+                Verification::Hmac { scheme, .. } => scheme,
+                Verification::None => panic!("verified"),
+            })
+    };
+    let all = [&scheme::SCHEME, &scheme::SIGNATURE, &scheme::TIMESTAMP].map(defaults);
+    assert!(all.iter().all(|text| !text.is_empty()));
+    assert_eq!(verification(&all[0], &all[1], &all[2]), verification("", "", ""));
 }
 
 #[test]
