@@ -7,8 +7,14 @@
 // Pure.
 pub mod event;
 pub mod retry;
+pub mod delivery;
 pub mod routing;
 pub mod signature;
 
 // Text to values.
 pub mod config;
+
+// Edges.
+pub mod store;
+pub mod destination;
+pub mod plugin;

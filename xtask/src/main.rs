@@ -1,1 +1,42 @@
-fn main() {}
+//! `cargo xtask <task>`: what people here do twice. One module per task.
+
+mod corpus;
+mod plugins;
+mod tools;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+usage: cargo xtask <task>
+
+tasks:
+  plugins                  build every starter plugin into plugins/dist, after bringing the SDK's bindings up to date
+  plugins --check          fail unless the bindings and every component in plugins/dist match the sources (no compiler needed)
+  plugins --rebuild DIR    build every starter plugin into DIR and leave plugins/dist alone; may follow --check
+  corpus                   fetch the real webhook payloads that tests and benchmarks read, into corpus/
+";
+
+#[expect(
+    clippy::print_stdout,
+    reason = "help that was asked for goes to standard output"
+)]
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let outcome = match arguments.as_slice() {
+        [] | ["help" | "--help" | "-h"] => {
+            print!("{HELP}");
+            Ok(())
+        }
+        ["plugins", options @ ..] => plugins::run(options),
+        ["corpus"] => corpus::run(),
+        _ => Err(anyhow::anyhow!("no such task: {}\n\n{HELP}", arguments.join(" "))),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,13 +1,16 @@
 //! Headers as an ordered list: senders sign, repeat and order them, so nothing is folded or lost.
 
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
+use http::HeaderName;
 
-/// Ordered header fields. Names keep the case they came with; lookups ignore ASCII case.
+/// Ordered header fields. Names are in lower case, as HTTP/2 sends them; lookups ignore ASCII case. A clone shares the
+/// fields until one of the two is changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Headers {
-    fields: Vec<(String, Bytes)>,
+    fields: Arc<Vec<(HeaderName, Bytes)>>,
 }
 
 /// Why a header field is not allowed in HTTP ([RFC 9110 §5](https://www.rfc-editor.org/rfc/rfc9110#section-5)).
@@ -36,24 +39,30 @@ impl Headers {
         Headers::default()
     }
 
-    /// Adds a field at the end without looking at it; for fields that an HTTP parser has already checked.
-    pub fn push(&mut self, name: impl Into<String>, value: impl Into<Bytes>) {
-        self.fields.push((name.into(), value.into()));
+    /// Room for `count` fields.
+    pub fn with_capacity(count: usize) -> Self {
+        Headers { fields: Arc::new(Vec::with_capacity(count)) }
+    }
+
+    /// Adds a field at the end; for values that an HTTP parser has already checked.
+    pub fn push(&mut self, name: HeaderName, value: impl Into<Bytes>) {
+        Arc::make_mut(&mut self.fields).push((name, value.into()));
     }
 
     /// Replaces every field of that name by one, in the first one's place, or adds it at the end.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), HeaderError> {
-        check_name(name)?;
+        let parsed = HeaderName::from_bytes(name.as_bytes()).map_err(|_| HeaderError::Name(name.to_owned()))?;
         check_value(name, value.as_bytes())?;
         let value = Bytes::copy_from_slice(value.as_bytes());
-        match self.fields.iter().position(|(n, _)| n.eq_ignore_ascii_case(name)) {
-            None => self.fields.push((name.to_owned(), value)),
+        let fields = Arc::make_mut(&mut self.fields);
+        match fields.iter().position(|(name, _)| *name == parsed) {
+            None => fields.push((parsed, value)),
             Some(first) => {
-                self.fields[first].1 = value;
-                let mut index = 0;
-                self.fields.retain(|(n, _)| {
-                    index += 1;
-                    index - 1 <= first || !n.eq_ignore_ascii_case(name)
+                fields[first].1 = value;
+                let mut at = 0;
+                fields.retain(|(name, _)| {
+                    at += 1;
+                    at - 1 <= first || *name != parsed
                 });
             }
         }
@@ -62,7 +71,9 @@ impl Headers {
 
     /// Removes every field of that name; removing an absent one does nothing.
     pub fn remove(&mut self, name: &str) {
-        self.fields.retain(|(n, _)| !n.eq_ignore_ascii_case(name));
+        if self.first(name).is_some() {
+            Arc::make_mut(&mut self.fields).retain(|(field, _)| !field.as_str().eq_ignore_ascii_case(name));
+        }
     }
 
     /// The first value of that name.
@@ -79,7 +90,7 @@ impl Headers {
     pub fn all<'h, 'n>(&'h self, name: &'n str) -> impl Iterator<Item = &'h Bytes> + use<'h, 'n> {
         self.fields
             .iter()
-            .filter(move |(n, _)| n.eq_ignore_ascii_case(name))
+            .filter(move |(field, _)| field.as_str().eq_ignore_ascii_case(name))
             .map(|(_, value)| value)
     }
 
@@ -102,17 +113,9 @@ impl Headers {
     pub fn size(&self) -> usize {
         self.fields
             .iter()
-            .map(|(name, value)| name.len() + value.len())
+            .map(|(name, value)| name.as_str().len() + value.len())
             .sum()
     }
-}
-
-fn check_name(name: &str) -> Result<(), HeaderError> {
-    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    if name.is_empty() || !name.bytes().all(token) {
-        return Err(HeaderError::Name(name.to_owned()));
-    }
-    Ok(())
 }
 
 fn check_value(name: &str, value: &[u8]) -> Result<(), HeaderError> {
@@ -132,7 +135,7 @@ mod tests {
     fn headers(fields: &[(&str, &str)]) -> Headers {
         let mut headers = Headers::new();
         for (name, value) in fields {
-            headers.push(*name, value.as_bytes().to_vec());
+            headers.push(HeaderName::from_bytes(name.as_bytes()).unwrap(), value.as_bytes().to_vec());
         }
         headers
     }

@@ -102,7 +102,7 @@ mod tests {
 
     fn event(kind: &str, body: &'static str) -> Event {
         let mut headers = Headers::new();
-        headers.push("X-Env", "prod");
+        headers.set("X-Env", "prod").expect("a header");
         Event {
             id: EventId(uuid::Uuid::nil()),
             source: "github".into(),

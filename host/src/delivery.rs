@@ -1,0 +1,288 @@
+//! The life of a run and of a delivery: states, what may follow what, and the decision after each attempt. Pure: it is
+//! given the time and a random number, and somebody else stores, waits and sends.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use uuid::Uuid;
+
+use crate::event::{Event, Headers, UnixMillis};
+use crate::retry::RetryPolicy;
+
+/// Identifies one run: one event on one route. A replay through the plugins is a new run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RunId(pub Uuid);
+
+/// Identifies one delivery: one message to one destination. It goes out as `webhook-id`, and stays the same across
+/// attempts, so that a receiver can tell a repetition from something new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DeliveryId(pub Uuid);
+
+impl DeliveryId {
+    /// The id of a run's delivery number `index`: the same however often the run is repeated before it is settled.
+    pub fn derive(run: RunId, index: usize) -> Self {
+        DeliveryId(Uuid::new_v5(&run.0, &(index as u64).to_be_bytes()))
+    }
+}
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.hyphenated().fmt(f)
+    }
+}
+
+impl fmt::Display for DeliveryId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.hyphenated().fmt(f)
+    }
+}
+
+/// Where a run or a delivery stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Waits until it is due.
+    Pending,
+    /// Somebody works on it.
+    Leased,
+    /// Ended well: a run has its result, a delivery has arrived.
+    Done,
+    /// Given up; kept as a dead letter.
+    Dead,
+}
+
+impl State {
+    /// The transitions that exist. A replay makes something new and moves nothing back.
+    pub fn may_become(self, next: State) -> bool {
+        matches!(
+            (self, next),
+            (State::Pending, State::Leased) | (State::Leased, State::Pending | State::Done | State::Dead)
+        )
+    }
+}
+
+/// What a run sends to one destination. `None` stands for what was received, which is stored only once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outgoing {
+    /// Headers, where a plugin changed them.
+    pub headers: Option<Headers>,
+    /// Body, where a plugin changed it.
+    pub body: Option<Bytes>,
+}
+
+impl Outgoing {
+    /// The headers to send.
+    pub fn headers<'a>(&'a self, event: &'a Event) -> &'a Headers {
+        self.headers.as_ref().unwrap_or(&event.headers)
+    }
+
+    /// The bytes to send.
+    pub fn body<'a>(&'a self, event: &'a Event) -> &'a Bytes {
+        self.body.as_ref().unwrap_or(event.bytes())
+    }
+}
+
+/// An answer for the sender, made by a plugin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// HTTP status, 200 to 599.
+    pub status: u16,
+    /// Checked header fields.
+    pub headers: Headers,
+    /// The body.
+    pub body: Bytes,
+}
+
+/// A delivery that a run asks for.
+#[derive(Clone, Debug)]
+pub struct NewDelivery {
+    /// Derived from the run.
+    pub id: DeliveryId,
+    /// The destination's name.
+    pub destination: Arc<str>,
+    /// What is sent; shared by the run's deliveries.
+    pub message: Arc<Outgoing>,
+    /// Not before.
+    pub due: UnixMillis,
+}
+
+/// How a run ends, or goes on later.
+#[derive(Clone, Debug)]
+pub enum RunEnd {
+    /// It has its result.
+    Done {
+        /// To be made; none if the event was dropped.
+        deliveries: Vec<NewDelivery>,
+        /// The rule by which the event was dropped, if it was.
+        dropped: Option<String>,
+        /// Kept for the sender and for duplicates.
+        reply: Option<Reply>,
+    },
+    /// It failed and is run again.
+    Retry {
+        /// Not before.
+        due: UnixMillis,
+        /// What went wrong.
+        cause: String,
+    },
+    /// It is given up.
+    Dead {
+        /// What went wrong.
+        cause: String,
+    },
+    /// It was not started; the attempt does not count.
+    Released,
+}
+
+/// How an attempt ends a delivery, or when it goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DeliveryEnd {
+    /// It has arrived.
+    Delivered,
+    /// It is tried again.
+    Retry {
+        /// Not before.
+        due: UnixMillis,
+        /// What went wrong.
+        cause: String,
+    },
+    /// It is given up.
+    Dead {
+        /// What went wrong.
+        cause: String,
+    },
+    /// It was not started; the attempt does not count.
+    Released,
+}
+
+/// How one attempt to send went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// The receiver has it.
+    Delivered {
+        /// For people: `200 OK`, `42 bytes appended`.
+        detail: String,
+    },
+    /// It may work later.
+    Retryable {
+        /// What went wrong.
+        cause: String,
+        /// How long the receiver asks us to wait.
+        retry_after: Option<Duration>,
+    },
+    /// It will never work.
+    Permanent {
+        /// What went wrong.
+        cause: String,
+    },
+}
+
+/// One attempt, for the record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// Counted from 1.
+    pub number: u32,
+    /// When it began.
+    pub started_at: UnixMillis,
+    /// How long it took.
+    pub took: Duration,
+    /// How it went.
+    pub outcome: Sent,
+}
+
+/// What follows attempt number `attempt` of a delivery. `random` is from 0 to 1.
+pub fn after_attempt(
+    sent: &Sent,
+    attempt: u32,
+    policy: &RetryPolicy,
+    now: UnixMillis,
+    random: f64,
+) -> DeliveryEnd {
+    match sent {
+        Sent::Delivered { .. } => DeliveryEnd::Delivered,
+        Sent::Permanent { cause } => DeliveryEnd::Dead { cause: cause.clone() },
+        Sent::Retryable { cause, retry_after } => match policy.wait(attempt, *retry_after, random) {
+            Some(wait) => DeliveryEnd::Retry { due: later(now, wait), cause: cause.clone() },
+            None => DeliveryEnd::Dead { cause: format!("gave up after {attempt} attempts: {cause}") },
+        },
+    }
+}
+
+/// What follows attempt number `attempt` of a run that failed. `random` is from 0 to 1.
+pub fn after_failure(
+    cause: String,
+    retryable: bool,
+    attempt: u32,
+    policy: &RetryPolicy,
+    now: UnixMillis,
+    random: f64,
+) -> RunEnd {
+    if !retryable {
+        return RunEnd::Dead { cause };
+    }
+    match policy.wait(attempt, None, random) {
+        Some(wait) => RunEnd::Retry { due: later(now, wait), cause },
+        None => RunEnd::Dead { cause: format!("gave up after {attempt} attempts: {cause}") },
+    }
+}
+
+/// A time `wait` after `now`.
+pub fn later(now: UnixMillis, wait: Duration) -> UnixMillis {
+    now.saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_these_transitions_exist() {
+        let states = [State::Pending, State::Leased, State::Done, State::Dead];
+        let legal: Vec<_> = states
+            .iter()
+            .flat_map(|from| states.iter().map(move |to| (*from, *to)))
+            .filter(|(from, to)| from.may_become(*to))
+            .collect();
+        assert_eq!(
+            legal,
+            [
+                (State::Pending, State::Leased),
+                (State::Leased, State::Pending),
+                (State::Leased, State::Done),
+                (State::Leased, State::Dead)
+            ]
+        );
+    }
+
+    #[test]
+    fn an_attempt_decides_what_follows() {
+        let policy = RetryPolicy {
+            schedule: vec![Duration::from_secs(10)],
+            max_attempts: 2,
+            jitter: 0.0,
+            max_retry_after: Duration::from_secs(60),
+        };
+        let retryable = |after| Sent::Retryable { cause: "503".into(), retry_after: after };
+        let check = |sent: Sent, attempt, expected| {
+            assert_eq!(after_attempt(&sent, attempt, &policy, 1000, 0.5), expected);
+        };
+        check(Sent::Delivered { detail: "200".into() }, 1, DeliveryEnd::Delivered);
+        check(retryable(None), 1, DeliveryEnd::Retry { due: 11_000, cause: "503".into() });
+        check(
+            retryable(Some(Duration::from_secs(30))),
+            1,
+            DeliveryEnd::Retry { due: 31_000, cause: "503".into() },
+        );
+        check(retryable(None), 2, DeliveryEnd::Dead { cause: "gave up after 2 attempts: 503".into() });
+        check(Sent::Permanent { cause: "410".into() }, 1, DeliveryEnd::Dead { cause: "410".into() });
+    }
+
+    #[test]
+    fn delivery_ids_are_stable_and_distinct() {
+        let run = RunId(Uuid::from_u128(7));
+        assert_eq!(DeliveryId::derive(run, 0), DeliveryId::derive(run, 0));
+        assert_ne!(DeliveryId::derive(run, 0), DeliveryId::derive(run, 1));
+        assert_ne!(DeliveryId::derive(run, 0), DeliveryId::derive(RunId(Uuid::from_u128(8)), 0));
+    }
+}

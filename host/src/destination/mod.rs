@@ -1,0 +1,44 @@
+//! Where messages go. A destination makes one attempt and says how it went; when to try again is decided elsewhere.
+
+mod console;
+mod file;
+mod forward;
+mod http;
+#[cfg(test)]
+mod sample;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use crate::delivery::{DeliveryId, Outgoing, Sent};
+use crate::event::{Event, UnixMillis};
+
+pub use console::Console;
+pub use file::JsonLines;
+pub use http::{HttpClient, HttpDestination, HttpSettings, InvalidSettings, Network, Refused};
+
+/// One attempt's material.
+#[derive(Clone, Debug)]
+pub struct Parcel {
+    /// Goes out as `webhook-id`; the same on every attempt.
+    pub id: DeliveryId,
+    /// The destination's name.
+    pub destination: Arc<str>,
+    /// The route's name.
+    pub route: Arc<str>,
+    /// The event that it came from.
+    pub event: Arc<Event>,
+    /// What is sent.
+    pub message: Arc<Outgoing>,
+    /// Counted from 1.
+    pub attempt: u32,
+    /// When the attempt begins.
+    pub now: UnixMillis,
+}
+
+/// A receiver of messages.
+pub trait Destination: Send + Sync + 'static {
+    /// Makes one attempt within the destination's own time limit. Never panics and never waits for ever.
+    fn send<'a>(&'a self, parcel: &'a Parcel) -> Pin<Box<dyn Future<Output = Sent> + Send + 'a>>;
+}

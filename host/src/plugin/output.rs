@@ -1,0 +1,275 @@
+//! What a plugin has asked for during a call, gathered and, if it forwards, applied.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::delivery::Reply;
+use crate::event::{Body, Edit, Message, apply};
+
+/// 30 days.
+const MAX_DELAY_SECONDS: u32 = 30 * 24 * 3600;
+
+/// How much a call may put out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutputLimits {
+    /// Bytes of everything together.
+    pub bytes: usize,
+    /// Emitted messages.
+    pub messages: usize,
+}
+
+/// Requests for changes, in the order they were made.
+#[derive(Debug, Default)]
+pub struct Edits {
+    headers: Vec<(String, Option<String>)>,
+    body: Option<Bytes>,
+    json: Vec<Edit>,
+    attributes: Vec<(String, String)>,
+    destinations: Option<Vec<String>>,
+    delay_seconds: u32,
+    emitted: Vec<EmittedMessage>,
+    reply: Option<Reply>,
+    bytes: usize,
+}
+
+/// A message that takes the event's place.
+#[derive(Clone, Debug)]
+pub struct EmittedMessage {
+    /// A subset of the route's destinations; none means all.
+    pub destinations: Vec<String>,
+    /// Set over the headers that came into the call.
+    pub headers: Vec<(String, String)>,
+    /// The whole body.
+    pub body: Bytes,
+}
+
+impl Edits {
+    /// Sets a header.
+    pub fn set_header(&mut self, name: String, value: String) {
+        self.bytes += name.len() + value.len();
+        self.headers.push((name, Some(value)));
+    }
+
+    /// Removes a header.
+    pub fn remove_header(&mut self, name: String) {
+        self.bytes += name.len();
+        self.headers.push((name, None));
+    }
+
+    /// Replaces the body; what was edited in the old one is gone.
+    pub fn set_body(&mut self, body: Vec<u8>) {
+        self.bytes += body.len();
+        self.json.clear();
+        self.body = Some(body.into());
+    }
+
+    /// Edits the body.
+    pub fn edit_json(&mut self, edit: Edit) {
+        self.bytes += match &edit {
+            Edit::Set { pointer, value } => pointer.len() + value.len(),
+            Edit::Remove { pointer } => pointer.len(),
+        };
+        self.json.push(edit);
+    }
+
+    /// Leaves a note for later plugins.
+    pub fn set_attribute(&mut self, name: String, value: String) {
+        self.bytes += name.len() + value.len();
+        self.attributes.push((name, value));
+    }
+
+    /// Chooses destinations.
+    pub fn send_to(&mut self, destinations: Vec<String>) {
+        self.bytes += destinations.iter().map(String::len).sum::<usize>();
+        self.destinations = Some(destinations);
+    }
+
+    /// Delays delivery.
+    pub fn not_before(&mut self, delay_seconds: u32) {
+        self.delay_seconds = delay_seconds;
+    }
+
+    /// Adds a message in the event's place.
+    pub fn emit(&mut self, message: EmittedMessage) {
+        let headers: usize = message.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+        self.bytes += message.body.len() + headers + message.destinations.iter().map(String::len).sum::<usize>();
+        self.emitted.push(message);
+    }
+
+    /// Answers the sender.
+    pub fn reply(&mut self, reply: Reply) {
+        self.bytes += reply.body.len() + reply.headers.size();
+        self.reply = Some(reply);
+    }
+
+    /// Takes the answer for the sender.
+    pub fn take_reply(&mut self) -> Option<Reply> {
+        self.reply.take()
+    }
+
+    /// What is over a limit, if anything is. Each entry counts as 64 bytes beside its content.
+    pub fn excess(&self, limits: OutputLimits) -> Option<String> {
+        let entries = self.headers.len() + self.json.len() + self.attributes.len() + self.emitted.len();
+        if self.bytes + 64 * entries > limits.bytes {
+            Some(format!("it put out more than {} bytes", limits.bytes))
+        } else if self.emitted.len() > limits.messages {
+            Some(format!("it emitted more than {} messages", limits.messages))
+        } else {
+            None
+        }
+    }
+
+    /// The messages that go on, or what was asked for and is not allowed.
+    pub fn apply(self, mut message: Message, route: &[Arc<str>]) -> Result<Vec<Message>, String> {
+        for (name, value) in self.attributes {
+            message.set_attribute(name, value);
+        }
+        if self.delay_seconds > MAX_DELAY_SECONDS {
+            return Err(format!("a delay of {} s is over 30 days", self.delay_seconds));
+        }
+        message.delay_seconds = message.delay_seconds.max(self.delay_seconds);
+        if let Some(destinations) = self.destinations {
+            message.destinations = Some(choose(destinations, route)?);
+        }
+        if !self.emitted.is_empty() {
+            return self.emitted.into_iter().map(|emitted| emitted.on(&message, route)).collect();
+        }
+        for (name, value) in &self.headers {
+            match value {
+                Some(value) => set_header(&mut message, name, value)?,
+                None => message.headers.remove(name),
+            }
+        }
+        if let Some(body) = self.body {
+            message.body = Body::from(body);
+        }
+        if !self.json.is_empty() {
+            let document = message.body.json().map_err(ToString::to_string)?;
+            message.body = Body::from(apply(document, &self.json).map_err(|error| error.to_string())?);
+        }
+        Ok(vec![message])
+    }
+}
+
+impl EmittedMessage {
+    fn on(self, message: &Message, route: &[Arc<str>]) -> Result<Message, String> {
+        let mut made = message.clone();
+        for (name, value) in &self.headers {
+            set_header(&mut made, name, value)?;
+        }
+        made.body = Body::from(self.body);
+        if !self.destinations.is_empty() {
+            made.destinations = Some(choose(self.destinations, route)?);
+        }
+        Ok(made)
+    }
+}
+
+/// Headers that describe the connection or the length of what is sent; only the host knows them.
+const HOST_HEADERS: [&str; 9] = [
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "keep-alive",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+fn set_header(message: &mut Message, name: &str, value: &str) -> Result<(), String> {
+    if HOST_HEADERS.iter().any(|own| own.eq_ignore_ascii_case(name)) {
+        return Err(format!("header {name:?} is the host's to set"));
+    }
+    message.headers.set(name, value).map_err(|error| error.to_string())
+}
+
+fn choose(destinations: Vec<String>, route: &[Arc<str>]) -> Result<Vec<String>, String> {
+    match destinations.iter().find(|name| !route.iter().any(|known| **known == **name)) {
+        Some(unknown) => Err(format!("{unknown:?} is not a destination of this route")),
+        None => Ok(destinations),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Headers;
+
+    fn message(body: &'static str) -> Message {
+        let mut headers = Headers::new();
+        headers.set("content-type", "application/json").expect("a header");
+        Message::new(headers, Body::from(Bytes::from_static(body.as_bytes())))
+    }
+
+    fn route() -> Vec<Arc<str>> {
+        vec!["ci".into(), "chat".into()]
+    }
+
+    fn check(edits: Edits, expected: Result<&[(&str, Option<&[&str]>)], &str>) {
+        let applied = edits.apply(message(r#"{"a": 1}"#), &route());
+        let seen = applied.as_ref().map_err(String::as_str).map(|messages| {
+            let body = |message: &Message| String::from_utf8(message.body.bytes().to_vec()).expect("UTF-8");
+            messages.iter().map(|message| (body(message), message.destinations.clone())).collect::<Vec<_>>()
+        });
+        let expected = expected.map(|messages| {
+            let names = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+            messages.iter().map(|(body, to)| ((*body).to_owned(), to.map(names))).collect::<Vec<_>>()
+        });
+        assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn edits_apply_in_order() {
+        let mut edits = Edits::default();
+        edits.edit_json(Edit::Remove { pointer: "/a".into() });
+        check(edits, Ok(&[("{}", None)]));
+
+        let mut edits = Edits::default();
+        edits.edit_json(Edit::Remove { pointer: "/a".into() });
+        edits.set_body(b"{\"b\":2}".to_vec());
+        edits.edit_json(Edit::Set { pointer: "/c".into(), value: "3".into() });
+        edits.send_to(vec!["chat".into()]);
+        check(edits, Ok(&[("{\"b\":2,\"c\":3}", Some(&["chat"]))]));
+    }
+
+    #[test]
+    fn emitted_messages_take_the_place_of_the_event() {
+        let mut edits = Edits::default();
+        edits.set_header("x-all".into(), "1".into());
+        edits.set_attribute("note".into(), "3".into());
+        for to in [vec!["ci".to_owned()], vec![]] {
+            let headers = vec![("x-one".to_owned(), "2".to_owned())];
+            edits.emit(EmittedMessage { destinations: to, headers, body: Bytes::from_static(b"x") });
+        }
+        let applied = edits.apply(message("{}"), &route()).expect("applied");
+        assert_eq!(applied.len(), 2);
+        assert_eq!(applied[0].destinations, Some(vec!["ci".to_owned()]));
+        assert_eq!(applied[1].destinations, None);
+        assert_eq!(applied[1].headers.text("x-all"), None);
+        assert_eq!(applied[1].attribute("note"), Some("3"));
+        assert_eq!(applied[1].headers.text("x-one"), Some("2"));
+    }
+
+    #[test]
+    fn what_is_not_allowed_is_said() {
+        let mut edits = Edits::default();
+        edits.set_header("x".into(), "a\r\nb: c".into());
+        check(edits, Err("the value of header \"x\" has a control character"));
+        let mut edits = Edits::default();
+        edits.set_header("Content-Length".into(), "5".into());
+        check(edits, Err("header \"Content-Length\" is the host's to set"));
+        let mut edits = Edits::default();
+        edits.send_to(vec!["nowhere".into()]);
+        check(edits, Err("\"nowhere\" is not a destination of this route"));
+        let mut edits = Edits::default();
+        edits.edit_json(Edit::Set { pointer: "/a/b".into(), value: "1".into() });
+        check(edits, Err("\"/a/b\" names no place in the body"));
+        let mut edits = Edits::default();
+        edits.set_body(vec![0; 100]);
+        assert!(edits.excess(OutputLimits { bytes: 99, messages: 1 }).is_some());
+        assert!(edits.excess(OutputLimits { bytes: 100, messages: 1 }).is_none());
+    }
+}

@@ -1,0 +1,69 @@
+//! Compiled code kept between starts.
+//!
+//! A cached file is native code that will run with the host's rights. So the directory belongs to us and is closed to
+//! everybody else, a file is opened without following a link and must be ours alone, and what is not so is left
+//! untouched and not used. The engine checks that code was made by the same version and settings.
+
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+/// A private directory of compiled components.
+pub(super) struct Cache<'a> {
+    directory: &'a Path,
+}
+
+impl<'a> Cache<'a> {
+    pub(super) fn new(directory: &'a Path) -> Self {
+        Cache { directory }
+    }
+
+    /// The compiled code of the component with that digest, if it is there and safe to use.
+    pub(super) fn get(&self, engine: &Engine, digest: &str) -> Option<Component> {
+        let mut file = fs::OpenOptions::new()
+            .read(true)
+            .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
+            .open(self.path(engine, digest))
+            .ok()?;
+        is_private(&fs::symlink_metadata(self.directory).ok()?).then_some(())?;
+        is_private(&file.metadata().ok()?).then_some(())?;
+        let mut code = Vec::new();
+        file.read_to_end(&mut code).ok()?;
+        #[expect(unsafe_code, reason = "the file is ours alone, in a directory that is ours alone: see the module's text")]
+        // SAFETY: the bytes were written by `put` from `Component::serialize`.
+        let component = unsafe { Component::deserialize(engine, code) };
+        component.ok()
+    }
+
+    /// Keeps compiled code. A failure costs the next start some time and nothing else.
+    pub(super) fn put(&self, engine: &Engine, digest: &str, component: &Component) -> io::Result<()> {
+        let code = component.serialize().map_err(io::Error::other)?;
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(self.directory)?;
+        if !is_private(&fs::symlink_metadata(self.directory)?) {
+            return Err(io::Error::other(format!("{} is open to others", self.directory.display())));
+        }
+        let path = self.path(engine, digest);
+        let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
+        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
+        let written = file.write_all(&code).and_then(|()| fs::rename(&temporary, &path));
+        written.inspect_err(|_| drop(fs::remove_file(&temporary)))
+    }
+
+    fn path(&self, engine: &Engine, digest: &str) -> PathBuf {
+        let mut hasher = DefaultHasher::new();
+        engine.precompile_compatibility_hash().hash(&mut hasher);
+        self.directory.join(format!("{digest}-{:016x}.cwasm", hasher.finish()))
+    }
+}
+
+fn is_private(metadata: &fs::Metadata) -> bool {
+    let kind = metadata.file_type();
+    (kind.is_file() || kind.is_dir())
+        && metadata.uid() == rustix::process::geteuid().as_raw()
+        && metadata.mode() & 0o077 == 0
+}

@@ -1,0 +1,119 @@
+//! What a component asks for, against what the operator grants. The import is the question, the configuration the
+//! answer; nothing is granted by default.
+
+use super::LoadError;
+
+/// The interface that a route calls.
+const HANDLER: &str = "hookyard:plugin/handler";
+
+/// The contract's versions that this host serves all have this prefix.
+const SERVED: &str = "0.1.";
+
+/// Imports that give no power over anything outside the call.
+const ALWAYS: [&str; 5] = ["types", "events", "output", "logging", "config"];
+
+/// Imports that this version can serve when granted.
+const OFFERED: [&str; 0] = [];
+
+/// Powers beyond reading the event and writing the output, each off unless granted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Grants {
+    /// `hookyard:plugin/http`
+    pub http: bool,
+    /// `hookyard:plugin/secrets`
+    pub secrets: bool,
+    /// `hookyard:plugin/kv`
+    pub kv: bool,
+    /// `hookyard:plugin/metrics`
+    pub metrics: bool,
+}
+
+/// Checks the names of a component's imports.
+pub(super) fn check_imports<'a>(
+    imports: impl Iterator<Item = &'a str>,
+    grants: Grants,
+) -> Result<(), LoadError> {
+    for import in imports {
+        check_import(import, grants, &OFFERED).map_err(LoadError::Import)?;
+    }
+    Ok(())
+}
+
+fn check_import(import: &str, grants: Grants, offered: &[&str]) -> Result<(), String> {
+    let (path, version) = import.split_once('@').unwrap_or((import, ""));
+    if path.starts_with("wasi:") {
+        // Linked for every plugin with an empty world behind it: no files, no sockets, no environment.
+        return Ok(());
+    }
+    let Some(interface) = path.strip_prefix("hookyard:plugin/") else {
+        return Err(format!("imports {import}, which Hookyard does not know"));
+    };
+    if !version.starts_with(SERVED) {
+        return Err(format!("imports {import}, but this Hookyard serves version {SERVED}x of the contract"));
+    }
+    let (granted, line) = match interface {
+        interface if ALWAYS.contains(&interface) => return Ok(()),
+        "http" => (grants.http, "allow.http = [\"https://api.example.com\"]"),
+        "secrets" => (grants.secrets, "allow.secrets = [\"name\"]"),
+        "kv" => (grants.kv, "allow.kv = true"),
+        "metrics" => (grants.metrics, "allow.metrics = true"),
+        _ => return Err(format!("imports {import}, which version {version} of the contract does not have")),
+    };
+    if !offered.contains(&interface) {
+        return Err(format!("imports {import}, which this version of Hookyard does not offer yet"));
+    }
+    if !granted {
+        return Err(format!("imports {import} and is not granted it; if it may have it, add `{line}` to its table"));
+    }
+    Ok(())
+}
+
+/// Checks that a component exports what a route calls.
+pub(super) fn check_exports<'a>(exports: impl Iterator<Item = &'a str>) -> Result<(), LoadError> {
+    let exports: Vec<&str> = exports.collect();
+    let served = |export: &&&str| {
+        export.split_once('@').is_some_and(|(path, version)| path == HANDLER && version.starts_with(SERVED))
+    };
+    if exports.iter().find(served).is_some() {
+        return Ok(());
+    }
+    let found = match exports.as_slice() {
+        [] => "nothing".to_owned(),
+        exports => exports.join(", "),
+    };
+    Err(LoadError::World(format!("is of another world: a route calls {HANDLER}@{SERVED}x, and it exports {found}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_import_needs_a_grant() {
+        let all = Grants { http: true, secrets: true, kv: true, metrics: true };
+        let check = |import: &str, grants: Grants, offered: &[&str], expected: Result<(), &str>| {
+            match (check_import(import, grants, offered), expected) {
+                (Ok(()), Ok(())) => {}
+                (Err(message), Err(part)) => assert!(message.contains(part), "{message}"),
+                (found, _) => panic!("{import}: {found:?}"),
+            }
+        };
+        check("hookyard:plugin/output@0.1.0", Grants::default(), &[], Ok(()));
+        check("wasi:cli/environment@0.2.3", Grants::default(), &[], Ok(()));
+        check("hookyard:plugin/kv@0.1.0", Grants::default(), &["kv"], Err("add `allow.kv = true`"));
+        check("hookyard:plugin/kv@0.1.0", all, &["kv"], Ok(()));
+        check("hookyard:plugin/kv@0.1.0", all, &[], Err("does not offer yet"));
+        check("hookyard:plugin/http@0.1.0", Grants::default(), &["http"], Err("allow.http"));
+        check("hookyard:plugin/output@0.2.0", all, &[], Err("serves version 0.1.x"));
+        check("hookyard:plugin/nonsense@0.1.0", all, &[], Err("does not have"));
+        check("other:thing/api@1.0.0", all, &[], Err("does not know"));
+    }
+
+    #[test]
+    fn another_world_is_named() {
+        assert_eq!(check_exports(["hookyard:plugin/handler@0.1.0"].into_iter()), Ok(()));
+        for exports in [vec![], vec!["wasi:http/incoming-handler@0.2.0"], vec!["hookyard:plugin/handler@0.2.0"]] {
+            assert!(matches!(check_exports(exports.into_iter()), Err(LoadError::World(_))));
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Plugins as WebAssembly components. Nothing outside this folder names wasmtime.
+//!
+//! A [`Runtime`] holds the engines for the life of the process; a [`Component`] is a file that has been compiled and
+//! whose imports have been checked; a [`Plugin`] is a component with its settings, ready to be called.
+
+mod cache;
+mod capability;
+mod compile;
+mod engine;
+mod host;
+mod instance;
+mod limits;
+mod shape;
+
+use std::fmt;
+
+pub use capability::Grants;
+pub use compile::{Component, Origin, read, sha256};
+pub use engine::{Runtime, RuntimeError};
+pub use instance::{Instances, Limits, Plugin, PluginSettings};
+
+/// Bytes of a plugin's memory that stay ready between calls; one that starts with more costs more for each call.
+pub const RESIDENT_MEMORY: u64 = engine::SMALL_RESIDENT as u64;
+
+/// Why a file cannot be used as a plugin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LoadError {
+    /// It cannot be read.
+    Read(String),
+    /// It has another digest than the configuration demands.
+    Digest {
+        /// What was demanded.
+        expected: String,
+        /// What the file has.
+        found: String,
+    },
+    /// It is not a component, nor a core module with a component type.
+    NotAComponent(String),
+    /// It is broken, or uses what the engine does not offer.
+    Invalid(String),
+    /// It exports no interface that a route can call.
+    World(String),
+    /// It imports what it has not been granted, or what does not exist.
+    Import(String),
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LoadError::Read(detail) => write!(f, "cannot be read: {detail}"),
+            LoadError::Digest { expected, found } => {
+                write!(f, "has digest sha256:{found}, but `digest` demands sha256:{expected}")
+            }
+            LoadError::NotAComponent(detail) => write!(f, "is not a WebAssembly component: {detail}"),
+            LoadError::Invalid(detail) => write!(f, "cannot be compiled: {detail}"),
+            LoadError::World(detail) | LoadError::Import(detail) => f.write_str(detail),
+        }
+    }
+}
+
+impl std::error::Error for LoadError {}
