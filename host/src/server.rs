@@ -105,7 +105,7 @@ impl Connections {
             };
             let accepted = tokio::select! {
                 accepted = accepted => accepted,
-                _ = self.stop.wait_for(|stop| *stop) => return,
+                () = stopped(&mut self.stop) => return,
             };
             match accepted {
                 Some((permit, Ok((stream, _)))) => self.begin(stream, permit),
@@ -132,7 +132,7 @@ impl Connections {
             let mut connection = std::pin::pin!(connection);
             let ended = tokio::select! {
                 ended = connection.as_mut() => ended,
-                _ = stop.wait_for(|stop| *stop) => {
+                () = stopped(&mut stop) => {
                     connection.as_mut().graceful_shutdown();
                     connection.await
                 }
@@ -143,4 +143,10 @@ impl Connections {
             drop((permit, open));
         });
     }
+}
+
+/// Ends when serving is to end.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // An error means that the gateway is gone, which is an end as well.
+    let _ = stop.wait_for(|stop| *stop).await;
 }
