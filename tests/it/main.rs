@@ -3,5 +3,9 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that unwraps says where it failed")]
 
+mod connections;
 mod end_to_end;
 mod plugin_faults;
+mod refusals;
+mod retries;
+mod routing;

@@ -18,5 +18,5 @@ pub use corpus::{Payload, corpus, payload};
 pub use guest::Guest;
 pub use logs::Logs;
 pub use sink::{Act, Received, Sink};
-pub use wait::{PATIENCE, eventually, patiently};
+pub use wait::{PATIENCE, What, eventually, patiently};
 pub use yard::{Plan, SECRET, Yard, dist, repository};

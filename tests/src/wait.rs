@@ -12,7 +12,7 @@ const LOOK: Duration = Duration::from_millis(3);
 
 /// Looks until there is something, and returns it with the time that it took. Panics when patience ends.
 pub async fn eventually<T, F: Future<Output = Option<T>>>(
-    what: impl Display,
+    what: impl What,
     mut look: impl FnMut() -> F,
 ) -> (T, Duration) {
     let started = Instant::now();
@@ -20,7 +20,7 @@ pub async fn eventually<T, F: Future<Output = Option<T>>>(
         if let Some(found) = look().await {
             return (found, started.elapsed());
         }
-        assert!(started.elapsed() < PATIENCE, "waited {PATIENCE:?} in vain: {what}");
+        assert!(started.elapsed() < PATIENCE, "waited {PATIENCE:?} in vain: {}", what.say());
         tokio::time::sleep(LOOK).await;
     }
 }
@@ -30,5 +30,23 @@ pub async fn patiently<T>(what: impl Display, future: impl Future<Output = T>) -
     match tokio::time::timeout(PATIENCE, future).await {
         Ok(value) => value,
         Err(_) => panic!("waited {PATIENCE:?} in vain: {what}"),
+    }
+}
+
+/// Says what was waited for: a text, or what makes one when it is needed.
+pub trait What {
+    /// The text.
+    fn say(&self) -> String;
+}
+
+impl What for &str {
+    fn say(&self) -> String {
+        (*self).to_owned()
+    }
+}
+
+impl<F: Fn() -> String> What for F {
+    fn say(&self) -> String {
+        self()
     }
 }

@@ -182,7 +182,8 @@ impl Yard {
     /// Waits until the gateway uses this or a later generation. Returns how long that took.
     pub async fn generation(&self, number: u64) -> Duration {
         let look = || async { (self.gateway.generation().number >= number).then_some(()) };
-        eventually(format!("generation {number}"), look).await.1
+        let what = || format!("generation {number}; {:?}", self.gateway.reload_failure());
+        eventually(what, look).await.1
     }
 
     /// Shuts down, and waits until serving has ended.
