@@ -23,7 +23,7 @@ use crate::dispatch::Dispatcher;
 use crate::generation::{Generation, Problem, Workshop};
 use crate::ingest::{Answered, InFlight, Ingest, Response};
 use crate::metrics::Metrics;
-use crate::reload::{Failure, Rejected, Reloader, Source, Watcher, make};
+use crate::reload::{Failure, Rejected, Reloader, Seen, Source, Watcher, make, named_by};
 use crate::server::{self, Listeners};
 use crate::store::{Ledger, Limits, MemoryStore, Store, StoreError};
 
@@ -129,12 +129,14 @@ impl Builder {
         let source = source.ok_or(BuildError::NoConfiguration)?;
         let making = tokio::task::spawn_blocking(move || {
             let config = source.load().map_err(BuildError::Config)?;
+            // Before it is read for good, so that no change in between is missed.
+            let seen = Seen::of(named_by(&config));
             let state_dir = state_dir.unwrap_or_else(|| config.store.path.clone());
             let workshop = workshop(state_dir, Create::IfMissing, &config.server, max_memory(&config))?;
             let generation = make(&source, None, &workshop)?;
-            Ok::<_, BuildError>((source, workshop, generation))
+            Ok::<_, BuildError>((source, seen, workshop, generation))
         });
-        let (source, workshop, generation) =
+        let (source, seen, workshop, generation) =
             making.await.map_err(|error| BuildError::System(error.to_string()))??;
 
         let clock = clock.unwrap_or_else(|| Arc::new(SystemClock));
@@ -150,7 +152,7 @@ impl Builder {
         let dispatcher = Arc::new(dispatcher);
         let reloader = Arc::new(Reloader::new(source, current.clone(), Arc::new(workshop), clock.clone()));
         let changed = Arc::downgrade(&dispatcher);
-        let watcher = Watcher::start(reloader.clone(), move || {
+        let watcher = Watcher::start(reloader.clone(), seen, move || {
             if let Some(dispatcher) = changed.upgrade() {
                 dispatcher.generation_changed();
             }

@@ -10,7 +10,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::app::Gateway;
@@ -67,6 +67,8 @@ pub(crate) async fn serve(
             permits: permits.clone(),
             stop: stop.clone(),
             open: open.clone(),
+            // The library's own limit begins with the first bytes, which may take as long.
+            first_request: settings.head_timeout * 2,
         };
         accepting.spawn(connections.accept(listener));
     }
@@ -84,6 +86,8 @@ fn builder(settings: &Server) -> Builder<TokioExecutor> {
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(settings.head_timeout)
+        // Whoever has sent everything may close its side: the webhook counts all the same.
+        .half_close(true)
         .max_buf_size(settings.max_head.max(8192));
     builder
         .http2()
@@ -101,6 +105,8 @@ struct Connections {
     permits: Arc<Semaphore>,
     stop: watch::Receiver<bool>,
     open: tokio::sync::mpsc::Sender<()>,
+    /// Time from a connection to its first request.
+    first_request: Duration,
 }
 
 impl Connections {
@@ -129,17 +135,25 @@ impl Connections {
     fn begin(&self, stream: TcpStream, permit: OwnedSemaphorePermit) {
         let (gateway, builder) = (self.gateway.clone(), self.builder.clone());
         let (mut stop, open) = (self.stop.clone(), self.open.clone());
+        let (first_request, asked) = (self.first_request, Arc::new(Notify::new()));
         tokio::spawn(async move {
             let _counted = gateway.count_connection();
             let _ = stream.set_nodelay(true);
             let service = service_fn(|request: http::Request<Incoming>| {
+                asked.notify_one();
                 let gateway = gateway.clone();
                 async move { gateway.answer(request).await }
             });
             let connection = builder.serve_connection(TokioIo::new(stream), service);
             let mut connection = std::pin::pin!(connection);
+            let silent = async {
+                if tokio::time::timeout(first_request, asked.notified()).await.is_ok() {
+                    std::future::pending::<()>().await;
+                }
+            };
             let ended = tokio::select! {
                 ended = connection.as_mut() => ended,
+                () = silent => return,
                 () = stopped(&mut stop) => {
                     connection.as_mut().graceful_shutdown();
                     connection.await
