@@ -104,7 +104,7 @@ fn subject(entry: Value<'_>) -> Option<Subject> {
 fn test(value: Value<'_>) -> Option<Test> {
     if let DeValue::Array(array) = value.node.get_ref() {
         if array.is_empty() {
-            return value.fail("nothing is any of no values");
+            return value.fail("an empty list matches nothing");
         }
         let tests = value.items()?.into_iter().map(single);
         return tests.collect::<Option<_>>().map(Test::Any);
@@ -161,7 +161,7 @@ fn equals(operand: Value<'_>) -> Option<Test> {
         .map(|item| scalar(item).map(Test::Equals));
     let mut tests = scalars.collect::<Option<Vec<_>>>()?;
     match tests.len() {
-        0 => operand.fail("nothing is any of no values"),
+        0 => operand.fail("an empty list matches nothing"),
         1 => tests.pop(),
         _ => Some(Test::Any(tests)),
     }
@@ -246,7 +246,7 @@ mod tests {
             (r#""query:" = "b""#, "is none of"),
             (r#""/a~2" = "b""#, "is not a JSON pointer"),
             (r#""header:a b" = "b""#, "not the name of a header"),
-            (r#""/a" = []"#, "nothing is any of no values"),
+            (r#""/a" = []"#, "an empty list matches nothing"),
             (r#""/a" = {}"#, "needs an operator"),
             (
                 r#""/a" = { regex = "(" }"#,
@@ -257,7 +257,7 @@ mod tests {
                 r#""/a" = { gte = 1 }"#,
                 "unknown key `gte` in [/a]: write not = { lt = … }",
             ),
-            (r#""/a" = nan"#, "out of range"),
+            (r#""/a" = nan"#, "`/a` cannot be nan"),
             (r#""/a" = 2026-01-02"#, "found a date or time"),
             (r#""/a" = [["b"]]"#, "found a list"),
         ] {

@@ -33,6 +33,10 @@ pub struct Destination {
 
 /// Where and how a message is sent.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there are a few dozen, and they are never moved about"
+)]
 pub enum DestinationKind {
     /// One request for each message.
     Http(HttpDestination),

@@ -167,6 +167,16 @@ impl Shape {
         }
     }
 
+    /// Each word that may stand here.
+    pub(super) fn choices(&self, see: &mut dyn FnMut(&Choice)) {
+        match self {
+            Shape::Choice(choices) => choices.iter().for_each(see),
+            Shape::Either(shapes) => shapes.iter().for_each(|shape| shape.choices(see)),
+            Shape::List(item) | Shape::OneOrMore(item) => item.choices(see),
+            _ => {}
+        }
+    }
+
     /// As in "expected …".
     pub(super) fn expected(&self) -> String {
         match self {
@@ -190,7 +200,7 @@ impl Shape {
     pub(super) fn bounds(&self) -> Option<String> {
         match self {
             Shape::Integer { min, max } => Some(format!("{min} to {max}")),
-            Shape::Number { min, max } if max.is_finite() => Some(format!("{min} to {max}")),
+            Shape::Number { min, max } if *max < f64::MAX => Some(format!("{min} to {max}")),
             Shape::Duration { min, max } => {
                 Some(format!("{} to {}", show_duration(*min), show_duration(*max)))
             }

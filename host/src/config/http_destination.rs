@@ -61,7 +61,7 @@ pub(super) fn read(table: &Table<'_>) -> Option<HttpDestination> {
         method: method.unwrap_or(&Method::POST).clone(),
         headers,
         secret_headers,
-        bearer: bearer.and_then(SecretRef::read),
+        bearer: bearer.and_then(SecretRef::parse),
         timeout: table.get("timeout").and_then(Value::duration).unwrap_or(TIMEOUT),
         network,
     })
@@ -74,10 +74,10 @@ fn headers(table: &Table<'_>) -> (Vec<(HeaderName, HeaderValue)>, Vec<SecretHead
     for entry in table.get("headers").and_then(Value::map).unwrap_or_default() {
         let Some(name) = header_name(entry) else { continue };
         if entry.is_table() {
-            secret.extend(SecretRef::read(entry).map(|(at, reference)| (name, at, reference)));
+            secret.extend(SecretRef::parse(entry).map(|(at, reference)| (name, at, reference)));
         } else if matches!(name.as_str(), "authorization" | "proxy-authorization" | "cookie") {
             // The value is the secret that is not to be written here.
-            SecretRef::read(entry);
+            SecretRef::parse(entry);
         } else {
             plain.extend(header_value(entry).map(|value| (name, value)));
         }

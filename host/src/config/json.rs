@@ -12,7 +12,7 @@ pub(super) fn text(value: Value<'_>) -> Option<String> {
     Some(convert(value, value.node)?.to_string())
 }
 
-/// The parser bounds how deep arrays and tables may nest, and so how deep this recurses.
+/// Recurses as deep as the document, which is bounded when it is parsed.
 fn convert<'a>(value: Value<'a>, node: &'a Spanned<DeValue<'a>>) -> Option<Json> {
     let number = |number: Option<Number>| match number {
         Some(number) => Some(Json::Number(number)),

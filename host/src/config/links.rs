@@ -21,14 +21,14 @@ pub(super) fn check(config: &Config, gathered: &Gathered) {
 
 fn exists(reference: &Reference, gathered: &Gathered) {
     let declared = gathered.declared.borrow();
+    if declared.contains_key(&(reference.kind, reference.name.clone())) {
+        return;
+    }
     let names: Vec<&str> = declared
         .keys()
         .filter(|(kind, _)| *kind == reference.kind)
         .map(|(_, name)| name.as_str())
         .collect();
-    if names.contains(&reference.name.as_str()) {
-        return;
-    }
     let (word, table) = reference.kind.words();
     let message = format!("there is no {word} `{}`", reference.name);
     gathered.error(reference.spot.clone(), message, |error| {

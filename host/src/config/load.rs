@@ -9,6 +9,7 @@ use std::sync::Arc;
 use toml::de::DeTable;
 
 use super::context::{Context, Gathered};
+use super::depth::{dismantle, too_deep};
 use super::field::Element;
 use super::include;
 use super::links;
@@ -20,8 +21,23 @@ use super::{Config, ConfigErrors};
 
 /// Far above any configuration that people write, far below what would hurt to read by mistake.
 const MAX_FILE: u64 = 8 << 20;
-/// Dots in a row of dotted keys and headers: each nests one table deeper, and dropping tables recurses.
-const MAX_DOTS: usize = 100;
+
+/// Parts of keys, or of values, beside which a secret may stand.
+const SECRET_WORDS: [&str; 10] = [
+    "secret",
+    "env",
+    "credential",
+    "bearer",
+    "token",
+    "password",
+    "authorization",
+    "key",
+    "value",
+    "://",
+];
+
+/// Syntax errors told about one file; they tend to follow from each other.
+const SYNTAX_ERRORS: usize = 20;
 
 /// Reads a file and all that it includes.
 pub fn load(path: &Path) -> Result<Config, ConfigErrors> {
@@ -37,7 +53,8 @@ pub fn load(path: &Path) -> Result<Config, ConfigErrors> {
     loading.finish()
 }
 
-/// Reads a text as if it stood in a file of that name, with paths and includes relative to `base_dir`. For embedders.
+/// Reads a text as if it stood in a file of that name, with paths and includes relative to `base_dir`. For
+/// embedders; `files` then names the included files only.
 pub fn parse(text: &str, file_name: &str, base_dir: &Path) -> Result<Config, ConfigErrors> {
     let mut loading = Loading::default();
     loading.main(file_name, text.to_owned(), base_dir);
@@ -130,6 +147,10 @@ impl Loading {
             links::check(&self.config, &self.gathered);
         }
         self.config.warnings = self.gathered.warnings.take();
+        let file = |name: &Arc<str>| self.texts.iter().position(|text| text.name == *name);
+        self.config
+            .warnings
+            .sort_by_key(|(at, _)| (file(&at.file), at.line, at.column));
         let errors = self.gathered.into_errors(&self.texts);
         if errors.is_empty() {
             self.config.files = self.files;
@@ -144,22 +165,23 @@ impl Loading {
 /// The parsed text, or None with every syntax error reported.
 fn document<'a>(context: &'a Context<'_>) -> Option<DeTable<'a>> {
     let text: &'a Text = &context.text;
-    if let Some(at) = deepest_line(text) {
+    let (table, errors) = DeTable::parse_recoverable(&text.text);
+    let deep = too_deep(table.get_ref());
+    if errors.is_empty() && deep.is_none() {
+        return Some(table.into_inner());
+    }
+    dismantle(table.into_inner());
+    if let Some(span) = deep {
         context
             .gathered
-            .error(context.spot(at..at), "tables nest too deeply here", |_| ());
-        return None;
-    }
-    let (table, errors) = DeTable::parse_recoverable(&text.text);
-    if errors.is_empty() {
-        return Some(table.into_inner());
+            .error(context.spot(span), "this nests too deeply", |_| ());
     }
     // What follows an error on the same line is usually its echo.
     let mut lines = HashSet::new();
-    for error in errors {
+    for error in errors.into_iter().take(SYNTAX_ERRORS) {
         let span = error.span().unwrap_or(0..0);
         if lines.insert(text.line_of(span.start)) {
-            mask_line(context, span.start);
+            mask_value(context, span.start);
             context
                 .gathered
                 .error(context.spot(span), error.message(), |finding| {
@@ -170,35 +192,18 @@ fn document<'a>(context: &'a Context<'_>) -> Option<DeTable<'a>> {
     None
 }
 
-fn deepest_line(text: &Text) -> Option<usize> {
-    let mut offset = 0;
-    for line in text.text.split_inclusive('\n') {
-        if line.bytes().filter(|byte| *byte == b'.').count() > MAX_DOTS && nests(line) {
-            return Some(offset);
-        }
-        offset += line.len();
-    }
-    None
-}
-
-/// Whether dots stand where keys do; a long text or list may have many.
-fn nests(line: &str) -> bool {
-    let key = line.split('=').next().unwrap_or_default();
-    key.bytes().filter(|byte| *byte == b'.').count() > MAX_DOTS
-}
-
-/// Where the text is no TOML, only the key tells that a value may be a secret.
-fn mask_line(context: &Context<'_>, offset: usize) {
+/// Where the text is no TOML, only the nearest key before tells that a value may be a secret.
+fn mask_value(context: &Context<'_>, offset: usize) {
     let text = &context.text;
-    let line = text.line(text.line_of(offset));
-    let shown = text.text.get(line.clone()).unwrap_or_default();
-    let Some(equals) = shown.find('=') else { return };
-    let words = ["secret", "bearer", "token", "password", "authorization", "key"];
-    let lower = shown.to_ascii_lowercase();
-    if words.iter().any(|word| lower.contains(word)) || lower.contains("://") {
-        context
-            .gathered
-            .mask(context.spot(line.start + equals + 1..line.end));
+    let last = text.line_of(offset);
+    let line = |number: usize| text.text.get(text.line(number)).unwrap_or_default();
+    let Some(first) = (0..=last).rev().find(|number| line(*number).contains('=')) else {
+        return;
+    };
+    let shown = line(first).to_ascii_lowercase();
+    if SECRET_WORDS.iter().any(|word| shown.contains(word)) {
+        let value = text.line(first).start + shown.find('=').unwrap_or_default() + 1;
+        context.gathered.mask(context.spot(value..text.line(last).end));
     }
 }
 

@@ -8,14 +8,18 @@ mod root;
 // One element of the configuration each: its values, its declaration, its parser.
 mod condition;
 mod destination;
+mod ephemeral;
+mod grants;
 mod http_destination;
 mod json;
+mod limits;
 mod plugin;
 mod reload;
 mod retry;
 mod route;
 mod scheme;
 mod secret;
+mod secret_read;
 mod server;
 mod source;
 mod store;
@@ -23,11 +27,14 @@ mod telemetry;
 
 // What they are made of.
 mod context;
+mod depth;
 mod diagnostic;
 mod field;
 mod include;
 mod links;
 mod quantity;
+mod reference;
+mod schema;
 mod suggest;
 mod table;
 mod text;
@@ -36,15 +43,23 @@ mod value;
 
 #[cfg(test)]
 mod check;
+#[cfg(test)]
+mod tests;
 
 pub use destination::{Destination, DestinationKind, HttpDestination, Network};
 pub use diagnostic::{ConfigErrors, Diagnostic};
+pub use ephemeral::is_ephemeral;
+pub use grants::Grants;
+pub use limits::PluginLimits;
 pub use load::{load, parse};
-pub use plugin::{Grants, Instances, OnError, Plugin, PluginLimits};
+pub use plugin::{Instances, OnError, Plugin};
+pub use reference::reference;
 pub use reload::Reload;
 pub use root::Config;
 pub use route::{Respond, Route};
+pub use schema::schema;
 pub use secret::SecretRef;
+pub use secret_read::{Create, SecretError, SecretRead};
 pub use server::Server;
 pub use source::{Source, Verification};
 pub use store::{Store, StoreKind};

@@ -2,15 +2,14 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
-use super::Location;
-use super::context::Kind;
 use super::field::{Choice, Element, Field, Format, Shape};
+use super::grants::ALLOW;
 use super::json;
+use super::limits::LIMITS;
 use super::table::Table;
-use super::url;
 use super::value::Value;
+use super::{Grants, Location, PluginLimits};
 
 /// One plugin.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,46 +36,6 @@ pub struct Plugin {
     pub instances: Instances,
 }
 
-/// What one call may cost.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PluginLimits {
-    /// Processor time.
-    pub cpu: Duration,
-    /// Time by the clock on the wall.
-    pub time: Duration,
-    /// Linear memory, in bytes.
-    pub memory: usize,
-    /// Bytes of everything that a call puts out: bodies, headers, attributes, edits.
-    pub output: usize,
-    /// Messages that a call may emit.
-    pub messages: usize,
-}
-
-impl Default for PluginLimits {
-    fn default() -> Self {
-        PluginLimits {
-            cpu: Duration::from_millis(500),
-            time: Duration::from_secs(5),
-            memory: 64 * 1024 * 1024,
-            output: 32 * 1024 * 1024,
-            messages: 10_000,
-        }
-    }
-}
-
-/// Powers beyond reading the event and writing the output. All off unless granted.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Grants {
-    /// Origins that it may send requests to, such as `https://api.example.com`.
-    pub http: Vec<String>,
-    /// Names of secrets that it may read.
-    pub secrets: Vec<String>,
-    /// Whether it may keep values between events.
-    pub kv: bool,
-    /// Whether it may count and observe metrics.
-    pub metrics: bool,
-}
-
 /// What happens to a run in which a plugin fails.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnError {
@@ -100,15 +59,6 @@ pub enum Instances {
     /// An instance serves many calls, one at a time. Faster; for plugins that keep no state by mistake.
     Reuse,
 }
-
-const SECOND: u64 = 1_000;
-
-static ORIGIN: Shape = Shape::Text(Format {
-    what: "an origin such as \"https://api.example.com\"",
-    pattern: "^https?://",
-});
-
-static SECRET_NAME: Shape = Shape::Text(Format::free("the name of a secret"));
 
 pub(super) static PLUGIN: Element = Element {
     name: "plugin",
@@ -190,83 +140,6 @@ pub(super) static PLUGIN: Element = Element {
     ],
 };
 
-static LIMITS: Element = Element {
-    name: "limits",
-    doc: "What one call of a plugin may cost. A call that exceeds a limit is stopped and counts as failed.",
-    fields: &[
-        Field::new("cpu", Shape::millis(1, 600 * SECOND), "Processor time.").default(r#""500ms""#),
-        Field::new(
-            "time",
-            Shape::millis(1, 600 * SECOND),
-            "Time by the clock on the wall, waiting included.",
-        )
-        .default(r#""5s""#),
-        Field::new(
-            "memory",
-            Shape::Size {
-                min: 64 << 10,
-                max: 4 << 30,
-            },
-            "Linear memory. Guests in JavaScript, Python or Go need some tens of MiB.",
-        )
-        .default(r#""64MiB""#),
-        Field::new(
-            "output",
-            Shape::Size {
-                min: 1 << 10,
-                max: 1 << 30,
-            },
-            "Bytes of everything that a call puts out: bodies, headers, attributes, edits.",
-        )
-        .default(r#""32MiB""#),
-        Field::new(
-            "messages",
-            Shape::Integer {
-                min: 1,
-                max: 1_000_000,
-            },
-            "Messages that a call may emit.",
-        )
-        .default("10000"),
-    ],
-    instead: &[
-        ("timeout", "it is called `time`"),
-        ("fuel", "processor time is limited by `cpu`"),
-    ],
-};
-
-static ALLOW: Element = Element {
-    name: "allow",
-    doc: "Powers beyond reading the event and writing the output. A plugin that asks for one without a grant is not loaded.",
-    fields: &[
-        Field::new(
-            "http",
-            Shape::List(&ORIGIN),
-            "Origins that it may send requests to.",
-        )
-        .default("[]")
-        .example(r#"["https://api.example.com"]"#),
-        Field::new(
-            "secrets",
-            Shape::List(&SECRET_NAME),
-            "Secrets of `[secrets]` that it may read.",
-        )
-        .default("[]")
-        .example(r#"["api-token"]"#),
-        Field::new("kv", Shape::Boolean, "Whether it may keep values between events.").default("false"),
-        Field::new(
-            "metrics",
-            Shape::Boolean,
-            "Whether it may count and observe metrics.",
-        )
-        .default("false"),
-    ],
-    instead: &[
-        ("network", "it is called `http`"),
-        ("env", "a plugin sees no environment; use `config` or `secrets`"),
-    ],
-};
-
 impl Plugin {
     pub(super) fn read(name: &str, table: &Table<'_>) -> Option<Self> {
         let path = table.required("path");
@@ -305,49 +178,6 @@ impl Plugin {
                 .unwrap_or_default(),
         };
         path.map(|_| plugin)
-    }
-}
-
-impl PluginLimits {
-    fn read(table: &Table<'_>) -> Self {
-        let default = PluginLimits::default();
-        PluginLimits {
-            cpu: table.get("cpu").and_then(Value::duration).unwrap_or(default.cpu),
-            time: table
-                .get("time")
-                .and_then(Value::duration)
-                .unwrap_or(default.time),
-            memory: table
-                .get("memory")
-                .and_then(Value::size)
-                .unwrap_or(default.memory),
-            output: table
-                .get("output")
-                .and_then(Value::size)
-                .unwrap_or(default.output),
-            messages: table
-                .get("messages")
-                .and_then(Value::count)
-                .unwrap_or(default.messages),
-        }
-    }
-}
-
-impl Grants {
-    fn read(table: &Table<'_>) -> Self {
-        let list = |key| table.get(key).and_then(Value::items).unwrap_or_default();
-        let origins = list("http")
-            .into_iter()
-            .filter_map(|value| value.parse(url::origin));
-        let secrets = list("secrets")
-            .into_iter()
-            .filter_map(|value| value.reference(Kind::Secret));
-        Grants {
-            http: origins.collect(),
-            secrets: secrets.map(|name| name.to_string()).collect(),
-            kv: table.get("kv").and_then(Value::boolean).unwrap_or_default(),
-            metrics: table.get("metrics").and_then(Value::boolean).unwrap_or_default(),
-        }
     }
 }
 

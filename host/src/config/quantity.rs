@@ -28,9 +28,14 @@ pub(super) fn duration(text: &str) -> Option<Duration> {
 
 /// The shortest way to write a duration.
 pub(super) fn show_duration(duration: Duration) -> String {
+    const DAY: u64 = 24 * 3600;
+    let seconds = duration.as_secs();
+    if seconds > DAY && seconds.is_multiple_of(DAY) && duration.subsec_nanos() == 0 {
+        return format!("{}d", seconds / DAY);
+    }
     match SignedDuration::try_from(duration) {
         Ok(duration) => format!("{duration:#}"),
-        Err(_) => format!("{}s", duration.as_secs()),
+        Err(_) => format!("{seconds}s"),
     }
 }
 
@@ -104,7 +109,9 @@ mod tests {
                 "the schema must take {text}"
             );
         }
-        assert_eq!(show_duration(Duration::from_secs(5400)), "1h 30m");
+        for (seconds, expected) in [(5_400, "1h 30m"), (86_400, "24h"), (172_800, "2d"), (0, "0s")] {
+            assert_eq!(show_duration(Duration::from_secs(seconds)), expected);
+        }
     }
 
     #[test]

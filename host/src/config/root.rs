@@ -88,11 +88,11 @@ pub(super) static CONFIG: Element = Element {
         Field::new("store", Shape::Table(&STORE), "Where events are kept."),
         Field::new("reload", Shape::Table(&RELOAD), "How changed files are noticed."),
         Field::new("telemetry", Shape::Table(&TELEMETRY), "What is logged and how."),
+        SECRETS,
         SOURCES,
         PLUGINS,
         ROUTES,
         DESTINATIONS,
-        SECRETS,
     ],
     instead: &[
         ("log", "write [telemetry] log = …"),
@@ -141,7 +141,7 @@ impl Config {
     pub(super) fn read_elements(&mut self, root: &Table<'_>) {
         for (name, value) in named(root, "secrets", Kind::Secret) {
             self.secrets
-                .extend(SecretRef::read(value).map(|secret| (name.into(), secret)));
+                .extend(SecretRef::parse(value).map(|secret| (name.into(), secret)));
         }
         for (name, value) in named(root, "sources", Kind::Source) {
             let source = value

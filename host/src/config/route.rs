@@ -194,7 +194,7 @@ fn names(value: Value<'_>, kind: Kind) -> Option<Vec<Arc<str>>> {
 fn events(value: Value<'_>) -> Option<Vec<Glob>> {
     let items = value.items()?;
     if items.is_empty() {
-        return value.fail("no event is of any of no types; leave `events` out to take all");
+        return value.fail("an empty list takes no event; leave `events` out to take all");
     }
     let glob = |text: &str| match text {
         "" => Err("an event type cannot be empty; \"*\" means any".to_owned()),
@@ -316,7 +316,7 @@ mod tests {
             ),
             (
                 "source = \"a\"\nto = \"c\"\nevents = []",
-                "no event is of any of no types",
+                "an empty list takes no event",
             ),
             (
                 "source = \"a\"\nto = \"c\"\nevents = \"\"",

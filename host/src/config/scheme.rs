@@ -97,7 +97,7 @@ pub(super) static SCHEME: Element = Element {
     ],
 };
 
-static SIGNATURE: Element = Element {
+pub(super) static SIGNATURE: Element = Element {
     name: "signature",
     doc: "Where the signature stands and how it is written.",
     fields: &[
@@ -135,7 +135,7 @@ static SIGNATURE: Element = Element {
     instead: &[],
 };
 
-static TIMESTAMP: Element = Element {
+pub(super) static TIMESTAMP: Element = Element {
     name: "timestamp",
     doc: "Where the time of signing stands: in a header of its own, or in a field of the signature header.",
     fields: &[

@@ -20,7 +20,14 @@ pub enum SecretRef {
     Generated,
 }
 
-const REFERENCES: &str = r#"{ env = "NAME" }, { file = "path" } or { credential = "name" }"#;
+/// The references that an element takes.
+fn references(value: Value<'_>) -> &'static str {
+    let table = |shape: &'static Shape| matches!(shape, Shape::Table(element) if element.field("generated").is_some());
+    match value.shape.pick(&|shape| table(shape).then_some(())) {
+        Some(()) => r#"{ env = "NAME" }, { file = "path" }, { credential = "name" } or { generated = true }"#,
+        None => r#"{ env = "NAME" }, { file = "path" } or { credential = "name" }"#,
+    }
+}
 
 const ENV: Field = Field::new(
     "env",
@@ -91,7 +98,7 @@ pub(super) static GIVEN_SECRET: Element = Element {
 
 impl SecretRef {
     /// Reads a reference. Whatever else stands there may be the secret itself, so it is kept out of every message.
-    pub(super) fn read(value: Value<'_>) -> Option<(Location, Self)> {
+    pub(super) fn parse(value: Value<'_>) -> Option<(Location, Self)> {
         if !value.is_table() {
             return literal(value);
         }
@@ -103,7 +110,7 @@ impl SecretRef {
             ["file"] => SecretRef::File(table.get("file").and_then(Value::path)?),
             ["credential"] => SecretRef::Credential(table.get("credential").and_then(credential)?),
             ["generated"] => generated(table.get("generated")?)?,
-            [] => return value.fail(format!("a secret needs a reference: {REFERENCES}")),
+            [] => return value.fail(format!("a secret needs a reference: {}", references(value))),
             several => {
                 return value.fail(format!(
                     "a secret has one reference, here are {}",
@@ -119,7 +126,7 @@ fn literal<T>(value: Value<'_>) -> Option<T> {
     value.mask();
     value.error(format!("`{}` cannot be written in the configuration", value.key), |error| {
         error
-            .label(format!("expected a reference: {REFERENCES}"))
+            .label(format!("expected a reference: {}", references(value)))
             .help("a configuration is shared, committed and shown, so it names the place of a secret and never holds one");
     });
     None
@@ -205,6 +212,14 @@ mod tests {
             "'''hunter2'''",
             "\"hunter2\" x",
             "\"hunter2",
+            "hunter2",
+            "\"\"\"\nhunter2",
+            "\"\"\"\nhunter2\"\"\"x",
+            "'''\nhunter2\n'''x",
+            "{ env = hunter2 }",
+            "{ env = \"hunter2 }",
+            "{\n  env = hunter2\n}",
+            "{ env = \"A\", value = hunter2 }",
         ] {
             let errors = check::errors(&format!("[sources.github]\nsecret = {reference}"));
             let shown = format!("{errors}{errors:?}{}", errors.coloured());

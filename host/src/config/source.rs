@@ -32,6 +32,10 @@ pub struct Source {
 
 /// How a request proves its origin.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there are a few dozen, and they are never moved about"
+)]
 pub enum Verification {
     /// Anyone may send. Only by an explicit `verify = "none"`, and warned about.
     None,
@@ -234,11 +238,11 @@ fn set_tolerance(scheme: &mut Scheme, value: Value<'_>) {
 fn secrets(table: &Table<'_>) -> Option<Vec<(Location, SecretRef)>> {
     let (one, several) = (table.get("secret"), table.get("secrets"));
     let read: Vec<_> = match (one, several) {
-        (Some(value), None) => vec![SecretRef::read(value)],
+        (Some(value), None) => vec![SecretRef::parse(value)],
         (None, Some(value)) if value.node.get_ref().is_array() => {
-            value.items()?.into_iter().map(SecretRef::read).collect()
+            value.items()?.into_iter().map(SecretRef::parse).collect()
         }
-        (None, Some(value)) => vec![SecretRef::read(value)],
+        (None, Some(value)) => vec![SecretRef::parse(value)],
         (Some(_), Some(value)) => {
             return value.fail("`secret` and `secrets` exclude each other; list them all in `secrets`");
         }

@@ -33,7 +33,9 @@ pub(super) fn absolute(text: &str) -> Result<Uri, String> {
     }
     // The parser takes any digits for a port and reports none where they are too large.
     let authority = uri.authority().map_or("", |authority| authority.as_str());
-    let port = authority.get(uri.host().unwrap_or_default().len()..).unwrap_or_default();
+    let port = authority
+        .get(uri.host().unwrap_or_default().len()..)
+        .unwrap_or_default();
     if !port.is_empty() && uri.port_u16().is_none_or(|port| port == 0) {
         return Err(format!("{text:?} has an impossible port"));
     }

@@ -65,8 +65,10 @@ impl<'a> Value<'a> {
             DeValue::Float(float) => float.as_str(),
             _ => return self.mismatch(),
         };
-        let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
-        number
+        let Some(number) = text.parse::<f64>().ok().filter(|number| number.is_finite()) else {
+            return self.fail(format!("`{}` cannot be {text}", self.key));
+        };
+        Some(number)
             .filter(|number| (min..=max).contains(number))
             .or_else(|| self.out_of_range(min, max))
     }

@@ -2,7 +2,10 @@
 
 mod console;
 mod file;
+mod forward;
 mod http;
+#[cfg(test)]
+mod sample;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -13,7 +16,7 @@ use crate::event::{Event, UnixMillis};
 
 pub use console::Console;
 pub use file::JsonLines;
-pub use http::{HttpClient, HttpSettings, Network};
+pub use http::{HttpClient, HttpDestination, HttpSettings, InvalidSettings, Network, Refused};
 
 /// One attempt's material.
 #[derive(Clone, Debug)]

@@ -9,7 +9,7 @@ use wasmtime::component::{Resource, ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
 use crate::delivery::Reply;
-use crate::event::{Document, Edit, Headers, Kind, Node, Pointer};
+use crate::event::{Document, Edit, Headers, Kind, Node};
 use crate::plugin::{Call, Edits, EmittedMessage, Fault, FaultKind, OutputLimits};
 
 use super::limits::{Deadline, Memory};
@@ -170,7 +170,7 @@ impl events::HostEvent for Host {
     }
 
     fn json_kind(&mut self, handle: Resource<events::Event>, pointer: String) -> wasmtime::Result<events::JsonKind> {
-        if self.call(&handle)?.message.body.json().is_err() || Pointer::new(&pointer).is_err() {
+        if self.call(&handle)?.message.body.json().is_err() {
             return Ok(events::JsonKind::Invalid);
         }
         Ok(match self.json(&handle, &pointer)?.map(|(document, node)| document.kind(node)) {

@@ -1,0 +1,314 @@
+//! From a URL to a connection: name, allowed addresses, TCP, TLS. Each step has its share of the time and its own words
+//! when it fails.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use ::http::Uri;
+use ::http::uri::Scheme;
+use hyper::rt;
+use hyper_util::client::legacy::connect::{Connected, Connection};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout_at};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::ClientConfig;
+use tokio_rustls::rustls::pki_types::ServerName;
+
+use super::address::{Network, Refused};
+
+/// Opens connections for one destination.
+#[derive(Clone)]
+pub(super) struct Connector {
+    pub(super) destination: Arc<str>,
+    pub(super) network: Network,
+    pub(super) tls: Arc<ClientConfig>,
+    /// For all steps together.
+    pub(super) limit: Duration,
+}
+
+/// Why there is no connection. The text says what the operator can do.
+#[derive(Debug)]
+pub(super) enum ConnectError {
+    Lookup {
+        host: String,
+        error: io::Error,
+    },
+    NoAddress {
+        host: String,
+    },
+    Refused {
+        destination: Arc<str>,
+        host: String,
+        address: IpAddr,
+        why: Refused,
+    },
+    Connect {
+        host: String,
+        address: SocketAddr,
+        error: io::Error,
+    },
+    Tls {
+        host: String,
+        address: SocketAddr,
+        error: io::Error,
+    },
+}
+
+impl tower_service::Service<Uri> for Connector {
+    type Response = Stream;
+    type Error = ConnectError;
+    type Future = Pin<Box<dyn Future<Output = Result<Stream, ConnectError>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ConnectError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, url: Uri) -> Self::Future {
+        let connector = self.clone();
+        Box::pin(async move { connector.open(&url).await })
+    }
+}
+
+impl Connector {
+    async fn open(&self, url: &Uri) -> Result<Stream, ConnectError> {
+        let deadline = Instant::now() + self.limit;
+        let secure = url.scheme() == Some(&Scheme::HTTPS);
+        // A URL writes an IPv6 address in brackets, nobody else does.
+        let host = url
+            .host()
+            .unwrap_or_default()
+            .trim_start_matches('[')
+            .trim_end_matches(']');
+        let port = url.port_u16().unwrap_or(if secure { 443 } else { 80 });
+        let addresses = self.resolve(host, port, deadline).await?;
+        let (tcp, address) = connect(host, &addresses, deadline).await?;
+        if !secure {
+            return Ok(Stream::Plain(TokioIo::new(tcp)));
+        }
+        let tls_error = |error| ConnectError::Tls {
+            host: host.to_owned(),
+            address,
+            error,
+        };
+        let name = ServerName::try_from(host.to_owned())
+            .map_err(|error| tls_error(io::Error::new(io::ErrorKind::InvalidInput, error)))?;
+        let connecting = TlsConnector::from(Arc::clone(&self.tls)).connect(name, tcp);
+        let stream = timeout_at(deadline, connecting)
+            .await
+            .map_err(timed_out)
+            .flatten()
+            .map_err(tls_error)?;
+        Ok(Stream::Tls(Box::new(TokioIo::new(stream))))
+    }
+
+    /// The allowed ones among a name's addresses. A name may come to stand for something else at any time, which is why
+    /// the very addresses that were checked are connected to.
+    async fn resolve(
+        &self,
+        host: &str,
+        port: u16,
+        deadline: Instant,
+    ) -> Result<Vec<SocketAddr>, ConnectError> {
+        let found: Vec<SocketAddr> = match host.parse::<IpAddr>() {
+            Ok(address) => vec![SocketAddr::new(address, port)],
+            Err(_) => timeout_at(deadline, tokio::net::lookup_host((host, port)))
+                .await
+                .map_err(timed_out)
+                .flatten()
+                .map_err(|error| ConnectError::Lookup {
+                    host: host.to_owned(),
+                    error,
+                })?
+                .collect(),
+        };
+        let mut refused = None;
+        let mut allowed = Vec::with_capacity(found.len());
+        for address in found {
+            match self.network.check(address.ip()) {
+                Ok(()) => allowed.push(address),
+                Err(why) => {
+                    refused.get_or_insert((address.ip(), why));
+                }
+            }
+        }
+        match (allowed.is_empty(), refused) {
+            (false, _) => Ok(allowed),
+            (true, None) => Err(ConnectError::NoAddress {
+                host: host.to_owned(),
+            }),
+            (true, Some((address, why))) => Err(ConnectError::Refused {
+                destination: Arc::clone(&self.destination),
+                host: host.to_owned(),
+                address,
+                why,
+            }),
+        }
+    }
+}
+
+/// The first address that takes the connection, each with its share of the time that is left, so that one that is
+/// silent leaves time for the next.
+async fn connect(
+    host: &str,
+    addresses: &[SocketAddr],
+    deadline: Instant,
+) -> Result<(TcpStream, SocketAddr), ConnectError> {
+    let mut failed = None;
+    for (index, &address) in addresses.iter().enumerate() {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let share = left / u32::try_from(addresses.len() - index).unwrap_or(u32::MAX);
+        let connecting = timeout_at(Instant::now() + share, TcpStream::connect(address)).await;
+        match connecting.map_err(timed_out).flatten() {
+            Ok(stream) => {
+                // Without it the end of a small request may wait for an acknowledgement; it works all the same.
+                let _unsupported = stream.set_nodelay(true);
+                return Ok((stream, address));
+            }
+            Err(error) => {
+                failed = Some(ConnectError::Connect {
+                    host: host.to_owned(),
+                    address,
+                    error,
+                })
+            }
+        }
+    }
+    Err(failed.unwrap_or_else(|| ConnectError::NoAddress {
+        host: host.to_owned(),
+    }))
+}
+
+fn timed_out(_: tokio::time::error::Elapsed) -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, "took too long")
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ConnectError::Lookup { host, error } => write!(f, "looking up {host} failed: {error}"),
+            ConnectError::NoAddress { host } => write!(f, "{host} has no address"),
+            ConnectError::Connect { host, address, error } => match error.kind() {
+                io::ErrorKind::ConnectionRefused => {
+                    write!(
+                        f,
+                        "{host} refused the connection ({address}): does it run, and on that port?"
+                    )
+                }
+                _ => write!(f, "connecting to {host} failed ({address}): {error}"),
+            },
+            ConnectError::Tls { host, address, error } => {
+                write!(f, "the TLS handshake with {host} failed ({address}): {error}")
+            }
+            ConnectError::Refused {
+                destination,
+                host,
+                address,
+                why,
+            } => {
+                write!(
+                    f,
+                    "destination {destination} may not connect to {host}: {address} is {why}"
+                )?;
+                match why {
+                    Refused::Metadata => write!(f, ", which nothing may connect to"),
+                    Refused::NotPublic(_) => {
+                        write!(
+                            f,
+                            "; if it is meant, add network = \"private\" to [destinations.{destination}]"
+                        )
+                    }
+                    Refused::NotListed | Refused::Special(_) => {
+                        let prefix = if address.is_ipv4() { 32 } else { 128 };
+                        write!(
+                            f,
+                            "; if it is meant, list it: network = [\"{address}/{prefix}\"] in \
+                             [destinations.{destination}]"
+                        )
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl std::error::Error for ConnectError {}
+
+/// A connection as hyper wants it.
+pub(super) enum Stream {
+    Plain(TokioIo<TcpStream>),
+    Tls(Box<TokioIo<TlsStream<TcpStream>>>),
+}
+
+impl Connection for Stream {
+    fn connected(&self) -> Connected {
+        let connected = Connected::new();
+        match self {
+            Stream::Tls(stream) if stream.inner().get_ref().1.alpn_protocol() == Some(b"h2") => {
+                connected.negotiated_h2()
+            }
+            _ => connected,
+        }
+    }
+}
+
+impl rt::Read for Stream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: rt::ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Stream::Plain(stream) => Pin::new(stream).poll_read(context, buffer),
+            Stream::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
+        }
+    }
+}
+
+impl rt::Write for Stream {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Stream::Plain(stream) => Pin::new(stream).poll_write(context, data),
+            Stream::Tls(stream) => Pin::new(stream).poll_write(context, data),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Stream::Plain(stream) => Pin::new(stream).poll_flush(context),
+            Stream::Tls(stream) => Pin::new(stream).poll_flush(context),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Stream::Plain(stream) => Pin::new(stream).poll_shutdown(context),
+            Stream::Tls(stream) => Pin::new(stream).poll_shutdown(context),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        data: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Stream::Plain(stream) => Pin::new(stream).poll_write_vectored(context, data),
+            Stream::Tls(stream) => Pin::new(stream).poll_write_vectored(context, data),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match self {
+            Stream::Plain(stream) => stream.is_write_vectored(),
+            Stream::Tls(stream) => stream.is_write_vectored(),
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! One HTTP request for each message.
+//!
+//! Every connection goes through the [`connector`](connector), which asks [`address`](address) about each address that a
+//! name stands for. There is no proxy, no redirect is followed, and no pool is shared between destinations, so that a
+//! connection opened under one operator's word is never used under another's.
+
+mod address;
+mod answer;
+mod connector;
+mod request;
+mod send;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod tls_tests;
+
+pub use address::{Network, Refused};
+pub use send::{HttpClient, HttpDestination, HttpSettings, InvalidSettings};

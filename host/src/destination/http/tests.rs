@@ -1,0 +1,340 @@
+//! Real sockets on 127.0.0.1, and receivers that misbehave.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
+
+use crate::delivery::Sent;
+use crate::destination::sample::parcel;
+use crate::destination::{Destination, Parcel};
+
+use super::{HttpClient, HttpDestination, HttpSettings, InvalidSettings, Network};
+
+/// What a receiver does with a connection, once it has read the request's head and the body `{}`.
+enum Receiver {
+    /// Writes this and closes.
+    Says(&'static str),
+    /// Answers every request on the connection.
+    KeepsAlive,
+    /// Nothing.
+    Hangs,
+    /// Closes with a reset.
+    Resets,
+    /// Writes the first, then the second again and again, with a pause of so many milliseconds.
+    Repeats(&'static str, &'static str, u64),
+}
+
+struct Running {
+    port: u16,
+    connections: Arc<AtomicUsize>,
+    requests: Arc<std::sync::Mutex<Vec<String>>>,
+}
+
+async fn run(receiver: Receiver) -> Running {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let running = Running {
+        port: listener.local_addr().unwrap().port(),
+        connections: Arc::default(),
+        requests: Arc::default(),
+    };
+    let (connections, requests) = (Arc::clone(&running.connections), Arc::clone(&running.requests));
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            connections.fetch_add(1, Ordering::SeqCst);
+            while let Some(request) = read_request(&mut stream).await {
+                requests.lock().unwrap().push(request);
+                if !matches!(receiver, Receiver::KeepsAlive) {
+                    break;
+                }
+                stream
+                    .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+                    .await
+                    .unwrap();
+            }
+            // A client that has seen enough closes: errors of writing are its business.
+            match receiver {
+                Receiver::KeepsAlive => {}
+                Receiver::Says(text) => drop(stream.write_all(text.as_bytes()).await),
+                Receiver::Hangs => drop(stream.read(&mut [0]).await),
+                Receiver::Resets => stream.set_zero_linger().unwrap(),
+                Receiver::Repeats(first, then, pause) => {
+                    let mut written = stream.write_all(first.as_bytes()).await;
+                    while written.is_ok() {
+                        if pause > 0 {
+                            tokio::time::sleep(Duration::from_millis(pause)).await;
+                        }
+                        written = stream.write_all(then.as_bytes()).await;
+                    }
+                }
+            }
+        }
+    });
+    running
+}
+
+async fn read_request(stream: &mut TcpStream) -> Option<String> {
+    let mut request = Vec::new();
+    while !request.ends_with(b"\r\n\r\n{}") {
+        if stream.read_buf(&mut request).await.ok()? == 0 {
+            return None;
+        }
+    }
+    String::from_utf8(request).ok()
+}
+
+fn destination(url: &str, network: Network) -> HttpDestination {
+    let settings = HttpSettings {
+        name: "ci".into(),
+        url: url.parse().unwrap(),
+        method: ::http::Method::POST,
+        headers: vec![],
+        bearer: Some("s3cret".to_owned()),
+        timeout: Duration::from_millis(800),
+        network,
+    };
+    HttpClient::new().unwrap().destination(settings).unwrap()
+}
+
+fn message() -> Parcel {
+    parcel(
+        &[
+            ("Content-Type", "application/json"),
+            ("Authorization", "Bearer theirs"),
+        ],
+        "{}",
+    )
+}
+
+/// One attempt at an URL, bounded in time whatever happens.
+async fn attempt(url: &str, network: Network) -> Sent {
+    let destination = destination(url, network);
+    timeout(Duration::from_secs(10), destination.send(&message()))
+        .await
+        .expect("an end in time")
+}
+
+async fn attempt_at(receiver: Receiver) -> Sent {
+    let running = run(receiver).await;
+    attempt(
+        &format!("http://127.0.0.1:{}/hooks", running.port),
+        Network::Private,
+    )
+    .await
+}
+
+fn cause(sent: Sent) -> String {
+    match sent {
+        Sent::Retryable { cause, .. } => cause,
+        other => panic!("not to be retried: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_message_arrives_and_the_connection_is_used_again() {
+    let running = run(Receiver::KeepsAlive).await;
+    let destination = destination(
+        &format!("http://127.0.0.1:{}/hooks?x=1", running.port),
+        Network::Private,
+    );
+    for _ in 0..3 {
+        let sent = destination.send(&message()).await;
+        assert_eq!(
+            sent,
+            Sent::Delivered {
+                detail: "200 OK".to_owned()
+            }
+        );
+    }
+    assert_eq!(running.connections.load(Ordering::SeqCst), 1);
+    let requests = running.requests.lock().unwrap();
+    let request = &requests[0];
+    assert!(request.starts_with("POST /hooks?x=1 HTTP/1.1\r\n"), "{request}");
+    for line in [
+        "content-type: application/json",
+        "authorization: Bearer s3cret",
+        "content-length: 2",
+    ] {
+        assert!(request.contains(&format!("\r\n{line}\r\n")), "{line}: {request}");
+    }
+    assert!(
+        request.contains("\r\nhost: 127.0.0.1:") && !request.contains("theirs"),
+        "{request}"
+    );
+}
+
+#[tokio::test]
+async fn answers_are_understood() {
+    let sent = attempt_at(Receiver::Says(
+        "HTTP/1.1 500 Oops\r\ncontent-length: 12\r\n\r\nat\x1b s3cret\x07\n\n",
+    ))
+    .await;
+    assert_eq!(cause(sent), "500 Internal Server Error: at (secret)");
+    let sent = attempt_at(Receiver::Says(
+        "HTTP/1.1 429 x\r\nretry-after: 7\r\ncontent-length: 0\r\n\r\n",
+    ))
+    .await;
+    let Sent::Retryable { retry_after, .. } = sent else {
+        panic!("{sent:?}")
+    };
+    assert_eq!(retry_after, Some(Duration::from_secs(7)));
+    let sent = attempt_at(Receiver::Says(
+        "HTTP/1.1 302 Found\r\nlocation: http://evil.example/\r\n\r\n",
+    ))
+    .await;
+    let Sent::Permanent { cause } = sent else {
+        panic!("{sent:?}")
+    };
+    assert!(
+        cause.starts_with("302 Found: redirects to evil.example"),
+        "{cause}"
+    );
+}
+
+#[tokio::test]
+async fn broken_receivers_are_named() {
+    let head_without_end = "HTTP/1.1 200 OK\r\nx: ";
+    let filler =
+        "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
+    for (receiver, expected) in [
+        (Receiver::Hangs, "no answer within 0.8 s"),
+        (Receiver::Resets, "the connection was closed before an answer"),
+        (Receiver::Says(""), "the connection was closed before an answer"),
+        (
+            Receiver::Says("HTTP/1.1 200"),
+            "the connection was closed before an answer",
+        ),
+        (
+            Receiver::Says("SSH-2.0-OpenSSH\r\n\r\n"),
+            "the answer is not HTTP",
+        ),
+        (
+            Receiver::Repeats(head_without_end, "x", 50),
+            "no answer within 0.8 s",
+        ),
+        (
+            Receiver::Repeats(head_without_end, filler, 0),
+            "the answer's headers are too large",
+        ),
+    ] {
+        let cause = cause(attempt_at(receiver).await);
+        assert!(cause.starts_with(expected), "{cause:?} is not {expected:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_status_stands_however_the_body_ends() {
+    let endless = "HTTP/1.1 200 OK\r\n\r\n";
+    let short = "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nshort";
+    for receiver in [
+        Receiver::Repeats(
+            endless,
+            "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+            0,
+        ),
+        Receiver::Repeats(endless, "x", 50),
+        Receiver::Says(short),
+    ] {
+        assert_eq!(
+            attempt_at(receiver).await,
+            Sent::Delivered {
+                detail: "200 OK".to_owned()
+            }
+        );
+    }
+}
+
+#[tokio::test]
+async fn each_step_of_connecting_has_its_words() {
+    let cause_of = async |url: &str, network| cause(attempt(url, network).await);
+
+    let unused = TcpListener::bind("127.0.0.1:0")
+        .await
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let text = cause_of(&format!("http://127.0.0.1:{unused}/"), Network::Private).await;
+    assert!(text.starts_with("127.0.0.1 refused the connection"), "{text}");
+
+    let text = cause_of("http://hooks.invalid/", Network::Public).await;
+    assert!(text.starts_with("looking up hooks.invalid failed"), "{text}");
+
+    let plain = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = plain.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = plain.accept().await {
+            drop(stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await);
+        }
+    });
+    let text = cause_of(&format!("https://127.0.0.1:{port}/"), Network::Private).await;
+    assert!(
+        text.starts_with("the TLS handshake with 127.0.0.1 failed"),
+        "{text}"
+    );
+
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let text = cause_of(&format!("https://127.0.0.1:{port}/"), Network::Private).await;
+    assert!(
+        text.contains("TLS handshake") && text.ends_with("took too long"),
+        "{text}"
+    );
+}
+
+/// P8: nothing connects to an address that the operator did not allow.
+#[tokio::test]
+async fn addresses_that_are_not_allowed_are_not_connected_to() {
+    let running = run(Receiver::KeepsAlive).await;
+    for host in ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]"] {
+        let text = cause(attempt(&format!("http://{host}:{}/", running.port), Network::Public).await);
+        assert!(text.starts_with("destination ci may not connect to "), "{text}");
+        assert!(
+            text.ends_with("add network = \"private\" to [destinations.ci]"),
+            "{text}"
+        );
+    }
+    let only = Network::Only(vec!["10.0.0.0/8".parse().unwrap()]);
+    let text = cause(attempt(&format!("http://127.0.0.1:{}/", running.port), only).await);
+    assert!(text.contains("network = [\"127.0.0.1/32\"]"), "{text}");
+    let text = cause(attempt("http://169.254.169.254/latest", Network::Private).await);
+    assert!(text.ends_with("which nothing may connect to"), "{text}");
+    assert_eq!(running.connections.load(Ordering::SeqCst), 0);
+}
+
+#[test]
+fn settings_are_checked_and_keep_their_secret() {
+    let client = HttpClient::new().unwrap();
+    let settings = |url: &str, bearer: &str| HttpSettings {
+        name: "ci".into(),
+        url: url.parse().unwrap(),
+        method: ::http::Method::POST,
+        headers: vec![],
+        bearer: Some(bearer.to_owned()),
+        timeout: Duration::from_secs(1),
+        network: Network::Public,
+    };
+    for (url, bearer) in [
+        ("/hooks", "t"),
+        ("ftp://a/", "t"),
+        ("http://u:p@a/", "t"),
+        ("http://a/", "a\nb"),
+    ] {
+        let InvalidSettings(problem) = client.destination(settings(url, bearer)).unwrap_err();
+        assert!(!problem.contains(bearer) || bearer == "t", "{problem}");
+    }
+    let destination = client
+        .destination(settings("http://a/path-s3cret", "s3cret"))
+        .unwrap();
+    assert!(!format!("{destination:?}").contains("s3cret"));
+    for (text, expected) in [
+        ("a s3cret, s3cret.", "a (secret), (secret)."),
+        ("a s3cre", "a (secret)"),
+        ("a s3c", "a s3c"),
+    ] {
+        assert_eq!(destination.without_secrets(text.to_owned()), expected);
+    }
+}

@@ -1,0 +1,141 @@
+//! Gets accepted events on: runs through plugins on guest threads, then deliveries. All of its state is in the store;
+//! what is under way when it stops is leased by nobody after a while and is taken up again.
+
+mod chain;
+mod deliveries;
+mod guests;
+mod runs;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::sync::{Notify, watch};
+
+use crate::clock::Clock;
+use crate::delivery::Reply;
+use crate::event::UnixMillis;
+use crate::generation::{Generation, RouteEntry};
+use crate::store::{LeasedRun, Store};
+
+pub use guests::Overloaded;
+
+use guests::Guests;
+
+/// How long work is leased: longer than any run or attempt takes.
+const LEASE: Duration = Duration::from_secs(15 * 60);
+
+/// Pause before asking a store again that has answered with an error.
+const STORE_PAUSE: Duration = Duration::from_millis(500);
+
+/// What every loop needs.
+pub(crate) struct Shared {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) current: Arc<ArcSwap<Generation>>,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Rung when there may be more to lease for another reason than the store's: room, or a new generation.
+    runs_again: Notify,
+    deliveries_again: Notify,
+    under_way: AtomicUsize,
+}
+
+/// Takes runs and deliveries from the store and gets them done.
+pub(crate) struct Dispatcher {
+    shared: Arc<Shared>,
+    guests: Arc<Guests>,
+    stop: watch::Sender<bool>,
+}
+
+impl Dispatcher {
+    /// Starts guest threads and loops; they end when the dispatcher is dropped.
+    pub(crate) fn start(
+        store: Arc<dyn Store>,
+        current: Arc<ArcSwap<Generation>>,
+        clock: Arc<dyn Clock>,
+        threads: usize,
+    ) -> std::io::Result<Self> {
+        let (stop, stopped) = watch::channel(false);
+        let shared = Arc::new(Shared {
+            store,
+            current,
+            clock,
+            runs_again: Notify::new(),
+            deliveries_again: Notify::new(),
+            under_way: AtomicUsize::new(0),
+        });
+        let guests = Arc::new(Guests::start(threads, &shared)?);
+        tokio::spawn(runs::lease_loop(shared.clone(), guests.clone(), stopped.clone()));
+        tokio::spawn(deliveries::lease_loop(shared.clone(), stopped));
+        Ok(Dispatcher { shared, guests, stop })
+    }
+
+    /// Runs a chain at once, for a sender that waits. What comes of it is settled whether or not somebody still waits.
+    pub(crate) fn run_inline(
+        &self,
+        run: LeasedRun,
+        route: Arc<RouteEntry>,
+    ) -> Result<tokio::sync::oneshot::Receiver<Option<Reply>>, Overloaded> {
+        self.guests.submit_inline(run, route)
+    }
+
+    /// Says that there is a new generation.
+    pub(crate) fn generation_changed(&self) {
+        self.shared.runs_again.notify_one();
+        self.shared.deliveries_again.notify_one();
+    }
+
+    /// Waits until nothing is left to do now, or until the time is over. Work that is due later stays where it is.
+    pub(crate) async fn drain(&self, time: Duration) {
+        let idle = async {
+            loop {
+                if self.shared.under_way.load(Ordering::Acquire) == 0 && !self.has_due_work().await {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let _ = tokio::time::timeout(time, idle).await;
+    }
+
+    async fn has_due_work(&self) -> bool {
+        match self.shared.store.ledger().await {
+            Ok(ledger) => ledger.runs_pending + ledger.deliveries_pending > ledger.waiting,
+            Err(_) => false,
+        }
+    }
+}
+
+impl Drop for Dispatcher {
+    fn drop(&mut self) {
+        let _ = self.stop.send(true);
+    }
+}
+
+impl Shared {
+    fn lease_until(&self, now: UnixMillis) -> UnixMillis {
+        crate::delivery::later(now, LEASE)
+    }
+
+    /// Counts something as under way until the guard is dropped.
+    fn count(self: &Arc<Self>) -> UnderWay {
+        self.under_way.fetch_add(1, Ordering::AcqRel);
+        UnderWay(self.clone())
+    }
+}
+
+struct UnderWay(Arc<Shared>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// From 0 to 1, to spread retries.
+fn random() -> f64 {
+    let mut bytes = [0; 4];
+    // Without randomness retries come in step, which is bearable.
+    let _ = aws_lc_rs::rand::fill(&mut bytes);
+    f64::from(u32::from_be_bytes(bytes)) / f64::from(u32::MAX)
+}

@@ -1,0 +1,105 @@
+//! Makes a generation from a configuration: reads secrets, compiles plugins, checks that all of it works. What has not
+//! changed is taken over from the generation before.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::config::{Config, Create};
+use crate::destination::HttpClient;
+use crate::metrics::Metrics;
+use crate::routing::Router;
+
+use super::destination::DestinationEntry;
+use super::{Generation, PluginEntry, Problem, RouteEntry, RunCounters, SourceEntry};
+
+/// What generations are made with; lives as long as the process.
+pub struct Workshop {
+    /// Generated secrets and compiled plugins are kept here.
+    pub state_dir: PathBuf,
+    /// Whether generated secrets may be made, and the cache be written.
+    pub create: Create,
+    /// Counters that outlive a generation.
+    pub metrics: Arc<Metrics>,
+    /// TLS settings for destinations.
+    pub http: HttpClient,
+    /// The WebAssembly engines.
+    #[cfg(feature = "wasm")]
+    pub runtime: crate::plugin::wasm::Runtime,
+}
+
+/// Makes a generation, or says everything that stands against it. Blocks: it reads files and compiles.
+pub fn build(config: Config, previous: Option<&Generation>, workshop: &Workshop) -> Result<Generation, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let mut warnings: Vec<Problem> = config
+        .warnings
+        .iter()
+        .map(|(at, message)| Problem { at: Some(at.clone()), message: message.clone() })
+        .collect();
+
+    let mut watched = config.files.clone();
+    let mut generation = Generation {
+        number: previous.map_or(0, |previous| previous.number) + 1,
+        sources: Default::default(),
+        router: Router::new(config.routes.iter().map(|route| route.rule.clone()).collect()),
+        routes: Vec::new(),
+        plugins: Default::default(),
+        destinations: Default::default(),
+        watched: Vec::new(),
+        warnings: Vec::new(),
+        config,
+    };
+
+    for (name, source) in &generation.config.sources {
+        match SourceEntry::build(source, workshop) {
+            Ok(entry) => {
+                watched.extend(entry.secret_files().map(PathBuf::from));
+                warnings.extend(entry.warnings.iter().cloned());
+                generation.sources.insert(name.clone(), entry);
+            }
+            Err(found) => problems.extend(found),
+        }
+    }
+    for (name, plugin) in &generation.config.plugins {
+        watched.push(plugin.path.clone());
+        let before = previous.and_then(|previous| previous.plugins.get(name));
+        match PluginEntry::build(plugin, before, workshop) {
+            Ok(entry) => {
+                warnings.extend(entry.warnings.iter().cloned());
+                generation.plugins.insert(name.clone(), entry);
+            }
+            Err(message) => problems.push(Problem { at: Some(plugin.path_at.clone()), message }),
+        }
+    }
+    for (name, destination) in &generation.config.destinations {
+        let before = previous.and_then(|previous| previous.destinations.get(name));
+        match DestinationEntry::build(destination, before, workshop) {
+            Ok(entry) => {
+                generation.destinations.insert(name.clone(), entry);
+            }
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+
+    for route in &generation.config.routes {
+        let plugins = route.plugins.iter().filter_map(|name| generation.plugins.get(name).cloned()).collect();
+        let runs = |outcome| workshop.metrics.runs(&route.name, outcome);
+        generation.routes.push(Arc::new(RouteEntry {
+            name: route.name.clone(),
+            plugins,
+            to: route.to.clone().into(),
+            respond: route.respond,
+            counters: RunCounters {
+                forwarded: runs("forwarded"),
+                discarded: runs("discarded"),
+                retried: runs("retried"),
+                dead: runs("dead"),
+            },
+        }));
+    }
+    generation.watched = watched;
+    generation.warnings = warnings;
+    Ok(generation)
+}

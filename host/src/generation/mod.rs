@@ -1,0 +1,116 @@
+//! One loaded configuration with everything that has been made of it: keys, compiled plugins, connections' pools.
+//! Every request, run and attempt pins the generation that it starts with; a new one replaces the old one at once and
+//! harms nothing that is under way.
+
+mod build;
+mod destination;
+mod plugin;
+mod source;
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::config::{Config, Location};
+use crate::routing::Router;
+
+pub use build::{Workshop, build};
+pub use destination::DestinationEntry;
+pub use plugin::PluginEntry;
+pub use source::{Origin, SourceEntry};
+
+use prometheus_client::metrics::counter::Counter;
+
+/// One loaded configuration.
+#[derive(Debug)]
+pub struct Generation {
+    /// Counted from 1.
+    pub number: u64,
+    /// What it was made from.
+    pub config: Config,
+    /// Senders, by name.
+    pub sources: HashMap<Arc<str>, SourceEntry>,
+    /// Decides which routes fire; its numbers count `routes`.
+    pub router: Router,
+    /// In the order written.
+    pub routes: Vec<Arc<RouteEntry>>,
+    /// Plugins, by name.
+    pub plugins: BTreeMap<Arc<str>, Arc<PluginEntry>>,
+    /// Receivers, by name.
+    pub destinations: BTreeMap<Arc<str>, Arc<DestinationEntry>>,
+    /// Files of which a change may change the generation.
+    pub watched: Vec<PathBuf>,
+    /// What an operator should think about.
+    pub warnings: Vec<Problem>,
+}
+
+/// A route with its plugins.
+#[derive(Debug)]
+pub struct RouteEntry {
+    /// Its name.
+    pub name: Arc<str>,
+    /// In the order they run.
+    pub plugins: Vec<Arc<PluginEntry>>,
+    /// Names of its destinations.
+    pub to: Arc<[Arc<str>]>,
+    /// What the sender is told.
+    pub respond: crate::config::Respond,
+    /// Runs by how they ended.
+    pub counters: RunCounters,
+}
+
+/// Runs of a route by how they ended.
+#[derive(Debug)]
+pub struct RunCounters {
+    /// With deliveries, or with none to make.
+    pub forwarded: Counter,
+    /// A plugin discarded the event.
+    pub discarded: Counter,
+    /// To be run again.
+    pub retried: Counter,
+    /// Given up.
+    pub dead: Counter,
+}
+
+/// Something wrong with a configuration or with what it names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Where in the configuration, if it is there.
+    pub at: Option<Location>,
+    /// What, and what to do.
+    pub message: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.at {
+            Some(at) => write!(f, "{at}: {}", self.message),
+            None => f.write_str(&self.message),
+        }
+    }
+}
+
+impl Generation {
+    /// A route by its name.
+    pub fn route(&self, name: &str) -> Option<&Arc<RouteEntry>> {
+        self.routes.iter().find(|route| *route.name == *name)
+    }
+
+    /// Where a source's webhooks are sent, as far as that is known.
+    pub fn url(&self, source: &str) -> String {
+        let server = &self.config.server;
+        let origin = match (&server.public_url, server.listen.first()) {
+            (Some(url), _) => url.clone(),
+            (None, Some(listen)) => format!("http://{listen}"),
+            (None, None) => String::new(),
+        };
+        format!("{origin}{}/{source}", server.base_path)
+    }
+}
+
+/// The part of a path that a reader needs.
+pub(crate) fn shown(path: &Path) -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    path.strip_prefix(&here).unwrap_or(path).display().to_string()
+}

@@ -1,0 +1,172 @@
+//! A source with its keys.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use prometheus_client::metrics::counter::Counter;
+
+use crate::config::{Create, SecretRead, Source, Verification, is_ephemeral};
+use crate::event::{Event, Headers};
+use crate::signature::{EventField, Secret, Verifier};
+
+use super::{Problem, Workshop, shown};
+
+/// A sender.
+#[derive(Debug)]
+pub struct SourceEntry {
+    /// Its name.
+    pub name: Arc<str>,
+    /// What proves its requests; none where anyone may send.
+    pub verifier: Option<Verifier>,
+    /// The largest body accepted, in bytes.
+    pub max_body: usize,
+    /// Where its secrets came from, for people.
+    pub origins: Vec<Origin>,
+    /// What an operator should think about.
+    pub warnings: Vec<Problem>,
+    /// Requests by what became of them.
+    pub counters: RequestCounters,
+    kind: Vec<EventField>,
+    delivery_id: Option<EventField>,
+}
+
+/// Where a secret came from.
+#[derive(Debug)]
+pub struct Origin {
+    /// The file that keeps it, if there is one.
+    pub file: Option<PathBuf>,
+    /// Whether it was made just now.
+    pub created: bool,
+    /// Where the sender's settings take it; empty if not known.
+    pub paste: String,
+}
+
+/// Requests of a source by what became of them.
+#[derive(Debug)]
+pub struct RequestCounters {
+    /// Stored.
+    pub accepted: Counter,
+    /// Recognised as sent before.
+    pub duplicate: Counter,
+    /// Not genuine.
+    pub refused: Counter,
+    /// Larger than allowed.
+    pub too_large: Counter,
+    /// Not received whole.
+    pub incomplete: Counter,
+    /// No room to store it.
+    pub overloaded: Counter,
+}
+
+impl SourceEntry {
+    pub(super) fn build(source: &Source, workshop: &Workshop) -> Result<Self, Vec<Problem>> {
+        let requests = |outcome| workshop.metrics.requests(&source.name, outcome);
+        let mut entry = SourceEntry {
+            name: source.name.clone(),
+            verifier: None,
+            max_body: source.max_body,
+            origins: Vec::new(),
+            warnings: Vec::new(),
+            counters: RequestCounters {
+                accepted: requests("accepted"),
+                duplicate: requests("duplicate"),
+                refused: requests("refused"),
+                too_large: requests("too-large"),
+                incomplete: requests("incomplete"),
+                overloaded: requests("overloaded"),
+            },
+            kind: source.kind.clone(),
+            delivery_id: source.delivery_id.clone(),
+        };
+        let Verification::Hmac { scheme, secrets, rejects_empty_body, paste_secret } = &source.verification else {
+            return Ok(entry);
+        };
+        let mut problems = Vec::new();
+        let mut keys = Vec::new();
+        for (at, reference) in secrets {
+            match reference.read(&source.name, &workshop.state_dir, workshop.create) {
+                Ok(read) => {
+                    entry.note(&read, paste_secret);
+                    if let SecretRead::Found { warning: Some(message), .. } = &read {
+                        entry.warnings.push(Problem { at: Some(at.clone()), message: message.clone() });
+                    }
+                    // A check makes no secret and looks at everything else with any key.
+                    keys.push(read.secret().cloned().unwrap_or_else(|| Secret::new("unmade")));
+                }
+                Err(error) => {
+                    let message = format!("source `{}`: {error}", source.name);
+                    problems.push(Problem { at: Some(at.clone()), message });
+                }
+            }
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        if entry.origins.iter().any(|origin| origin.created) && is_ephemeral(&workshop.state_dir) {
+            entry.warnings.push(Problem {
+                at: Some(source.at.clone()),
+                message: format!(
+                    "{} is likely to be emptied; then source `{}` gets another secret and its sender is refused. Set \
+                     `[store] path` to a lasting directory",
+                    shown(&workshop.state_dir),
+                    source.name
+                ),
+            });
+        }
+        match Verifier::new(scheme.clone(), &keys, *rejects_empty_body) {
+            Ok(verifier) => entry.verifier = Some(verifier),
+            Err((at, problem)) => {
+                let place = secrets.get(at).map_or_else(|| source.at.clone(), |(at, _)| at.clone());
+                let message = format!("source `{}`: the secret cannot be used: {problem}", source.name);
+                return Err(vec![Problem { at: Some(place), message }]);
+            }
+        }
+        Ok(entry)
+    }
+
+    fn note(&mut self, read: &SecretRead, paste: &str) {
+        let (file, created) = match read {
+            SecretRead::Found { path, .. } => (path.clone(), false),
+            SecretRead::Created { path, .. } => (Some(path.clone()), true),
+            SecretRead::WouldBeCreated { path } => (Some(path.clone()), false),
+        };
+        self.origins.push(Origin { file, created, paste: paste.to_owned() });
+    }
+
+    pub(super) fn secret_files(&self) -> impl Iterator<Item = &Path> {
+        self.origins.iter().filter_map(|origin| origin.file.as_deref())
+    }
+
+    /// The event type, from the places where this sender states it.
+    pub fn kind(&self, event: &Event) -> String {
+        let parts: Vec<String> = self.kind.iter().filter_map(|field| read(field, event)).collect();
+        parts.join(".")
+    }
+
+    /// The sender's own id of this delivery.
+    pub fn delivery_id(&self, event: &Event) -> Option<String> {
+        self.delivery_id.as_ref().and_then(|field| read(field, event))
+    }
+
+    /// A request that this source takes for genuine, for trying things out.
+    pub fn sign(&self, body: &[u8], id: &str, now: crate::event::UnixMillis) -> Vec<(String, String)> {
+        self.verifier.as_ref().map(|verifier| verifier.sign("POST", body, id, now)).unwrap_or_default()
+    }
+}
+
+/// Longer values are cut: they become labels in listings and keys in stores.
+const MAX_FIELD: usize = 256;
+
+fn read(field: &EventField, event: &Event) -> Option<String> {
+    let found = match field {
+        EventField::Header(name) => header(&event.headers, name),
+        EventField::Body(pointer) => event.body.json().ok().and_then(|document| {
+            document.find(pointer).and_then(|node| document.string(node)).map(|text| text.into_owned())
+        }),
+    };
+    found.filter(|text| !text.is_empty()).map(|text| text.chars().take(MAX_FIELD).collect())
+}
+
+fn header(headers: &Headers, name: &str) -> Option<String> {
+    headers.text(name).map(str::to_owned)
+}

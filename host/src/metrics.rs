@@ -1,0 +1,110 @@
+//! Counters for `/metrics`, in the OpenMetrics text format. Label values are names from the configuration and fixed
+//! words, so that no sender can make new ones.
+
+use std::sync::atomic::AtomicU64;
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::{Registry, Unit};
+
+type Labels = Vec<(&'static str, String)>;
+type Counters = Family<Labels, Counter>;
+
+/// One gateway's metrics.
+pub struct Metrics {
+    registry: Registry,
+    requests: Counters,
+    runs: Counters,
+    faults: Counters,
+    attempts: Counters,
+    reloads: Counters,
+    /// Bodies being received or waiting to be stored, in bytes.
+    pub in_flight: Gauge,
+    /// Connections being served.
+    pub connections: Gauge,
+    /// The number of the configuration in use.
+    pub generation: Gauge,
+    /// When the configuration that is in use could first not be replaced by what the files say; 0 while it can.
+    pub reload_failing_since: Gauge<f64, AtomicU64>,
+}
+
+impl Metrics {
+    /// All at zero.
+    pub fn new() -> Self {
+        let mut registry = Registry::with_prefix("hookyard");
+        let mut family = |name: &str, help: &str| {
+            let family = Counters::default();
+            registry.register(name, help, family.clone());
+            family
+        };
+        let requests = family("requests", "Requests to sources, by what became of them");
+        let runs = family("runs", "Runs of events on routes, by how they ended");
+        let faults = family("plugin_faults", "Failed plugin calls, by the way in which they failed");
+        let attempts = family("delivery_attempts", "Attempts to deliver, by how they went");
+        let reloads = family("reloads", "Attempts to replace the configuration, by result");
+        let in_flight: Gauge = Gauge::default();
+        let help = "Bodies being received or waiting to be stored";
+        registry.register_with_unit("bodies_in_flight", help, Unit::Bytes, in_flight.clone());
+        let connections: Gauge = Gauge::default();
+        registry.register("connections", "Connections being served", connections.clone());
+        let generation: Gauge = Gauge::default();
+        registry.register("generation", "Number of the configuration in use", generation.clone());
+        let reload_failing_since = Gauge::<f64, AtomicU64>::default();
+        let help = "Since when the files cannot replace the configuration in use, in Unix time; 0 while they can";
+        registry.register_with_unit("reload_failing_since", help, Unit::Seconds, reload_failing_since.clone());
+        Metrics {
+            registry,
+            requests,
+            runs,
+            faults,
+            attempts,
+            reloads,
+            in_flight,
+            connections,
+            generation,
+            reload_failing_since,
+        }
+    }
+
+    /// Requests to a source with one outcome.
+    pub fn requests(&self, source: &str, outcome: &str) -> Counter {
+        self.requests.get_or_create_owned(&vec![("source", source.to_owned()), ("outcome", outcome.to_owned())])
+    }
+
+    /// Runs on a route with one outcome.
+    pub fn runs(&self, route: &str, outcome: &str) -> Counter {
+        self.runs.get_or_create_owned(&vec![("route", route.to_owned()), ("outcome", outcome.to_owned())])
+    }
+
+    /// Faults of one kind of a plugin.
+    pub fn faults(&self, plugin: &str, kind: &str) -> Counter {
+        self.faults.get_or_create_owned(&vec![("plugin", plugin.to_owned()), ("kind", kind.to_owned())])
+    }
+
+    /// Attempts at a destination with one outcome.
+    pub fn attempts(&self, destination: &str, outcome: &str) -> Counter {
+        self.attempts
+            .get_or_create_owned(&vec![("destination", destination.to_owned()), ("outcome", outcome.to_owned())])
+    }
+
+    /// Reloads with one result.
+    pub fn reloads(&self, result: &str) -> Counter {
+        self.reloads.get_or_create_owned(&vec![("result", result.to_owned())])
+    }
+
+    /// The text that a scraper reads.
+    pub fn encode(&self) -> String {
+        let mut text = String::new();
+        // Writing to a string does not fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Metrics::new()
+    }
+}
