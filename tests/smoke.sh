@@ -93,13 +93,13 @@ awk '/^```/ { if (block && text ~ /X-Hub-Signature-256/) { printf "%s", text; ex
      block { text = text $0 "\n" }' README.md | sed "s/127\.0\.0\.1:8080/127.0.0.1:$port/g" >readme.sh
 [ -s readme.sh ] || fail "README.md has no shell block with a signature"
 bash readme.sh >readme.out 2>&1 || fail "the README's lines failed: $(cat readme.out)"
-grep -q '202' readme.out || fail "the README's lines got another answer than 202: $(cat readme.out)"
+grep -q '^HTTP.* 202' readme.out || fail "the README's lines got another answer than 202: $(cat readme.out)"
 wait_for 30 "the README's event is in the archive, changed by the plugin" \
   archived 1 '"type":"pull_request.opened"' 'Hello from curl' '***'
 
 sed 's/sha256=[^"]*/sha256=0000000000000000000000000000000000000000000000000000000000000000/' readme.sh >wrong.sh
 bash wrong.sh >wrong.out 2>&1 || fail "curl failed: $(cat wrong.out)"
-grep -q '401' wrong.out || fail "a wrong signature got another answer than 401: $(cat wrong.out)"
+grep -q '^HTTP.* 401' wrong.out || fail "a wrong signature got another answer than 401: $(cat wrong.out)"
 answers 401 -X POST -d '{}' "$base/in/github"
 answers 404 -X POST -d '{}' "$base/in/nobody"
 answers 405 "$base/in/github"
