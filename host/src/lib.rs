@@ -18,3 +18,21 @@ pub mod config;
 pub mod store;
 pub mod destination;
 pub mod plugin;
+pub mod clock;
+pub mod metrics;
+
+// Assembly.
+pub mod generation;
+mod ingest;
+mod dispatch;
+mod reload;
+mod admin;
+mod server;
+mod app;
+#[cfg(feature = "cli")]
+pub mod cli;
+
+pub use app::{BuildError, Builder, Gateway};
+pub use ingest::Response;
+pub use reload::Failure;
+pub use server::Listeners;

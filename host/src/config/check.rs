@@ -27,19 +27,12 @@ pub(super) fn errors(text: &str) -> ConfigErrors {
 #[track_caller]
 pub(super) fn fails(text: &str, expected: &str) {
     let lines = lines(&errors(text));
-    assert!(
-        lines.iter().any(|line| line.contains(expected)),
-        "{text}\nlacks: {expected}\nhas: {lines:#?}"
-    );
+    assert!(lines.iter().any(|line| line.contains(expected)), "{text}\nlacks: {expected}\nhas: {lines:#?}");
 }
 
 fn lines(errors: &ConfigErrors) -> Vec<String> {
     let line = |error: &super::Diagnostic| {
-        format!(
-            "{} {}",
-            error.summary(),
-            error.help.as_deref().unwrap_or_default()
-        )
+        format!("{} {}", error.summary(), error.help.as_deref().unwrap_or_default())
     };
     errors.errors().iter().map(line).collect()
 }

@@ -9,17 +9,10 @@ use crate::routing::{Condition, Glob, Scalar, Subject, Test};
 use super::field::{Element, Field, Format, Shape};
 use super::value::Value;
 
-const NUMBER: Shape = Shape::Number {
-    min: f64::MIN,
-    max: f64::MAX,
-};
+const NUMBER: Shape = Shape::Number { min: f64::MIN, max: f64::MAX };
 
-static ONE: Shape = Shape::Either(&[
-    Shape::Text(Format::free("a text")),
-    NUMBER,
-    Shape::Boolean,
-    Shape::Table(&OPERATORS),
-]);
+static ONE: Shape =
+    Shape::Either(&[Shape::Text(Format::free("a text")), NUMBER, Shape::Boolean, Shape::Table(&OPERATORS)]);
 
 /// What may stand on the right of a condition.
 pub(super) static TEST: Shape = Shape::OneOrMore(&ONE);
@@ -73,19 +66,14 @@ pub(super) fn read(value: Value<'_>) -> Option<Vec<Condition>> {
         let subject = subject(entry);
         // Read even where the subject is wrong, so that both are told.
         let test = test(entry)?;
-        Some(Condition {
-            subject: subject?,
-            test,
-        })
+        Some(Condition { subject: subject?, test })
     };
     value.map()?.into_iter().map(condition).collect()
 }
 
 fn subject(entry: Value<'_>) -> Option<Subject> {
     let found = match (entry.key.split_once(':'), entry.key.starts_with('/')) {
-        (_, true) => Pointer::new(entry.key)
-            .map(Subject::Body)
-            .map_err(|problem| problem.to_string()),
+        (_, true) => Pointer::new(entry.key).map(Subject::Body).map_err(|problem| problem.to_string()),
         (Some(("header", name)), _) => match http::HeaderName::try_from(name) {
             Ok(_) => Ok(Subject::Header(name.to_owned())),
             Err(_) => Err(format!("{name:?} is not the name of a header")),
@@ -96,9 +84,7 @@ fn subject(entry: Value<'_>) -> Option<Subject> {
             entry.key
         )),
     };
-    found
-        .map_err(|problem| entry.context.gathered.error(entry.key_spot(), problem, |_| ()))
-        .ok()
+    found.map_err(|problem| entry.context.gathered.error(entry.key_spot(), problem, |_| ())).ok()
 }
 
 fn test(value: Value<'_>) -> Option<Test> {
@@ -155,10 +141,7 @@ fn operators(value: Value<'_>) -> Option<Test> {
 }
 
 fn equals(operand: Value<'_>) -> Option<Test> {
-    let scalars = operand
-        .items()?
-        .into_iter()
-        .map(|item| scalar(item).map(Test::Equals));
+    let scalars = operand.items()?.into_iter().map(|item| scalar(item).map(Test::Equals));
     let mut tests = scalars.collect::<Option<Vec<_>>>()?;
     match tests.len() {
         0 => operand.fail("an empty list matches nothing"),
@@ -191,39 +174,21 @@ mod tests {
     fn conditions() {
         for (written, expected) in [
             (r#""/a" = "b""#, r#"Body(Pointer("/a")) Equals(Text("b"))"#),
-            (
-                r#""/a" = "b*""#,
-                r#"Body(Pointer("/a")) Glob(Glob { pattern: "b*" })"#,
-            ),
+            (r#""/a" = "b*""#, r#"Body(Pointer("/a")) Glob(Glob { pattern: "b*" })"#),
             (r#""/a" = 1"#, r#"Body(Pointer("/a")) Equals(Number(1.0))"#),
             (r#""/a" = -1.5"#, r#"Body(Pointer("/a")) Equals(Number(-1.5))"#),
             (r#""/a" = true"#, r#"Body(Pointer("/a")) Equals(Boolean(true))"#),
             (r#""header:X-Env" = "p""#, r#"Header("X-Env") Equals(Text("p"))"#),
             (r#""query:a b" = "p""#, r#"Query("a b") Equals(Text("p"))"#),
-            (
-                r#""/a" = ["b", 1]"#,
-                r#"Body(Pointer("/a")) Any([Equals(Text("b")), Equals(Number(1.0))])"#,
-            ),
-            (
-                r#""/a" = { gt = 1, lt = 5 }"#,
-                r#"Body(Pointer("/a")) All([GreaterThan(1.0), LessThan(5.0)])"#,
-            ),
-            (
-                r#""/a" = { equals = "b*" }"#,
-                r#"Body(Pointer("/a")) Equals(Text("b*"))"#,
-            ),
+            (r#""/a" = ["b", 1]"#, r#"Body(Pointer("/a")) Any([Equals(Text("b")), Equals(Number(1.0))])"#),
+            (r#""/a" = { gt = 1, lt = 5 }"#, r#"Body(Pointer("/a")) All([GreaterThan(1.0), LessThan(5.0)])"#),
+            (r#""/a" = { equals = "b*" }"#, r#"Body(Pointer("/a")) Equals(Text("b*"))"#),
             (
                 r#""/a" = { equals = [1, 2] }"#,
                 r#"Body(Pointer("/a")) Any([Equals(Number(1.0)), Equals(Number(2.0))])"#,
             ),
-            (
-                r#""/a" = { regex = "^b$" }"#,
-                r#"Body(Pointer("/a")) Regex(Regex("^b$"))"#,
-            ),
-            (
-                r#""/a" = { exists = false }"#,
-                r#"Body(Pointer("/a")) Exists(false)"#,
-            ),
+            (r#""/a" = { regex = "^b$" }"#, r#"Body(Pointer("/a")) Regex(Regex("^b$"))"#),
+            (r#""/a" = { exists = false }"#, r#"Body(Pointer("/a")) Exists(false)"#),
             (
                 r#""/a" = { not = ["b", { not = { exists = true } }] }"#,
                 r#"Body(Pointer("/a")) Not(Any([Equals(Text("b")), Not(Exists(true))]))"#,
@@ -231,11 +196,7 @@ mod tests {
         ] {
             let config = check::read(&text(written)).unwrap();
             let condition = &config.routes[0].rule.conditions[0];
-            assert_eq!(
-                format!("{:?} {:?}", condition.subject, condition.test),
-                expected,
-                "{written}"
-            );
+            assert_eq!(format!("{:?} {:?}", condition.subject, condition.test), expected, "{written}");
         }
     }
 
@@ -248,15 +209,9 @@ mod tests {
             (r#""header:a b" = "b""#, "not the name of a header"),
             (r#""/a" = []"#, "an empty list matches nothing"),
             (r#""/a" = {}"#, "needs an operator"),
-            (
-                r#""/a" = { regex = "(" }"#,
-                "is not a regular expression: unclosed group",
-            ),
+            (r#""/a" = { regex = "(" }"#, "is not a regular expression: unclosed group"),
             (r#""/a" = { gt = "1" }"#, "expected a number, found a string"),
-            (
-                r#""/a" = { gte = 1 }"#,
-                "unknown key `gte` in [/a]: write not = { lt = … }",
-            ),
+            (r#""/a" = { gte = 1 }"#, "unknown key `gte` in [/a]: write not = { lt = … }"),
             (r#""/a" = nan"#, "`/a` cannot be nan"),
             (r#""/a" = 2026-01-02"#, "found a date or time"),
             (r#""/a" = [["b"]]"#, "found a list"),

@@ -60,21 +60,14 @@ impl Gathered {
     pub(super) fn error(&self, spot: Spot, message: impl Into<String>, more: impl FnOnce(&mut Finding)) {
         let mut findings = self.findings.borrow_mut();
         if findings.len() < MAX_FINDINGS {
-            let mut finding = Finding {
-                spot,
-                message: message.into(),
-                label: None,
-                help: None,
-            };
+            let mut finding = Finding { spot, message: message.into(), label: None, help: None };
             more(&mut finding);
             findings.push(finding);
         }
     }
 
     pub(super) fn file_error(&self, file: &Path, message: String) {
-        self.file_errors
-            .borrow_mut()
-            .push(Diagnostic::of_file(file, message));
+        self.file_errors.borrow_mut().push(Diagnostic::of_file(file, message));
     }
 
     pub(super) fn warn(&self, spot: &Spot, message: impl Into<String>) {
@@ -88,11 +81,7 @@ impl Gathered {
 
     /// Records a name; false where it was taken.
     pub(super) fn declare(&self, kind: Kind, name: &str, spot: Spot) -> bool {
-        let first = self
-            .declared
-            .borrow()
-            .get(&(kind, name.to_owned()))
-            .map(Spot::location);
+        let first = self.declared.borrow().get(&(kind, name.to_owned())).map(Spot::location);
         let Some(first) = first else {
             self.declared.borrow_mut().insert((kind, name.to_owned()), spot);
             return true;
@@ -112,9 +101,7 @@ impl Gathered {
             same.map(|spot| spot.span.clone()).collect()
         };
         let place = |finding: &Finding| {
-            let file = order
-                .iter()
-                .position(|text| Arc::ptr_eq(text, &finding.spot.text));
+            let file = order.iter().position(|text| Arc::ptr_eq(text, &finding.spot.text));
             (file, finding.spot.span.start)
         };
         let mut findings = self.findings.into_inner();
@@ -137,9 +124,6 @@ pub(super) struct Context<'a> {
 
 impl Context<'_> {
     pub(super) fn spot(&self, span: Range<usize>) -> Spot {
-        Spot {
-            text: self.text.clone(),
-            span,
-        }
+        Spot { text: self.text.clone(), span }
     }
 }

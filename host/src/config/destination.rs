@@ -33,10 +33,7 @@ pub struct Destination {
 
 /// Where and how a message is sent.
 #[derive(Clone, Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there are a few dozen, and they are never moved about"
-)]
+#[expect(clippy::large_enum_variant, reason = "there are a few dozen, and they are never moved about")]
 pub enum DestinationKind {
     /// One request for each message.
     Http(HttpDestination),
@@ -201,30 +198,14 @@ impl Destination {
                 Word::File => path(table).map(|path| DestinationKind::File { path }),
             }
         });
-        let retry = table
-            .table("retry")
-            .map(|table| retry::read(&table))
-            .unwrap_or_default();
-        let concurrency = table
-            .get("concurrency")
-            .and_then(Value::count)
-            .unwrap_or(CONCURRENCY);
-        Some(Destination {
-            name: name.into(),
-            at: table.at(),
-            kind: kind?,
-            retry,
-            concurrency,
-        })
+        let retry = table.table("retry").map(|table| retry::read(&table)).unwrap_or_default();
+        let concurrency = table.get("concurrency").and_then(Value::count).unwrap_or(CONCURRENCY);
+        Some(Destination { name: name.into(), at: table.at(), kind: kind?, retry, concurrency })
     }
 }
 
 fn word(table: &Table<'_>) -> Option<Word> {
-    let words = [
-        ("http", Word::Http),
-        ("console", Word::Console),
-        ("file", Word::File),
-    ];
+    let words = [("http", Word::Http), ("console", Word::Console), ("file", Word::File)];
     if let Some(value) = table.get("type") {
         return value.choice(&words);
     }
@@ -250,10 +231,7 @@ fn refuse_keys_of_others(table: &Table<'_>, word: Word) {
             let owner = if OF_FILE.contains(key) { "file" } else { "http" };
             value.context.gathered.error(
                 value.key_spot(),
-                format!(
-                    "`{key}` belongs to a destination of type \"{owner}\", {} is another",
-                    table.shown()
-                ),
+                format!("`{key}` belongs to a destination of type \"{owner}\", {} is another", table.shown()),
                 |_| (),
             );
         }

@@ -52,11 +52,7 @@ impl Diagnostic {
     /// About a file as a whole.
     pub(super) fn of_file(file: &Path, message: String) -> Self {
         Diagnostic {
-            at: Location {
-                file: file.to_string_lossy().into(),
-                line: 1,
-                column: 1,
-            },
+            at: Location { file: file.to_string_lossy().into(), line: 1, column: 1 },
             message: printable(&message),
             label: None,
             help: None,
@@ -82,9 +78,8 @@ impl Diagnostic {
                 title.element(snippet.annotation(mark.label(self.label.as_deref())))
             }
             None => {
-                let origin = annotate_snippets::Origin::path(file)
-                    .line(self.at.line)
-                    .char_column(self.at.column);
+                let origin =
+                    annotate_snippets::Origin::path(file).line(self.at.line).char_column(self.at.column);
                 let group = title.element(origin);
                 match &self.label {
                     Some(label) => group.element(Level::NOTE.message(label)),
@@ -153,10 +148,7 @@ fn excerpt(spot: &Spot, secrets: &[Range<usize>]) -> Option<Excerpt> {
 }
 
 fn floor(text: &str, offset: usize) -> usize {
-    (0..=offset.min(text.len()))
-        .rev()
-        .find(|at| text.is_char_boundary(*at))
-        .unwrap_or(0)
+    (0..=offset.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }
 
 /// Everything that is wrong with a configuration. `Display` draws each error in plain text.
@@ -169,11 +161,7 @@ pub struct ConfigErrors {
 
 impl ConfigErrors {
     pub(super) fn new(errors: Vec<Diagnostic>, files: Vec<PathBuf>, directories: Vec<PathBuf>) -> Self {
-        ConfigErrors {
-            errors,
-            files,
-            directories,
-        }
+        ConfigErrors { errors, files, directories }
     }
 
     /// Each error; at least one.

@@ -96,10 +96,7 @@ pub(super) struct Choice {
 }
 
 /// Names become parts of URLs, metric labels and file names.
-pub(super) const NAME: Format = Format {
-    what: "a name",
-    pattern: "^[a-z0-9][a-z0-9_-]{0,63}$",
-};
+pub(super) const NAME: Format = Format { what: "a name", pattern: "^[a-z0-9][a-z0-9_-]{0,63}$" };
 
 impl Format {
     pub(super) const fn free(what: &'static str) -> Self {
@@ -109,13 +106,7 @@ impl Format {
 
 impl Field {
     pub(super) const fn new(key: &'static str, shape: Shape, doc: &'static str) -> Self {
-        Field {
-            key,
-            shape,
-            doc,
-            presence: Presence::Optional,
-            example: "",
-        }
+        Field { key, shape, doc, presence: Presence::Optional, example: "" }
     }
 
     pub(super) const fn required(mut self) -> Self {
@@ -152,10 +143,7 @@ impl Element {
 impl Shape {
     /// A duration of at least and at most so many milliseconds.
     pub(super) const fn millis(min: u64, max: u64) -> Shape {
-        Shape::Duration {
-            min: Duration::from_millis(min),
-            max: Duration::from_millis(max),
-        }
+        Shape::Duration { min: Duration::from_millis(min), max: Duration::from_millis(max) }
     }
 
     /// The first of the alternatives for which `pick` finds something.

@@ -19,10 +19,8 @@ pub struct Grants {
     pub metrics: bool,
 }
 
-static ORIGIN: Shape = Shape::Text(Format {
-    what: "an origin such as \"https://api.example.com\"",
-    pattern: "^https?://",
-});
+static ORIGIN: Shape =
+    Shape::Text(Format { what: "an origin such as \"https://api.example.com\"", pattern: "^https?://" });
 
 static SECRET_NAME: Shape = Shape::Text(Format::free("the name of a secret"));
 
@@ -30,27 +28,14 @@ pub(super) static ALLOW: Element = Element {
     name: "allow",
     doc: "Powers beyond reading the event and writing the output. A plugin that asks for one without a grant is not loaded.",
     fields: &[
-        Field::new(
-            "http",
-            Shape::List(&ORIGIN),
-            "Origins that it may send requests to.",
-        )
-        .default("[]")
-        .example(r#"["https://api.example.com"]"#),
-        Field::new(
-            "secrets",
-            Shape::List(&SECRET_NAME),
-            "Secrets of `[secrets]` that it may read.",
-        )
-        .default("[]")
-        .example(r#"["api-token"]"#),
+        Field::new("http", Shape::List(&ORIGIN), "Origins that it may send requests to.")
+            .default("[]")
+            .example(r#"["https://api.example.com"]"#),
+        Field::new("secrets", Shape::List(&SECRET_NAME), "Secrets of `[secrets]` that it may read.")
+            .default("[]")
+            .example(r#"["api-token"]"#),
         Field::new("kv", Shape::Boolean, "Whether it may keep values between events.").default("false"),
-        Field::new(
-            "metrics",
-            Shape::Boolean,
-            "Whether it may count and observe metrics.",
-        )
-        .default("false"),
+        Field::new("metrics", Shape::Boolean, "Whether it may count and observe metrics.").default("false"),
     ],
     instead: &[
         ("network", "it is called `http`"),
@@ -61,12 +46,8 @@ pub(super) static ALLOW: Element = Element {
 impl Grants {
     pub(super) fn read(table: &Table<'_>) -> Self {
         let list = |key| table.get(key).and_then(Value::items).unwrap_or_default();
-        let origins = list("http")
-            .into_iter()
-            .filter_map(|value| value.parse(url::origin));
-        let secrets = list("secrets")
-            .into_iter()
-            .filter_map(|value| value.reference(Kind::Secret));
+        let origins = list("http").into_iter().filter_map(|value| value.parse(url::origin));
+        let secrets = list("secrets").into_iter().filter_map(|value| value.reference(Kind::Secret));
         Grants {
             http: origins.collect(),
             secrets: secrets.map(|name| name.to_string()).collect(),

@@ -14,16 +14,8 @@ use super::{HttpDestination, Location, Network, SecretRef};
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Headers that belong to the connection or are written by the client itself.
-const RESERVED: [&str; 8] = [
-    "connection",
-    "content-length",
-    "host",
-    "keep-alive",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
+const RESERVED: [&str; 8] =
+    ["connection", "content-length", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"];
 
 pub(super) fn read(table: &Table<'_>) -> Option<HttpDestination> {
     let url = match table.get("url") {
@@ -35,22 +27,12 @@ pub(super) fn read(table: &Table<'_>) -> Option<HttpDestination> {
             None
         }
     };
-    let methods = [
-        ("POST", &Method::POST),
-        ("PUT", &Method::PUT),
-        ("PATCH", &Method::PATCH),
-    ];
+    let methods = [("POST", &Method::POST), ("PUT", &Method::PUT), ("PATCH", &Method::PATCH)];
     let method = table.get("method").and_then(|value| value.choice(&methods));
     let bearer = table.get("bearer");
     let (headers, secret_headers) = headers(table);
-    if let (Some(bearer), true) = (
-        bearer,
-        secret_headers.iter().any(|(name, ..)| name == "authorization"),
-    ) {
-        bearer.error(
-            "`bearer` and the header `Authorization` exclude each other",
-            |_| (),
-        );
+    if let (Some(bearer), true) = (bearer, secret_headers.iter().any(|(name, ..)| name == "authorization")) {
+        bearer.error("`bearer` and the header `Authorization` exclude each other", |_| ());
     }
     let network = table.get("network").map_or(Some(Network::Public), network);
     let (place, url) = url?;
@@ -107,34 +89,21 @@ fn header_value(entry: Value<'_>) -> Option<HeaderValue> {
 fn network(value: Value<'_>) -> Option<Network> {
     if !value.node.get_ref().is_array() {
         let private = value.choice(&[("public", false), ("private", true)])?;
-        return Some(if private {
-            Network::Private
-        } else {
-            Network::Public
-        });
+        return Some(if private { Network::Private } else { Network::Public });
     }
     let networks = value.items()?;
     if networks.is_empty() {
         return value.fail("a destination without a network can never be connected to");
     }
     let network = |item: Value<'_>| item.parse(cidr);
-    networks
-        .into_iter()
-        .map(network)
-        .collect::<Option<_>>()
-        .map(Network::Only)
+    networks.into_iter().map(network).collect::<Option<_>>().map(Network::Only)
 }
 
 fn cidr(text: &str) -> Result<IpNet, String> {
-    text.parse::<IpNet>()
-        .map(|network| network.trunc())
-        .map_err(|_| match text.parse::<IpAddr>() {
-            Ok(address) => format!(
-                "{text:?} is an address, not a network; write \"{}\"",
-                IpNet::from(address)
-            ),
-            Err(_) => format!("{text:?} is not a network such as \"10.0.0.0/8\""),
-        })
+    text.parse::<IpNet>().map(|network| network.trunc()).map_err(|_| match text.parse::<IpAddr>() {
+        Ok(address) => format!("{text:?} is an address, not a network; write \"{}\"", IpNet::from(address)),
+        Err(_) => format!("{text:?} is not a network such as \"10.0.0.0/8\""),
+    })
 }
 
 /// An address that the network setting can never allow would fail at each attempt; better to fail here.
@@ -159,10 +128,7 @@ fn reachable(place: Value<'_>, url: &Uri, network: &Network) {
             if let Some(address) =
                 address.filter(|address| !networks.iter().any(|network| network.contains(address)))
             {
-                place.error(
-                    format!("{address} is in none of the networks in `network`"),
-                    |_| (),
-                );
+                place.error(format!("{address} is in none of the networks in `network`"), |_| ());
             }
         }
         _ => {}
@@ -202,14 +168,8 @@ mod tests {
 
     #[test]
     fn the_kind_follows_from_the_keys() {
-        assert!(matches!(
-            destination("type = \"console\"").kind,
-            DestinationKind::Console
-        ));
-        assert!(matches!(
-            destination("url = \"https://a.example\"").kind,
-            DestinationKind::Http(_)
-        ));
+        assert!(matches!(destination("type = \"console\"").kind, DestinationKind::Console));
+        assert!(matches!(destination("url = \"https://a.example\"").kind, DestinationKind::Http(_)));
         let DestinationKind::File { path } = destination("path = \"out.jsonl\"").kind else {
             panic!("a file");
         };
@@ -230,18 +190,10 @@ mod tests {
             concurrency = 2"#,
         );
         assert_eq!(destination.concurrency, 2);
-        assert_eq!(
-            (destination.retry.max_attempts, destination.retry.jitter),
-            (3, 0.0)
-        );
-        let DestinationKind::Http(http) = destination.kind else {
-            panic!("http")
-        };
+        assert_eq!((destination.retry.max_attempts, destination.retry.jitter), (3, 0.0));
+        let DestinationKind::Http(http) = destination.kind else { panic!("http") };
         assert_eq!(http.method, Method::PUT);
-        assert_eq!(
-            http.headers,
-            [(HeaderName::from_static("x-team"), HeaderValue::from_static("a"))]
-        );
+        assert_eq!(http.headers, [(HeaderName::from_static("x-team"), HeaderValue::from_static("a"))]);
         assert_eq!(http.secret_headers[0].2, SecretRef::Env("K".to_owned()));
         assert_eq!(
             http.bearer.map(|(_, reference)| reference),
@@ -256,14 +208,8 @@ mod tests {
     #[test]
     fn defaults() {
         let http = http("url = \"https://a.example\"");
-        assert_eq!(
-            (http.method, http.timeout, http.network),
-            (Method::POST, TIMEOUT, Network::Public)
-        );
-        assert_eq!(
-            destination("type = \"console\"").retry,
-            crate::retry::RetryPolicy::default()
-        );
+        assert_eq!((http.method, http.timeout, http.network), (Method::POST, TIMEOUT, Network::Public));
+        assert_eq!(destination("type = \"console\"").retry, crate::retry::RetryPolicy::default());
     }
 
     #[test]
@@ -278,70 +224,28 @@ mod tests {
             ),
             ("url = \"https://a.example\"\npath = \"x\"", "not both"),
             ("url = \"ci.example.com\"", "begins with `https://`"),
-            (
-                "url = \"https://u:p@ci.example.com\"",
-                "credentials in an address",
-            ),
+            ("url = \"https://u:p@ci.example.com\"", "credentials in an address"),
             ("url = \"http://localhost:9000\"", "add network = \"private\""),
             ("url = \"http://192.168.0.1\"", "not on the public internet"),
             ("url = \"http://[::1]/\"", "not on the public internet"),
-            (
-                "url = \"http://192.168.0.1\"\nnetwork = [\"10.0.0.0/8\"]",
-                "in none of the networks",
-            ),
-            (
-                "url = \"https://a.example\"\nmethod = \"GET\"",
-                "`method` cannot be \"GET\"",
-            ),
-            (
-                "url = \"https://a.example\"\nnetwork = \"internal\"",
-                "`network` cannot be \"internal\"",
-            ),
-            (
-                "url = \"https://a.example\"\nnetwork = []",
-                "can never be connected to",
-            ),
-            (
-                "url = \"https://a.example\"\nnetwork = [\"10.0.0.1\"]",
-                "write \"10.0.0.1/32\"",
-            ),
-            (
-                "url = \"https://a.example\"\nnetwork = [\"10/8\"]",
-                "is not a network",
-            ),
-            (
-                "url = \"https://a.example\"\nheaders = { Host = \"b\" }",
-                "written by Hookyard itself",
-            ),
-            (
-                "url = \"https://a.example\"\nheaders = { \"a b\" = \"b\" }",
-                "not the name of a header",
-            ),
-            (
-                "url = \"https://a.example\"\nheaders = { a = \"b\\n\" }",
-                "line breaks",
-            ),
+            ("url = \"http://192.168.0.1\"\nnetwork = [\"10.0.0.0/8\"]", "in none of the networks"),
+            ("url = \"https://a.example\"\nmethod = \"GET\"", "`method` cannot be \"GET\""),
+            ("url = \"https://a.example\"\nnetwork = \"internal\"", "`network` cannot be \"internal\""),
+            ("url = \"https://a.example\"\nnetwork = []", "can never be connected to"),
+            ("url = \"https://a.example\"\nnetwork = [\"10.0.0.1\"]", "write \"10.0.0.1/32\""),
+            ("url = \"https://a.example\"\nnetwork = [\"10/8\"]", "is not a network"),
+            ("url = \"https://a.example\"\nheaders = { Host = \"b\" }", "written by Hookyard itself"),
+            ("url = \"https://a.example\"\nheaders = { \"a b\" = \"b\" }", "not the name of a header"),
+            ("url = \"https://a.example\"\nheaders = { a = \"b\\n\" }", "line breaks"),
             (
                 "url = \"https://a.example\"\nheaders = { Authorization = \"b\" }",
                 "cannot be written in the configuration",
             ),
-            (
-                "url = \"https://a.example\"\nbearer = \"b\"",
-                "cannot be written in the configuration",
-            ),
-            (
-                "url = \"https://a.example\"\nbearer = { generated = true }",
-                "issued by somebody else",
-            ),
-            (
-                "type = \"console\"\nretry = { schedule = [] }",
-                "write max_attempts = 1",
-            ),
+            ("url = \"https://a.example\"\nbearer = \"b\"", "cannot be written in the configuration"),
+            ("url = \"https://a.example\"\nbearer = { generated = true }", "issued by somebody else"),
+            ("type = \"console\"\nretry = { schedule = [] }", "write max_attempts = 1"),
             ("type = \"console\"\nretry = { jitter = 2 }", "expected 0 to 1"),
-            (
-                "type = \"console\"\nretry = { max_attempts = 0 }",
-                "expected 1 to 1000",
-            ),
+            ("type = \"console\"\nretry = { max_attempts = 0 }", "expected 1 to 1000"),
         ] {
             check::fails(&format!("[destinations.d]\n{lines}"), expected);
         }
@@ -350,11 +254,6 @@ mod tests {
     #[test]
     fn plain_http_to_a_public_host_is_warned_about() {
         let config = check::read("[destinations.d]\nurl = \"http://a.example\"").unwrap();
-        assert!(
-            config
-                .warnings
-                .iter()
-                .any(|(_, warning)| warning.contains("unencrypted"))
-        );
+        assert!(config.warnings.iter().any(|(_, warning)| warning.contains("unencrypted")));
     }
 }

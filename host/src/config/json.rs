@@ -22,17 +22,13 @@ fn convert<'a>(value: Value<'a>, node: &'a Spanned<DeValue<'a>>) -> Option<Json>
         DeValue::String(text) => Some(Json::String(text.clone().into_owned())),
         DeValue::Boolean(boolean) => Some(Json::Bool(*boolean)),
         DeValue::Datetime(datetime) => Some(Json::String(datetime.to_string())),
-        DeValue::Integer(integer) => number(
-            i64::from_str_radix(integer.as_str(), integer.radix())
-                .ok()
-                .map(Number::from),
-        ),
+        DeValue::Integer(integer) => {
+            number(i64::from_str_radix(integer.as_str(), integer.radix()).ok().map(Number::from))
+        }
         DeValue::Float(float) => number(float.as_str().parse().ok().and_then(Number::from_f64)),
-        DeValue::Array(array) => array
-            .iter()
-            .map(|item| convert(value, item))
-            .collect::<Option<_>>()
-            .map(Json::Array),
+        DeValue::Array(array) => {
+            array.iter().map(|item| convert(value, item)).collect::<Option<_>>().map(Json::Array)
+        }
         DeValue::Table(table) => {
             let mut object = Map::new();
             for (key, item) in table {

@@ -48,36 +48,20 @@ pub(super) static LIMITS: Element = Element {
         .default(r#""5s""#),
         Field::new(
             "memory",
-            Shape::Size {
-                min: 64 << 10,
-                max: 4 << 30,
-            },
+            Shape::Size { min: 64 << 10, max: 4 << 30 },
             "Linear memory. Guests in JavaScript, Python or Go need some tens of MiB.",
         )
         .default(r#""64MiB""#),
         Field::new(
             "output",
-            Shape::Size {
-                min: 1 << 10,
-                max: 1 << 30,
-            },
+            Shape::Size { min: 1 << 10, max: 1 << 30 },
             "Bytes of everything that a call puts out: bodies, headers, attributes, edits.",
         )
         .default(r#""32MiB""#),
-        Field::new(
-            "messages",
-            Shape::Integer {
-                min: 1,
-                max: 1_000_000,
-            },
-            "Messages that a call may emit.",
-        )
-        .default("10000"),
+        Field::new("messages", Shape::Integer { min: 1, max: 1_000_000 }, "Messages that a call may emit.")
+            .default("10000"),
     ],
-    instead: &[
-        ("timeout", "it is called `time`"),
-        ("fuel", "processor time is limited by `cpu`"),
-    ],
+    instead: &[("timeout", "it is called `time`"), ("fuel", "processor time is limited by `cpu`")],
 };
 
 impl PluginLimits {
@@ -85,22 +69,10 @@ impl PluginLimits {
         let default = PluginLimits::default();
         PluginLimits {
             cpu: table.get("cpu").and_then(Value::duration).unwrap_or(default.cpu),
-            time: table
-                .get("time")
-                .and_then(Value::duration)
-                .unwrap_or(default.time),
-            memory: table
-                .get("memory")
-                .and_then(Value::size)
-                .unwrap_or(default.memory),
-            output: table
-                .get("output")
-                .and_then(Value::size)
-                .unwrap_or(default.output),
-            messages: table
-                .get("messages")
-                .and_then(Value::count)
-                .unwrap_or(default.messages),
+            time: table.get("time").and_then(Value::duration).unwrap_or(default.time),
+            memory: table.get("memory").and_then(Value::size).unwrap_or(default.memory),
+            output: table.get("output").and_then(Value::size).unwrap_or(default.output),
+            messages: table.get("messages").and_then(Value::count).unwrap_or(default.messages),
         }
     }
 }

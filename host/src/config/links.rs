@@ -24,11 +24,8 @@ fn exists(reference: &Reference, gathered: &Gathered) {
     if declared.contains_key(&(reference.kind, reference.name.clone())) {
         return;
     }
-    let names: Vec<&str> = declared
-        .keys()
-        .filter(|(kind, _)| *kind == reference.kind)
-        .map(|(_, name)| name.as_str())
-        .collect();
+    let names: Vec<&str> =
+        declared.keys().filter(|(kind, _)| *kind == reference.kind).map(|(_, name)| name.as_str()).collect();
     let (word, table) = reference.kind.words();
     let message = format!("there is no {word} `{}`", reference.name);
     gathered.error(reference.spot.clone(), message, |error| {
@@ -37,11 +34,7 @@ fn exists(reference: &Reference, gathered: &Gathered) {
         } else if names.is_empty() || names.len() > LISTED {
             error.help(format!("add a table [{table}.{}]", reference.name));
         } else {
-            error.help(format!(
-                "there is {}; or add a table [{table}.{}]",
-                names.join(", "),
-                reference.name
-            ));
+            error.help(format!("there is {}; or add a table [{table}.{}]", names.join(", "), reference.name));
         }
     });
 }
@@ -53,25 +46,18 @@ fn spot(gathered: &Gathered, kind: Kind, name: &str) -> Option<Spot> {
 /// A sender gets one answer, so at most one route may give it.
 fn one_answer(config: &Config, gathered: &Gathered) {
     let mut answers: BTreeMap<&str, &str> = BTreeMap::new();
-    let answering = config
-        .routes
-        .iter()
-        .filter(|route| route.respond != Respond::Accepted);
+    let answering = config.routes.iter().filter(|route| route.respond != Respond::Accepted);
     for route in answering {
         for source in &route.rule.sources {
             let Some(first) = answers.insert(source, &route.name) else {
                 continue;
             };
             if let Some(spot) = spot(gathered, Kind::Route, &route.name) {
-                gathered.error(
-                    spot,
-                    format!("source `{source}` is answered by two routes"),
-                    |error| {
-                        error.label(format!("`{first}` answers it too")).help(
-                            "a sender gets one answer: leave respond = \"plugin\" to one of the routes",
-                        );
-                    },
-                );
+                gathered.error(spot, format!("source `{source}` is answered by two routes"), |error| {
+                    error
+                        .label(format!("`{first}` answers it too"))
+                        .help("a sender gets one answer: leave respond = \"plugin\" to one of the routes");
+                });
             }
         }
     }
@@ -94,10 +80,7 @@ fn bodies_fit(config: &Config, gathered: &Gathered) {
 fn unused(config: &Config, gathered: &Gathered) {
     let used: BTreeSet<(Kind, String)> = {
         let references = gathered.references.borrow();
-        references
-            .iter()
-            .map(|reference| (reference.kind, reference.name.clone()))
-            .collect()
+        references.iter().map(|reference| (reference.kind, reference.name.clone())).collect()
     };
     for ((kind, name), spot) in gathered.declared.borrow().iter() {
         if *kind == Kind::Route || used.contains(&(*kind, name.clone())) {
@@ -110,17 +93,9 @@ fn unused(config: &Config, gathered: &Gathered) {
         };
         gathered.warn(spot, format!("{} `{name}`: {consequence}", kind.words().0));
     }
-    let has_sources = gathered
-        .declared
-        .borrow()
-        .keys()
-        .any(|(kind, _)| *kind == Kind::Source);
+    let has_sources = gathered.declared.borrow().keys().any(|(kind, _)| *kind == Kind::Source);
     if let (false, Some(file)) = (has_sources, &config.files.first()) {
-        let at = super::Location {
-            file: file.to_string_lossy().into(),
-            line: 1,
-            column: 1,
-        };
+        let at = super::Location { file: file.to_string_lossy().into(), line: 1, column: 1 };
         let warning = "without a source nothing can be received".to_owned();
         gathered.warnings.borrow_mut().push((at, warning));
     }

@@ -23,18 +23,8 @@ use super::{Config, ConfigErrors};
 const MAX_FILE: u64 = 8 << 20;
 
 /// Parts of keys, or of values, beside which a secret may stand.
-const SECRET_WORDS: [&str; 10] = [
-    "secret",
-    "env",
-    "credential",
-    "bearer",
-    "token",
-    "password",
-    "authorization",
-    "key",
-    "value",
-    "://",
-];
+const SECRET_WORDS: [&str; 10] =
+    ["secret", "env", "credential", "bearer", "token", "password", "authorization", "key", "value", "://"];
 
 /// Syntax errors told about one file; they tend to follow from each other.
 const SYNTAX_ERRORS: usize = 20;
@@ -75,23 +65,14 @@ struct Loading {
 impl Loading {
     fn main(&mut self, name: &str, text: String, directory: &Path) {
         let mut included = Vec::new();
-        self.file(
-            name,
-            text,
-            directory,
-            &CONFIG,
-            |config, gathered_directories, root| {
-                config.read_settings(root);
-                config.read_elements(root);
-                let patterns = root.get("include").and_then(Value::items).unwrap_or_default();
-                included = include::files(&patterns, gathered_directories);
-            },
-        );
-        let mut seen: HashSet<PathBuf> = self
-            .files
-            .iter()
-            .filter_map(|file| file.canonicalize().ok())
-            .collect();
+        self.file(name, text, directory, &CONFIG, |config, gathered_directories, root| {
+            config.read_settings(root);
+            config.read_elements(root);
+            let patterns = root.get("include").and_then(Value::items).unwrap_or_default();
+            included = include::files(&patterns, gathered_directories);
+        });
+        let mut seen: HashSet<PathBuf> =
+            self.files.iter().filter_map(|file| file.canonicalize().ok()).collect();
         for (path, spot) in included {
             if path.canonicalize().is_ok_and(|path| !seen.insert(path)) {
                 continue;
@@ -100,15 +81,9 @@ impl Loading {
             match read_file(&path) {
                 Ok(text) => {
                     let directory = path.parent().unwrap_or(Path::new(""));
-                    self.file(
-                        &path.to_string_lossy(),
-                        text,
-                        directory,
-                        &INCLUDED,
-                        |config, _, root| {
-                            config.read_elements(root);
-                        },
-                    );
+                    self.file(&path.to_string_lossy(), text, directory, &INCLUDED, |config, _, root| {
+                        config.read_elements(root);
+                    });
                 }
                 Err(problem) => {
                     self.incomplete = true;
@@ -129,11 +104,8 @@ impl Loading {
     ) {
         let text = Arc::new(Text::new(name, text));
         self.texts.push(text.clone());
-        let context = Context {
-            text: text.clone(),
-            directory: directory.to_owned(),
-            gathered: &self.gathered,
-        };
+        let context =
+            Context { text: text.clone(), directory: directory.to_owned(), gathered: &self.gathered };
         let Some(document) = document(&context) else {
             self.incomplete = true;
             return;
@@ -148,9 +120,7 @@ impl Loading {
         }
         self.config.warnings = self.gathered.warnings.take();
         let file = |name: &Arc<str>| self.texts.iter().position(|text| text.name == *name);
-        self.config
-            .warnings
-            .sort_by_key(|(at, _)| (file(&at.file), at.line, at.column));
+        self.config.warnings.sort_by_key(|(at, _)| (file(&at.file), at.line, at.column));
         let errors = self.gathered.into_errors(&self.texts);
         if errors.is_empty() {
             self.config.files = self.files;
@@ -172,9 +142,7 @@ fn document<'a>(context: &'a Context<'_>) -> Option<DeTable<'a>> {
     }
     dismantle(table.into_inner());
     if let Some(span) = deep {
-        context
-            .gathered
-            .error(context.spot(span), "this nests too deeply", |_| ());
+        context.gathered.error(context.spot(span), "this nests too deeply", |_| ());
     }
     // What follows an error on the same line is usually its echo.
     let mut lines = HashSet::new();
@@ -182,11 +150,9 @@ fn document<'a>(context: &'a Context<'_>) -> Option<DeTable<'a>> {
         let span = error.span().unwrap_or(0..0);
         if lines.insert(text.line_of(span.start)) {
             mask_value(context, span.start);
-            context
-                .gathered
-                .error(context.spot(span), error.message(), |finding| {
-                    finding.label("the text is not TOML from here on");
-                });
+            context.gathered.error(context.spot(span), error.message(), |finding| {
+                finding.label("the text is not TOML from here on");
+            });
         }
     }
     None

@@ -64,13 +64,9 @@ pub(super) static PLUGIN: Element = Element {
     name: "plugin",
     doc: "A WebAssembly component, its settings, its powers and its limits.",
     fields: &[
-        Field::new(
-            "path",
-            Shape::Text(Format::free("a path")),
-            "The component file. Relative to this file.",
-        )
-        .required()
-        .example(r#""plugins/dist/redact.wasm""#),
+        Field::new("path", Shape::Text(Format::free("a path")), "The component file. Relative to this file.")
+            .required()
+            .example(r#""plugins/dist/redact.wasm""#),
         Field::new(
             "digest",
             Shape::Text(Format {
@@ -95,22 +91,10 @@ pub(super) static PLUGIN: Element = Element {
         Field::new(
             "on_error",
             Shape::Choice(&[
-                Choice {
-                    word: "retry",
-                    doc: "run again later, a few times, then dead-letter",
-                },
-                Choice {
-                    word: "skip",
-                    doc: "go on as if the plugin were not there",
-                },
-                Choice {
-                    word: "drop",
-                    doc: "drop the event, on record",
-                },
-                Choice {
-                    word: "dead-letter",
-                    doc: "dead-letter at once",
-                },
+                Choice { word: "retry", doc: "run again later, a few times, then dead-letter" },
+                Choice { word: "skip", doc: "go on as if the plugin were not there" },
+                Choice { word: "drop", doc: "drop the event, on record" },
+                Choice { word: "dead-letter", doc: "dead-letter at once" },
             ]),
             "What happens to a run in which it fails.",
         )
@@ -122,10 +106,7 @@ pub(super) static PLUGIN: Element = Element {
                     word: "fresh",
                     doc: "a new sandbox for each call, so nothing can leak from one event to another",
                 },
-                Choice {
-                    word: "reuse",
-                    doc: "one sandbox serves many calls; faster",
-                },
+                Choice { word: "reuse", doc: "one sandbox serves many calls; faster" },
             ]),
             "Whether each call gets a fresh instance.",
         )
@@ -156,26 +137,11 @@ impl Plugin {
             path: path.and_then(Value::path).unwrap_or_default(),
             path_at: path.map(Value::at).unwrap_or_default(),
             digest: table.get("digest").and_then(|value| value.parse(digest)),
-            config: table
-                .get("config")
-                .and_then(json::text)
-                .unwrap_or_else(|| "{}".to_owned()),
-            limits: table
-                .table("limits")
-                .map(|table| PluginLimits::read(&table))
-                .unwrap_or_default(),
-            allow: table
-                .table("allow")
-                .map(|table| Grants::read(&table))
-                .unwrap_or_default(),
-            on_error: table
-                .get("on_error")
-                .and_then(|value| value.choice(&errors))
-                .unwrap_or_default(),
-            instances: table
-                .get("instance")
-                .and_then(|value| value.choice(&instances))
-                .unwrap_or_default(),
+            config: table.get("config").and_then(json::text).unwrap_or_else(|| "{}".to_owned()),
+            limits: table.table("limits").map(|table| PluginLimits::read(&table)).unwrap_or_default(),
+            allow: table.table("allow").map(|table| Grants::read(&table)).unwrap_or_default(),
+            on_error: table.get("on_error").and_then(|value| value.choice(&errors)).unwrap_or_default(),
+            instances: table.get("instance").and_then(|value| value.choice(&instances)).unwrap_or_default(),
         };
         path.map(|_| plugin)
     }
@@ -205,10 +171,7 @@ mod tests {
         let plugin = plugin(r#"path = "p.wasm""#);
         assert_eq!(plugin.path, PathBuf::from("/etc/hookyard/p.wasm"));
         assert_eq!(plugin.path_at.to_string(), "config.toml:2:8");
-        assert_eq!(
-            (plugin.limits, plugin.allow),
-            (PluginLimits::default(), Grants::default())
-        );
+        assert_eq!((plugin.limits, plugin.allow), (PluginLimits::default(), Grants::default()));
         assert_eq!((plugin.config.as_str(), plugin.on_error), ("{}", OnError::Retry));
     }
 
@@ -224,19 +187,13 @@ mod tests {
             on_error = "dead-letter"
             instance = "reuse""#,
         );
-        assert_eq!(
-            plugin.config,
-            r#"{"day":"2026-01-02","list":[1,2.5,"a"],"on":true}"#
-        );
+        assert_eq!(plugin.config, r#"{"day":"2026-01-02","list":[1,2.5,"a"],"on":true}"#);
         assert!(plugin.digest.unwrap().starts_with("9f86d0"));
         assert_eq!(plugin.limits.memory, 1 << 20);
         assert_eq!(plugin.limits.messages, 3);
         assert_eq!(plugin.allow.http, ["https://api.example.com"]);
         assert_eq!(plugin.allow.secrets, ["token"]);
-        assert_eq!(
-            (plugin.on_error, plugin.instances),
-            (OnError::DeadLetter, Instances::Reuse)
-        );
+        assert_eq!((plugin.on_error, plugin.instances), (OnError::DeadLetter, Instances::Reuse));
     }
 
     #[test]
@@ -247,33 +204,18 @@ mod tests {
             (r#"digest = "sha256:12""#, "64 hexadecimal digits"),
             ("config = 1", "expected a table, found an integer"),
             ("config = { a = nan }", "JSON has no such number"),
-            (
-                r#"limits = { cpu = "0ms" }"#,
-                "`cpu` is out of range: expected 1ms to 10m",
-            ),
+            (r#"limits = { cpu = "0ms" }"#, "`cpu` is out of range: expected 1ms to 10m"),
             (
                 r#"limits = { memroy = "1MiB" }"#,
                 "unknown key `memroy` in [plugins.p.limits]: did you mean `memory`?",
             ),
             (r#"allow = { http = ["api.example.com"] }"#, "begins with"),
-            (
-                r#"allow = { http = ["https://api.example.com/v1"] }"#,
-                "without a path",
-            ),
-            (
-                r#"allow = { secrets = ["tokn"] }"#,
-                "there is no secret `tokn`: did you mean `token`?",
-            ),
+            (r#"allow = { http = ["https://api.example.com/v1"] }"#, "without a path"),
+            (r#"allow = { secrets = ["tokn"] }"#, "there is no secret `tokn`: did you mean `token`?"),
             (r#"allow = { env = true }"#, "a plugin sees no environment"),
-            (
-                r#"on_error = "ignore""#,
-                r#"expected "retry", "skip", "drop" or "dead-letter""#,
-            ),
+            (r#"on_error = "ignore""#, r#"expected "retry", "skip", "drop" or "dead-letter""#),
         ] {
-            check::fails(
-                &format!("[secrets]\ntoken = {{ env = \"T\" }}\n[plugins.p]\n{lines}"),
-                expected,
-            );
+            check::fails(&format!("[secrets]\ntoken = {{ env = \"T\" }}\n[plugins.p]\n{lines}"), expected);
         }
     }
 }

@@ -15,10 +15,7 @@ pub(super) const SIZE: &str = r"^[0-9]+(\.[0-9]+)? ?(B|KB|KiB|MB|MiB|GB|GiB)$";
 pub(super) fn duration(text: &str) -> Option<Duration> {
     static PARSER: SpanParser = SpanParser::new();
     // jiff alone would take years and weeks too.
-    if !text
-        .bytes()
-        .all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b' ' | b'm' | b's' | b'h' | b'd'))
-    {
+    if !text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b' ' | b'm' | b's' | b'h' | b'd')) {
         return None;
     }
     let span = PARSER.parse_span(text).ok()?;
@@ -51,9 +48,8 @@ const UNITS: [(&str, u64); 7] = [
 
 /// `64KiB`, `25MB`, `1.5 GiB`, `100B`.
 pub(super) fn size(text: &str) -> Option<u64> {
-    let (number, factor) = UNITS
-        .iter()
-        .find_map(|(unit, factor)| Some((text.strip_suffix(unit)?, *factor)))?;
+    let (number, factor) =
+        UNITS.iter().find_map(|(unit, factor)| Some((text.strip_suffix(unit)?, *factor)))?;
     let number = number.strip_suffix(' ').unwrap_or(number);
     let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -104,10 +100,7 @@ mod tests {
         ] {
             let parsed = duration(text);
             assert_eq!(parsed, expected.map(Duration::from_millis), "{text}");
-            assert!(
-                parsed.is_none() || pattern.is_match(text),
-                "the schema must take {text}"
-            );
+            assert!(parsed.is_none() || pattern.is_match(text), "the schema must take {text}");
         }
         for (seconds, expected) in [(5_400, "1h 30m"), (86_400, "24h"), (172_800, "2d"), (0, "0s")] {
             assert_eq!(show_duration(Duration::from_secs(seconds)), expected);
@@ -132,10 +125,7 @@ mod tests {
             ("99999999999999GiB", None),
         ] {
             assert_eq!(size(text), expected, "{text}");
-            assert!(
-                expected.is_none() || pattern.is_match(text),
-                "the schema must take {text}"
-            );
+            assert!(expected.is_none() || pattern.is_match(text), "the schema must take {text}");
         }
         assert_eq!(show_size(65_536), "64KiB");
         assert_eq!(show_size(1_000), "1000B");

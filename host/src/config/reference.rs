@@ -54,30 +54,14 @@ fn elements(shape: &'static Shape, path: &str, found: &mut Vec<(&'static Element
 
 fn section(text: &mut String, element: &Element, path: &str) {
     if !path.is_empty() {
-        let level = if path.trim_end_matches(".NAME").contains('.') {
-            "###"
-        } else {
-            "##"
-        };
+        let level = if path.trim_end_matches(".NAME").contains('.') { "###" } else { "##" };
         let _ = write!(text, "{level} {}\n\n`[{path}]` · ", capital(element.name));
     }
-    let _ = write!(
-        text,
-        "{}\n\n| Key | Value | Default | Meaning |\n| --- | --- | --- | --- |\n",
-        element.doc
-    );
+    let _ =
+        write!(text, "{}\n\n| Key | Value | Default | Meaning |\n| --- | --- | --- | --- |\n", element.doc);
     for field in element.fields {
-        let cells = [
-            format!("`{}`", field.key),
-            kind(&field.shape),
-            default(field),
-            meaning(field),
-        ];
-        let _ = writeln!(
-            text,
-            "| {} |",
-            cells.map(|cell| cell.replace('|', "\\|")).join(" | ")
-        );
+        let cells = [format!("`{}`", field.key), kind(&field.shape), default(field), meaning(field)];
+        let _ = writeln!(text, "| {} |", cells.map(|cell| cell.replace('|', "\\|")).join(" | "));
     }
     text.push('\n');
 }
@@ -101,12 +85,7 @@ fn kind(shape: &Shape) -> String {
         Shape::Number { .. } => bounded("number"),
         Shape::Duration { .. } => bounded("duration"),
         Shape::Size { .. } => bounded("size"),
-        Shape::Text(format) => format
-            .what
-            .split(" such as ")
-            .next()
-            .unwrap_or_default()
-            .to_owned(),
+        Shape::Text(format) => format.what.split(" such as ").next().unwrap_or_default().to_owned(),
         Shape::Choice(choices) => alternatives(choices.iter().map(|choice| format!("`\"{}\"`", choice.word))),
         Shape::List(item) => format!("list of: {}", kind(item)),
         Shape::OneOrMore(item) => format!("{}; or a list", kind(item)),

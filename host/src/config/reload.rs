@@ -19,11 +19,7 @@ pub struct Reload {
 
 impl Default for Reload {
     fn default() -> Self {
-        Reload {
-            watch: true,
-            poll: Duration::from_secs(5),
-            debounce: Duration::from_millis(50),
-        }
+        Reload { watch: true, poll: Duration::from_secs(5), debounce: Duration::from_millis(50) }
     }
 }
 
@@ -52,18 +48,9 @@ impl Reload {
     pub(super) fn read(table: &Table<'_>) -> Self {
         let default = Reload::default();
         Reload {
-            watch: table
-                .get("watch")
-                .and_then(Value::boolean)
-                .unwrap_or(default.watch),
-            poll: table
-                .get("poll")
-                .and_then(Value::duration)
-                .unwrap_or(default.poll),
-            debounce: table
-                .get("debounce")
-                .and_then(Value::duration)
-                .unwrap_or(default.debounce),
+            watch: table.get("watch").and_then(Value::boolean).unwrap_or(default.watch),
+            poll: table.get("poll").and_then(Value::duration).unwrap_or(default.poll),
+            debounce: table.get("debounce").and_then(Value::duration).unwrap_or(default.debounce),
         }
     }
 }
@@ -76,11 +63,7 @@ mod tests {
     #[test]
     fn what_is_written_is_read() {
         let text = "[reload]\nwatch = false\npoll = \"0s\"\ndebounce = \"1s\"";
-        let expected = Reload {
-            watch: false,
-            poll: Duration::ZERO,
-            debounce: Duration::from_secs(1),
-        };
+        let expected = Reload { watch: false, poll: Duration::ZERO, debounce: Duration::from_secs(1) };
         assert_eq!(check::read(text).map(|config| config.reload), Ok(expected));
     }
 
@@ -88,10 +71,7 @@ mod tests {
     fn what_is_wrong_is_told() {
         for (line, expected) in [
             ("watch = \"yes\"", "expected `true` or `false`, found a string"),
-            (
-                "debounce = \"1m\"",
-                "`debounce` is out of range: expected 0s to 10s",
-            ),
+            ("debounce = \"1m\"", "`debounce` is out of range: expected 0s to 10s"),
             ("poll = 0", "write \"0s\" for seconds"),
         ] {
             check::fails(&format!("[reload]\n{line}"), expected);

@@ -23,12 +23,8 @@ pub(super) static RETRY: Element = Element {
         )
         .default(r#"["5s", "30s", "2m", "10m", "30m", "1h", "3h", "8h", "15h"]"#)
         .example(r#"["5s", "1m", "10m"]"#),
-        Field::new(
-            "max_attempts",
-            Shape::Integer { min: 1, max: 1000 },
-            "Attempts in all; 1 never repeats.",
-        )
-        .otherwise("one more than the schedule has waits"),
+        Field::new("max_attempts", Shape::Integer { min: 1, max: 1000 }, "Attempts in all; 1 never repeats.")
+            .otherwise("one more than the schedule has waits"),
         Field::new(
             "jitter",
             Shape::Number { min: 0.0, max: 1.0 },
@@ -51,18 +47,12 @@ pub(super) static RETRY: Element = Element {
 
 pub(super) fn read(table: &Table<'_>) -> RetryPolicy {
     let default = RetryPolicy::default();
-    let schedule = table
-        .get("schedule")
-        .and_then(schedule)
-        .unwrap_or(default.schedule);
+    let schedule = table.get("schedule").and_then(schedule).unwrap_or(default.schedule);
     let attempts = table.get("max_attempts").and_then(Value::integer);
     RetryPolicy {
         max_attempts: u32::try_from(attempts.unwrap_or(schedule.len() as u64 + 1)).unwrap_or(u32::MAX),
         schedule,
-        jitter: table
-            .get("jitter")
-            .and_then(Value::number)
-            .unwrap_or(default.jitter),
+        jitter: table.get("jitter").and_then(Value::number).unwrap_or(default.jitter),
         max_retry_after: table
             .get("max_retry_after")
             .and_then(Value::duration)

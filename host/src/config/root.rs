@@ -53,10 +53,7 @@ static GIVEN: Shape = Shape::Table(&GIVEN_SECRET);
 
 const SECRETS: Field = Field::new(
     "secrets",
-    Shape::Map {
-        keys: NAME,
-        values: &GIVEN,
-    },
+    Shape::Map { keys: NAME, values: &GIVEN },
     "Secrets that plugins may be granted, by name.",
 )
 .example(r#"{ api-token = { env = "API_TOKEN" } }"#);
@@ -64,11 +61,7 @@ const SECRETS: Field = Field::new(
 const SOURCES: Field = Field::new("sources", Shape::Named(&SOURCE), "Senders, by name.");
 const PLUGINS: Field = Field::new("plugins", Shape::Named(&PLUGIN), "Plugins, by name.");
 const ROUTES: Field = Field::new("routes", Shape::Named(&ROUTE), "Routes, by name.");
-const DESTINATIONS: Field = Field::new(
-    "destinations",
-    Shape::Named(&DESTINATION),
-    "Destinations, by name.",
-);
+const DESTINATIONS: Field = Field::new("destinations", Shape::Named(&DESTINATION), "Destinations, by name.");
 
 /// The main file.
 pub(super) static CONFIG: Element = Element {
@@ -140,34 +133,27 @@ impl Config {
     /// Reads what any file may hold.
     pub(super) fn read_elements(&mut self, root: &Table<'_>) {
         for (name, value) in named(root, "secrets", Kind::Secret) {
-            self.secrets
-                .extend(SecretRef::parse(value).map(|secret| (name.into(), secret)));
+            self.secrets.extend(SecretRef::parse(value).map(|secret| (name.into(), secret)));
         }
         for (name, value) in named(root, "sources", Kind::Source) {
-            let source = value
-                .table_titled(format!("sources.{name}"))
-                .and_then(|table| Source::read(name, &table));
-            self.sources
-                .extend(source.map(|source| (source.name.clone(), source)));
+            let source =
+                value.table_titled(format!("sources.{name}")).and_then(|table| Source::read(name, &table));
+            self.sources.extend(source.map(|source| (source.name.clone(), source)));
         }
         for (name, value) in named(root, "plugins", Kind::Plugin) {
-            let plugin = value
-                .table_titled(format!("plugins.{name}"))
-                .and_then(|table| Plugin::read(name, &table));
-            self.plugins
-                .extend(plugin.map(|plugin| (plugin.name.clone(), plugin)));
+            let plugin =
+                value.table_titled(format!("plugins.{name}")).and_then(|table| Plugin::read(name, &table));
+            self.plugins.extend(plugin.map(|plugin| (plugin.name.clone(), plugin)));
         }
         for (name, value) in named(root, "routes", Kind::Route) {
-            let route = value
-                .table_titled(format!("routes.{name}"))
-                .and_then(|table| Route::read(name, &table));
+            let route =
+                value.table_titled(format!("routes.{name}")).and_then(|table| Route::read(name, &table));
             self.routes.extend(route);
         }
         for (name, value) in named(root, "destinations", Kind::Destination) {
             let table = value.table_titled(format!("destinations.{name}"));
             let destination = table.and_then(|table| Destination::read(name, &table));
-            self.destinations
-                .extend(destination.map(|destination| (destination.name.clone(), destination)));
+            self.destinations.extend(destination.map(|destination| (destination.name.clone(), destination)));
         }
     }
 }
@@ -184,21 +170,13 @@ fn named<'a>(root: &Table<'a>, key: &'static str, kind: Kind) -> Vec<(&'a str, V
         }
         entry.context.gathered.declare(kind, entry.key, spot) && is_name(entry.key)
     };
-    entries
-        .into_iter()
-        .filter(fresh)
-        .map(|entry| (entry.key, entry))
-        .collect()
+    entries.into_iter().filter(fresh).map(|entry| (entry.key, entry)).collect()
 }
 
 fn is_name(text: &str) -> bool {
     let word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let first = text.bytes().next().is_some_and(word);
-    first
-        && text.len() <= 64
-        && text
-            .bytes()
-            .all(|byte| word(byte) || byte == b'_' || byte == b'-')
+    first && text.len() <= 64 && text.bytes().all(|byte| word(byte) || byte == b'_' || byte == b'-')
 }
 
 #[cfg(test)]

@@ -42,9 +42,7 @@ pub enum Respond {
     },
 }
 
-static EVENT_TYPE: Shape = Shape::Text(Format::free(
-    "an event type such as \"push\" or \"pull_request.*\"",
-));
+static EVENT_TYPE: Shape = Shape::Text(Format::free("an event type such as \"push\" or \"pull_request.*\""));
 static SOURCE_NAME: Shape = Shape::Text(Format::free("the name of a source"));
 static PLUGIN_NAME: Shape = Shape::Text(Format::free("the name of a plugin"));
 static DESTINATION_NAME: Shape = Shape::Text(Format::free("the name of a destination"));
@@ -122,15 +120,9 @@ const DEADLINE: Duration = Duration::from_secs(5);
 
 impl Route {
     pub(super) fn read(name: &str, table: &Table<'_>) -> Option<Self> {
-        let sources = table
-            .required("source")
-            .and_then(|value| names(value, Kind::Source));
-        let plugins = table
-            .get("plugins")
-            .map_or(Some(Vec::new()), |value| names(value, Kind::Plugin));
-        let to = table
-            .get("to")
-            .map_or(Some(Vec::new()), |value| names(value, Kind::Destination));
+        let sources = table.required("source").and_then(|value| names(value, Kind::Source));
+        let plugins = table.get("plugins").map_or(Some(Vec::new()), |value| names(value, Kind::Plugin));
+        let to = table.get("to").map_or(Some(Vec::new()), |value| names(value, Kind::Destination));
         let events = table.get("events").and_then(events).unwrap_or_default();
         let conditions = table.get("match").and_then(condition::read).unwrap_or_default();
         let respond = respond(table);
@@ -162,12 +154,9 @@ impl Route {
                 });
             }
             Respond::Plugin { .. } if self.plugins.is_empty() => {
-                table.error(
-                    format!("{} answers by plugin but has none", table.shown()),
-                    |error| {
-                        error.label("`plugins` is missing or empty");
-                    },
-                );
+                table.error(format!("{} answers by plugin but has none", table.shown()), |error| {
+                    error.label("`plugins` is missing or empty");
+                });
             }
             _ => {}
         }
@@ -205,13 +194,11 @@ fn events(value: Value<'_>) -> Option<Vec<Glob>> {
 
 fn respond(table: &Table<'_>) -> Option<Respond> {
     let words = [("accepted", false), ("plugin", true)];
-    let by_plugin = table
-        .get("respond")
-        .map_or(Some(false), |value| value.choice(&words))?;
+    let by_plugin = table.get("respond").map_or(Some(false), |value| value.choice(&words))?;
     match (by_plugin, table.get("deadline")) {
-        (true, deadline) => Some(Respond::Plugin {
-            deadline: deadline.map_or(Some(DEADLINE), Value::duration)?,
-        }),
+        (true, deadline) => {
+            Some(Respond::Plugin { deadline: deadline.map_or(Some(DEADLINE), Value::duration)? })
+        }
         (false, Some(deadline)) => deadline.fail("`deadline` has no effect without respond = \"plugin\""),
         (false, None) => Some(Respond::Accepted),
     }
@@ -260,19 +247,11 @@ mod tests {
             fallback = true"#,
         );
         assert_eq!(route.rule.sources, ["a", "b"]);
-        assert_eq!(
-            route.rule.events,
-            [Glob::new("push"), Glob::new("pull_request.*")]
-        );
+        assert_eq!(route.rule.events, [Glob::new("push"), Glob::new("pull_request.*")]);
         assert_eq!(route.rule.conditions.len(), 1);
         assert_eq!(route.plugins.len(), 2);
         assert!(route.rule.fallback);
-        assert_eq!(
-            route.respond,
-            Respond::Plugin {
-                deadline: Duration::from_secs(2)
-            }
-        );
+        assert_eq!(route.respond, Respond::Plugin { deadline: Duration::from_secs(2) });
     }
 
     #[test]
@@ -288,40 +267,16 @@ mod tests {
         for (lines, expected) in [
             ("to = \"c\"", "[routes.r] lacks `source`"),
             ("source = []\nto = \"c\"", "never fires"),
-            (
-                "source = \"aa\"\nto = \"c\"",
-                "there is no source `aa`: did you mean `a`?",
-            ),
+            ("source = \"aa\"\nto = \"c\"", "there is no source `aa`: did you mean `a`?"),
             ("source = [\"a\", \"a\"]\nto = \"c\"", "`a` is listed twice"),
-            (
-                "source = \"a\"",
-                "[routes.r] leads nowhere: `to` is missing or empty",
-            ),
+            ("source = \"a\"", "[routes.r] leads nowhere: `to` is missing or empty"),
             ("source = \"a\"\nto = []", "[routes.r] leads nowhere"),
-            (
-                "source = \"a\"\nto = \"console\"",
-                "there is no destination `console`",
-            ),
-            (
-                "source = \"a\"\nto = \"c\"\nplugins = [\"redact\"]",
-                "there is no plugin `redact`",
-            ),
-            (
-                "source = \"a\"\nrespond = \"plugin\"",
-                "answers by plugin but has none",
-            ),
-            (
-                "source = \"a\"\nto = \"c\"\ndeadline = \"1s\"",
-                "`deadline` has no effect",
-            ),
-            (
-                "source = \"a\"\nto = \"c\"\nevents = []",
-                "an empty list takes no event",
-            ),
-            (
-                "source = \"a\"\nto = \"c\"\nevents = \"\"",
-                "an event type cannot be empty",
-            ),
+            ("source = \"a\"\nto = \"console\"", "there is no destination `console`"),
+            ("source = \"a\"\nto = \"c\"\nplugins = [\"redact\"]", "there is no plugin `redact`"),
+            ("source = \"a\"\nrespond = \"plugin\"", "answers by plugin but has none"),
+            ("source = \"a\"\nto = \"c\"\ndeadline = \"1s\"", "`deadline` has no effect"),
+            ("source = \"a\"\nto = \"c\"\nevents = []", "an empty list takes no event"),
+            ("source = \"a\"\nto = \"c\"\nevents = \"\"", "an event type cannot be empty"),
             (
                 "source = \"a\"\nto = \"c\"\nevnts = \"\"",
                 "unknown key `evnts` in [routes.r]: did you mean `events`?",

@@ -22,12 +22,7 @@ fn object(element: &'static Element, definitions: &mut Map<String, Json>) -> Jso
         properties.insert(field.key.to_owned(), property(field, definitions));
     }
     let required = |field: &&Field| matches!(field.presence, Presence::Required);
-    let required: Vec<&str> = element
-        .fields
-        .iter()
-        .filter(required)
-        .map(|field| field.key)
-        .collect();
+    let required: Vec<&str> = element.fields.iter().filter(required).map(|field| field.key).collect();
     let mut object = json!({
         "type": "object",
         "description": element.doc,
@@ -120,7 +115,5 @@ fn reference(element: &'static Element, definitions: &mut Map<String, Json>) -> 
 fn toml_to_json(text: &str) -> Json {
     let table: Option<toml::Table> = toml::from_str(&format!("value = {text}")).ok();
     let value = table.and_then(|mut table| table.remove("value"));
-    value
-        .and_then(|value| serde_json::to_value(value).ok())
-        .unwrap_or_default()
+    value.and_then(|value| serde_json::to_value(value).ok()).unwrap_or_default()
 }

@@ -11,10 +11,7 @@ use super::value::Value;
 
 const HEADER: Shape = Shape::Text(Format::free("the name of a header"));
 const TEXT: Shape = Shape::Text(Format::free("a text"));
-const CHARACTER: Shape = Shape::Text(Format {
-    what: "one character",
-    pattern: "^.$",
-});
+const CHARACTER: Shape = Shape::Text(Format { what: "one character", pattern: "^.$" });
 
 static FIELD_NAME: Shape = Shape::Text(Format::free("the name of a field"));
 
@@ -40,10 +37,7 @@ pub(super) static SCHEME: Element = Element {
         .default("\"sha256\""),
         Field::new(
             "template",
-            Shape::Text(Format {
-                what: "a template such as \"{timestamp}.{body}\"",
-                pattern: "\\{body\\}",
-            }),
+            Shape::Text(Format { what: "a template such as \"{timestamp}.{body}\"", pattern: "\\{body\\}" }),
             "What is hashed: text with `{body}`, `{timestamp}`, `{id}` and `{method}` in it.",
         )
         .default("\"{body}\"")
@@ -58,42 +52,24 @@ pub(super) static SCHEME: Element = Element {
             "How the secret becomes the key.",
         )
         .default("\"verbatim\""),
-        Field::new(
-            "key_prefix",
-            TEXT,
-            "Text before the encoded key that is not part of it.",
-        )
-        .example("\"whsec_\""),
-        Field::new(
-            "signature",
-            Shape::Table(&SIGNATURE),
-            "Where the signature stands.",
-        )
-        .required()
-        .example("{ header = \"X-Signature\" }"),
+        Field::new("key_prefix", TEXT, "Text before the encoded key that is not part of it.")
+            .example("\"whsec_\""),
+        Field::new("signature", Shape::Table(&SIGNATURE), "Where the signature stands.")
+            .required()
+            .example("{ header = \"X-Signature\" }"),
         Field::new(
             "timestamp",
             Shape::Table(&TIMESTAMP),
             "Where the time of signing stands, if it is signed.",
         )
         .example("{ header = \"X-Timestamp\" }"),
-        Field::new(
-            "id_header",
-            HEADER,
-            "The header with the id that `{id}` stands for.",
-        )
-        .example("\"webhook-id\""),
+        Field::new("id_header", HEADER, "The header with the id that `{id}` stands for.")
+            .example("\"webhook-id\""),
     ],
     instead: &[
-        (
-            "header",
-            "it belongs to `signature`: signature = { header = \"…\" }",
-        ),
+        ("header", "it belongs to `signature`: signature = { header = \"…\" }"),
         ("algorithm", "it is called `hash`"),
-        (
-            "encoding",
-            "it belongs to `signature`: signature = { header = \"…\", encoding = \"hex\" }",
-        ),
+        ("encoding", "it belongs to `signature`: signature = { header = \"…\", encoding = \"hex\" }"),
     ],
 };
 
@@ -101,24 +77,11 @@ pub(super) static SIGNATURE: Element = Element {
     name: "signature",
     doc: "Where the signature stands and how it is written.",
     fields: &[
-        Field::new("header", HEADER, "The header's name.")
-            .required()
-            .example("\"X-Signature\""),
-        Field::new("prefix", TEXT, "Text before the signature.")
-            .default("\"\"")
-            .example("\"sha256=\""),
-        Field::new(
-            "separator",
-            CHARACTER,
-            "What separates several signatures or fields in the header.",
-        )
-        .example("\",\""),
-        Field::new(
-            "assignment",
-            CHARACTER,
-            "What separates a field's name from its value.",
-        )
-        .example("\"=\""),
+        Field::new("header", HEADER, "The header's name.").required().example("\"X-Signature\""),
+        Field::new("prefix", TEXT, "Text before the signature.").default("\"\"").example("\"sha256=\""),
+        Field::new("separator", CHARACTER, "What separates several signatures or fields in the header.")
+            .example("\",\""),
+        Field::new("assignment", CHARACTER, "What separates a field's name from its value.").example("\"=\""),
         Field::new(
             "fields",
             Shape::OneOrMore(&FIELD_NAME),
@@ -148,10 +111,7 @@ pub(super) static TIMESTAMP: Element = Element {
         .example("\"t\""),
         Field::new(
             "format",
-            Shape::Choice(&[
-                word("unix", "seconds since 1970"),
-                word("unix_ms", "milliseconds since 1970"),
-            ]),
+            Shape::Choice(&[word("unix", "seconds since 1970"), word("unix_ms", "milliseconds since 1970")]),
             "How it is written.",
         )
         .default("\"unix\""),
@@ -168,25 +128,13 @@ pub(super) static TIMESTAMP: Element = Element {
 pub(super) fn read(value: Value<'_>) -> Option<Scheme> {
     let table = value.table_titled(value.key.to_owned())?;
     // Every part is read before any is missed, so that all errors are told at once.
-    let kind = table
-        .get("type")
-        .map_or(Some(()), |value| value.choice(&[("hmac", ())]));
-    let hashes = [
-        ("sha256", Hash::Sha256),
-        ("sha1", Hash::Sha1),
-        ("sha512", Hash::Sha512),
-    ];
-    let hash = table
-        .get("hash")
-        .map_or(Some(Hash::Sha256), |value| value.choice(&hashes));
-    let encodings = [
-        ("verbatim", KeyEncoding::Verbatim),
-        ("hex", KeyEncoding::Hex),
-        ("base64", KeyEncoding::Base64),
-    ];
-    let key_encoding = table
-        .get("key_encoding")
-        .map_or(Some(KeyEncoding::Verbatim), |value| value.choice(&encodings));
+    let kind = table.get("type").map_or(Some(()), |value| value.choice(&[("hmac", ())]));
+    let hashes = [("sha256", Hash::Sha256), ("sha1", Hash::Sha1), ("sha512", Hash::Sha512)];
+    let hash = table.get("hash").map_or(Some(Hash::Sha256), |value| value.choice(&hashes));
+    let encodings =
+        [("verbatim", KeyEncoding::Verbatim), ("hex", KeyEncoding::Hex), ("base64", KeyEncoding::Base64)];
+    let key_encoding =
+        table.get("key_encoding").map_or(Some(KeyEncoding::Verbatim), |value| value.choice(&encodings));
     let key_prefix = table.get("key_prefix").map_or(Some(""), Value::text);
     let signature = table.required("signature").and_then(signature);
     let timestamp = table.get("timestamp").map(timestamp);
@@ -234,9 +182,7 @@ fn signature(value: Value<'_>) -> Option<SignatureField> {
     let assignment = table.get("assignment").map(character);
     let fields = table.get("fields").map_or(Some(Vec::new()), texts);
     let encodings = [("hex", Encoding::Hex), ("base64", Encoding::Base64)];
-    let encoding = table
-        .get("encoding")
-        .map_or(Some(Encoding::Hex), |value| value.choice(&encodings));
+    let encoding = table.get("encoding").map_or(Some(Encoding::Hex), |value| value.choice(&encodings));
     let field = SignatureField {
         header: header?,
         prefix: prefix?.to_owned(),
@@ -263,16 +209,9 @@ fn timestamp(value: Value<'_>) -> Option<TimestampField> {
         (None, Some(field)) => field.text().map(|name| TimestampPlace::Field(name.to_owned())),
         _ => value.fail("the time stands in a `header` or in a `field` of the signature header: name one"),
     };
-    let formats = [
-        ("unix", TimestampFormat::Unix),
-        ("unix_ms", TimestampFormat::UnixMillis),
-    ];
-    let format = table
-        .get("format")
-        .map_or(Some(TimestampFormat::Unix), |value| value.choice(&formats));
-    let tolerance = table
-        .get("tolerance")
-        .map_or(Some(300), |value| Some(value.duration()?.as_secs()));
+    let formats = [("unix", TimestampFormat::Unix), ("unix_ms", TimestampFormat::UnixMillis)];
+    let format = table.get("format").map_or(Some(TimestampFormat::Unix), |value| value.choice(&formats));
+    let tolerance = table.get("tolerance").map_or(Some(300), |value| Some(value.duration()?.as_secs()));
     Some(TimestampField {
         place: place?,
         format: format?,
@@ -302,11 +241,7 @@ fn character(value: Value<'_>) -> Option<char> {
 }
 
 fn texts(value: Value<'_>) -> Option<Vec<String>> {
-    value
-        .items()?
-        .into_iter()
-        .map(|item| item.text().map(str::to_owned))
-        .collect()
+    value.items()?.into_iter().map(|item| item.text().map(str::to_owned)).collect()
 }
 
 #[cfg(test)]
@@ -328,10 +263,7 @@ mod tests {
     #[test]
     fn the_least_is_a_header() {
         let expected = Scheme::hex_of_body(Hash::Sha256, "X-Signature", "");
-        assert_eq!(
-            scheme("{ signature = { header = \"X-Signature\" } }"),
-            Ok(expected)
-        );
+        assert_eq!(scheme("{ signature = { header = \"X-Signature\" } }"), Ok(expected));
     }
 
     #[test]
@@ -358,36 +290,15 @@ mod tests {
             ("signature = {}", "[signature] lacks `header`"),
             ("header = \"S\"", "it belongs to `signature`"),
             (&format!("{header}, hash = \"md5\""), "`hash` cannot be \"md5\""),
-            (
-                &format!("{header}, template = \"{{timestamp}}{{body}}\""),
-                "no `timestamp` says where",
-            ),
-            (
-                &format!("{header}, template = \"{{id}}{{body}}\""),
-                "no `id_header` says where",
-            ),
-            (
-                &format!("{header}, template = \"{{nonce}}{{body}}\""),
-                "there is no `{nonce}`",
-            ),
+            (&format!("{header}, template = \"{{timestamp}}{{body}}\""), "no `timestamp` says where"),
+            (&format!("{header}, template = \"{{id}}{{body}}\""), "no `id_header` says where"),
+            (&format!("{header}, template = \"{{nonce}}{{body}}\""), "there is no `{nonce}`"),
             (&format!("{header}, template = \"x\""), "would not prove the body"),
             (&format!("{header}, timestamp = {{}}"), "name one"),
-            (
-                &format!("{header}, timestamp = {{ field = \"t\" }}"),
-                "no `assignment` to find fields by",
-            ),
-            (
-                "signature = { header = \"S\", fields = [\"v1\"] }",
-                "`fields` without `assignment`",
-            ),
-            (
-                "signature = { header = \"S\", assignment = \"=\" }",
-                "`assignment` without `fields`",
-            ),
-            (
-                "signature = { header = \"S\", separator = \", \" }",
-                "is not one character",
-            ),
+            (&format!("{header}, timestamp = {{ field = \"t\" }}"), "no `assignment` to find fields by"),
+            ("signature = { header = \"S\", fields = [\"v1\"] }", "`fields` without `assignment`"),
+            ("signature = { header = \"S\", assignment = \"=\" }", "`assignment` without `fields`"),
+            ("signature = { header = \"S\", separator = \", \" }", "is not one character"),
         ] {
             let problems = scheme(&format!("{{ {inside} }}")).unwrap_err().join("\n");
             assert!(problems.contains(expected), "{inside}: {problems}");

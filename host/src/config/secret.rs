@@ -31,10 +31,7 @@ fn references(value: Value<'_>) -> &'static str {
 
 const ENV: Field = Field::new(
     "env",
-    Shape::Text(Format {
-        what: "the name of an environment variable",
-        pattern: "^[A-Za-z_][A-Za-z0-9_]*$",
-    }),
+    Shape::Text(Format { what: "the name of an environment variable", pattern: "^[A-Za-z_][A-Za-z0-9_]*$" }),
     "An environment variable.",
 )
 .example(r#""GITHUB_WEBHOOK_SECRET""#);
@@ -89,10 +86,7 @@ pub(super) static GIVEN_SECRET: Element = Element {
         ("literal", NO_LITERALS),
         ("name", "it is called `env`, `file` or `credential`"),
         ("path", "it is called `file`"),
-        (
-            "generated",
-            "only a source's secret can be made here; this one is issued by somebody else",
-        ),
+        ("generated", "only a source's secret can be made here; this one is issued by somebody else"),
     ],
 };
 
@@ -112,10 +106,7 @@ impl SecretRef {
             ["generated"] => generated(table.get("generated")?)?,
             [] => return value.fail(format!("a secret needs a reference: {}", references(value))),
             several => {
-                return value.fail(format!(
-                    "a secret has one reference, here are {}",
-                    several.join(" and ")
-                ));
+                return value.fail(format!("a secret has one reference, here are {}", several.join(" and ")));
             }
         };
         Some((value.at(), reference))
@@ -185,15 +176,9 @@ mod tests {
     fn references() {
         for (reference, expected) in [
             (r#"{ env = "A_1" }"#, SecretRef::Env("A_1".to_owned())),
-            (
-                r#"{ file = "s/github" }"#,
-                SecretRef::File("/etc/hookyard/s/github".into()),
-            ),
+            (r#"{ file = "s/github" }"#, SecretRef::File("/etc/hookyard/s/github".into())),
             (r#"{ file = "/run/s" }"#, SecretRef::File("/run/s".into())),
-            (
-                r#"{ credential = "github" }"#,
-                SecretRef::Credential("github".to_owned()),
-            ),
+            (r#"{ credential = "github" }"#, SecretRef::Credential("github".to_owned())),
             ("{ generated = true }", SecretRef::Generated),
         ] {
             assert_eq!(secret(reference), Ok(expected), "{reference}");
@@ -230,20 +215,11 @@ mod tests {
     #[test]
     fn what_is_wrong_is_told() {
         for (reference, expected) in [
-            (
-                r#""hunter2""#,
-                "`secret` cannot be written in the configuration: expected a reference",
-            ),
+            (r#""hunter2""#, "`secret` cannot be written in the configuration: expected a reference"),
             ("{}", "a secret needs a reference"),
-            (
-                r#"{ env = "A", file = "b" }"#,
-                "a secret has one reference, here are env and file",
-            ),
+            (r#"{ env = "A", file = "b" }"#, "a secret has one reference, here are env and file"),
             ("{ generated = false }", "`generated` is only ever `true`"),
-            (
-                r#"{ environment = "A" }"#,
-                "unknown key `environment` in [secret]",
-            ),
+            (r#"{ environment = "A" }"#, "unknown key `environment` in [secret]"),
         ] {
             check::fails(&format!("[sources.github]\nsecret = {reference}"), expected);
         }

@@ -96,11 +96,7 @@ impl fmt::Display for SecretError {
             SecretError::Empty(path) => write!(f, "secret file {} is empty", path.display()),
             SecretError::TooLarge(path) => write!(f, "secret file {} is larger than 64 KiB", path.display()),
             SecretError::NotCreated(path, problem) => {
-                write!(
-                    f,
-                    "could not keep a generated secret in {}: {problem}",
-                    path.display()
-                )
+                write!(f, "could not keep a generated secret in {}: {problem}", path.display())
             }
         }
     }
@@ -150,11 +146,7 @@ fn variable(name: &str, value: Option<OsString>) -> Result<SecretRead, SecretErr
     if value.is_empty() {
         return Err(SecretError::EmptyVariable(name.to_owned()));
     }
-    Ok(SecretRead::Found {
-        secret: Secret::new(value.into_encoded_bytes()),
-        path: None,
-        warning: None,
-    })
+    Ok(SecretRead::Found { secret: Secret::new(value.into_encoded_bytes()), path: None, warning: None })
 }
 
 fn file(path: &Path) -> Result<SecretRead, SecretError> {
@@ -162,14 +154,9 @@ fn file(path: &Path) -> Result<SecretRead, SecretError> {
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(unreadable)?;
     let warning = readable_by_others(&file).then(|| {
-        format!(
-            "secret file {} is readable by others; restrict it to its owner (chmod 600)",
-            path.display()
-        )
+        format!("secret file {} is readable by others; restrict it to its owner (chmod 600)", path.display())
     });
-    file.take(MAX_SECRET + 1)
-        .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
+    file.take(MAX_SECRET + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > MAX_SECRET {
         return Err(SecretError::TooLarge(path.to_owned()));
     }
@@ -183,18 +170,13 @@ fn file(path: &Path) -> Result<SecretRead, SecretError> {
     if bytes.is_empty() {
         return Err(SecretError::Empty(path.to_owned()));
     }
-    Ok(SecretRead::Found {
-        secret: Secret::new(bytes),
-        path: Some(path.to_owned()),
-        warning,
-    })
+    Ok(SecretRead::Found { secret: Secret::new(bytes), path: Some(path.to_owned()), warning })
 }
 
 #[cfg(unix)]
 fn readable_by_others(file: &File) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
-    file.metadata()
-        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o044 != 0)
+    file.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o044 != 0)
 }
 
 #[cfg(not(unix))]
@@ -287,10 +269,7 @@ mod tests {
     #[test]
     fn variables_are_taken_as_they_are() {
         let check = |name: &str, expected: Result<Vec<u8>, String>| {
-            assert_eq!(
-                secret(read(SecretRef::Env(name.to_owned()), Path::new("/none"))),
-                expected
-            );
+            assert_eq!(secret(read(SecretRef::Env(name.to_owned()), Path::new("/none"))), expected);
         };
         check("SET", Ok(b"value\n".to_vec()));
         check("EMPTY", Err("environment variable EMPTY is empty".to_owned()));
@@ -327,19 +306,14 @@ mod tests {
     fn a_generated_secret_is_made_once_and_kept_private() {
         let state = tempfile::tempdir().unwrap();
         let nested = state.path().join("a/b");
-        let would = SecretRef::Generated
-            .read("github", &nested, Create::Never)
-            .unwrap();
+        let would = SecretRef::Generated.read("github", &nested, Create::Never).unwrap();
         assert!(matches!(would, SecretRead::WouldBeCreated { .. }) && !nested.exists());
         let SecretRead::Created { secret: made, path } = read(SecretRef::Generated, &nested).unwrap() else {
             panic!("made now");
         };
         assert_eq!(made.expose().len(), 64);
         assert!(made.expose().iter().all(u8::is_ascii_hexdigit));
-        assert_eq!(
-            secret(read(SecretRef::Generated, &nested)).unwrap(),
-            made.expose()
-        );
+        assert_eq!(secret(read(SecretRef::Generated, &nested)).unwrap(), made.expose());
         let entries = fs::read_dir(nested.join("secrets")).unwrap();
         assert_eq!(entries.count(), 1, "no draft is left");
         #[cfg(unix)]
@@ -371,9 +345,7 @@ mod tests {
         fs::write(&path, "a").unwrap();
         for (mode, expected) in [(0o600, false), (0o640, true), (0o604, true)] {
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
-            let Ok(SecretRead::Found { warning, .. }) = file(&path) else {
-                panic!("readable")
-            };
+            let Ok(SecretRead::Found { warning, .. }) = file(&path) else { panic!("readable") };
             assert_eq!(warning.is_some(), expected, "{mode:o}");
         }
     }

@@ -127,34 +127,19 @@ impl Server {
                 .and_then(|value| value.parse(base_path))
                 .unwrap_or(default.base_path),
             public_url: table.get("public_url").and_then(|value| value.parse(public_url)),
-            max_head: table
-                .get("max_head")
-                .and_then(Value::size)
-                .unwrap_or(default.max_head),
-            head_timeout: table
-                .get("head_timeout")
-                .and_then(Value::duration)
-                .unwrap_or(default.head_timeout),
-            body_timeout: table
-                .get("body_timeout")
-                .and_then(Value::duration)
-                .unwrap_or(default.body_timeout),
+            max_head: table.get("max_head").and_then(Value::size).unwrap_or(default.max_head),
+            head_timeout: table.get("head_timeout").and_then(Value::duration).unwrap_or(default.head_timeout),
+            body_timeout: table.get("body_timeout").and_then(Value::duration).unwrap_or(default.body_timeout),
             max_connections: table
                 .get("max_connections")
                 .and_then(Value::count)
                 .unwrap_or(default.max_connections),
-            max_in_flight: table
-                .get("max_in_flight")
-                .and_then(Value::size)
-                .unwrap_or(default.max_in_flight),
+            max_in_flight: table.get("max_in_flight").and_then(Value::size).unwrap_or(default.max_in_flight),
             drain_timeout: table
                 .get("drain_timeout")
                 .and_then(Value::duration)
                 .unwrap_or(default.drain_timeout),
-            guest_threads: table
-                .get("guest_threads")
-                .and_then(Value::count)
-                .unwrap_or(default.guest_threads),
+            guest_threads: table.get("guest_threads").and_then(Value::count).unwrap_or(default.guest_threads),
         }
     }
 }
@@ -239,10 +224,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_told() {
         for (line, expected) in [
-            (
-                "listen = 8080",
-                "expected an address and port such as \"127.0.0.1:8080\", found an integer",
-            ),
+            ("listen = 8080", "expected an address and port such as \"127.0.0.1:8080\", found an integer"),
             ("listen = \":8080\"", "for every interface write \"0.0.0.0:8080\""),
             ("listen = \"localhost:1\"", "write \"127.0.0.1:1\""),
             ("listen = []", "nothing could be received"),
@@ -251,20 +233,11 @@ mod tests {
             ("base_path = \"/a//b\"", "between single slashes"),
             ("base_path = \"/{x}\"", "letters, digits"),
             ("public_url = \"hooks.example.com\"", "begins with"),
-            (
-                "max_head = \"1KiB\"",
-                "`max_head` is out of range: expected 8KiB to 1MiB",
-            ),
+            ("max_head = \"1KiB\"", "`max_head` is out of range: expected 8KiB to 1MiB"),
             ("head_timeout = 10", "write \"10s\" for seconds"),
-            (
-                "guest_threads = 0",
-                "`guest_threads` is out of range: expected 1 to 1024",
-            ),
+            ("guest_threads = 0", "`guest_threads` is out of range: expected 1 to 1024"),
             ("guest_threads = -1", "out of range"),
-            (
-                "port = 80",
-                "unknown key `port` in [server]: write it in `listen`",
-            ),
+            ("port = 80", "unknown key `port` in [server]: write it in `listen`"),
         ] {
             check::fails(&format!("[server]\n{line}"), expected);
         }

@@ -32,10 +32,7 @@ pub struct Source {
 
 /// How a request proves its origin.
 #[derive(Clone, Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there are a few dozen, and they are never moved about"
-)]
+#[expect(clippy::large_enum_variant, reason = "there are a few dozen, and they are never moved about")]
 pub enum Verification {
     /// Anyone may send. Only by an explicit `verify = "none"`, and warned about.
     None,
@@ -139,9 +136,7 @@ impl Source {
             name: name.into(),
             at: table.at(),
             verification: verification?,
-            kind: kind
-                .or_else(|| preset.map(|preset| (preset.kind)()))
-                .unwrap_or_default(),
+            kind: kind.or_else(|| preset.map(|preset| (preset.kind)())).unwrap_or_default(),
             delivery_id: delivery_id.or_else(|| preset.and_then(|preset| (preset.delivery_id)())),
             max_body: max_body.unwrap_or_else(|| preset.map_or(MAX_BODY, |preset| preset.max_body)),
         })
@@ -214,9 +209,8 @@ fn unverified(name: &str, value: Value<'_>, table: &Table<'_>) -> Option<Verific
     for key in ["secret", "secrets", "tolerance"] {
         if let Some(unused) = table.get(key) {
             unused.mask();
-            return unused.fail(format!(
-                "`{key}` has no effect beside verify = \"none\"; remove one of them"
-            ));
+            return unused
+                .fail(format!("`{key}` has no effect beside verify = \"none\"; remove one of them"));
         }
     }
     let warning = format!("anyone can send to source `{name}`, because its requests are not verified");
@@ -228,10 +222,7 @@ fn set_tolerance(scheme: &mut Scheme, value: Value<'_>) {
     let Some(tolerance) = value.duration() else { return };
     match &mut scheme.timestamp {
         Some(timestamp) => timestamp.tolerance = u32::try_from(tolerance.as_secs()).unwrap_or(u32::MAX),
-        None => value.error(
-            "`tolerance` has no effect, because this sender signs no time",
-            |_| (),
-        ),
+        None => value.error("`tolerance` has no effect, because this sender signs no time", |_| ()),
     }
 }
 
@@ -281,9 +272,7 @@ fn event_field(value: Value<'_>) -> Option<EventField> {
         Some(("body", pointer)) => Pointer::new(pointer)
             .map(|pointer| EventField::Body(pointer.as_str().to_owned()))
             .map_err(|problem| problem.to_string()),
-        _ => Err(format!(
-            "{text:?} is neither \"header:NAME\" nor \"body:/POINTER\""
-        )),
+        _ => Err(format!("{text:?} is neither \"header:NAME\" nor \"body:/POINTER\"")),
     })
 }
 
@@ -302,16 +291,8 @@ mod tests {
         let source = source("secret = { generated = true }");
         assert_eq!(source.at.to_string(), "config.toml:1:10");
         assert_eq!(source.max_body, 25 << 20);
-        assert_eq!(
-            source.delivery_id,
-            Some(EventField::Header("X-GitHub-Delivery".to_owned()))
-        );
-        let Verification::Hmac {
-            secrets,
-            rejects_empty_body,
-            ..
-        } = source.verification
-        else {
+        assert_eq!(source.delivery_id, Some(EventField::Header("X-GitHub-Delivery".to_owned())));
+        let Verification::Hmac { secrets, rejects_empty_body, .. } = source.verification else {
             panic!("verified");
         };
         assert_eq!(secrets.len(), 1);
@@ -335,11 +316,7 @@ mod tests {
     #[test]
     fn an_unverified_source_is_warned_about() {
         let config = check::read(&format!("[sources.github]\nverify = \"none\"\n{}", check::ROUTE)).unwrap();
-        let warnings: Vec<String> = config
-            .warnings
-            .iter()
-            .map(|(at, text)| format!("{at} {text}"))
-            .collect();
+        let warnings: Vec<String> = config.warnings.iter().map(|(at, text)| format!("{at} {text}")).collect();
         assert_eq!(
             warnings,
             ["config.toml:2:10 anyone can send to source `github`, because its requests are not verified"]
@@ -352,24 +329,12 @@ mod tests {
             check::fails(&format!("[sources.github]\n{lines}\n{}", check::ROUTE), expected);
         };
         github("", "[sources.github] lacks `secret`");
-        github(
-            r#"provider = "gihub""#,
-            r#"there is no provider "gihub": did you mean "github"?"#,
-        );
-        github(
-            r#"verify = "non""#,
-            r#"`verify` cannot be "non": did you mean "none"?"#,
-        );
+        github(r#"provider = "gihub""#, r#"there is no provider "gihub": did you mean "github"?"#);
+        github(r#"verify = "non""#, r#"`verify` cannot be "non": did you mean "none"?"#);
         github("verify = 1", "found an integer");
         github("secrets = []", "without a secret nothing can be verified");
-        github(
-            "secrets = [{ generated = true }, { generated = true }]",
-            "one generated secret",
-        );
-        github(
-            "verify = \"none\"\nsecret = { env = \"A\" }",
-            "`secret` has no effect beside verify",
-        );
+        github("secrets = [{ generated = true }, { generated = true }]", "one generated secret");
+        github("verify = \"none\"\nsecret = { env = \"A\" }", "`secret` has no effect beside verify");
         for (line, expected) in [
             (r#"tolerance = "5m""#, "signs no time"),
             ("secrets = []", "exclude each other"),
@@ -380,10 +345,7 @@ mod tests {
         ] {
             github(&format!("secret = {{ env = \"A\" }}\n{line}"), expected);
         }
-        check::fails(
-            "[sources.acme]\nsecret = { env = \"A\" }",
-            "the requests of [sources.acme] are signed",
-        );
+        check::fails("[sources.acme]\nsecret = { env = \"A\" }", "the requests of [sources.acme] are signed");
         check::fails("[sources.Acme]\nverify = \"none\"", "`Acme` cannot be a name");
     }
 }

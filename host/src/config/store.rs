@@ -79,10 +79,7 @@ impl Store {
     /// The default for a configuration file in this directory.
     pub(super) fn beside(directory: &Path) -> Self {
         let default = Store::default();
-        Store {
-            path: directory.join(&default.path),
-            ..default
-        }
+        Store { path: directory.join(&default.path), ..default }
     }
 
     pub(super) fn read(table: &Table<'_>) -> Self {
@@ -93,14 +90,8 @@ impl Store {
                 .and_then(|value| value.choice(&[("memory", StoreKind::Memory)]))
                 .unwrap_or(default.kind),
             path: table.get("path").and_then(Value::path).unwrap_or(default.path),
-            max_events: table
-                .get("max_events")
-                .and_then(Value::count)
-                .unwrap_or(default.max_events),
-            max_bytes: table
-                .get("max_bytes")
-                .and_then(Value::size)
-                .unwrap_or(default.max_bytes),
+            max_events: table.get("max_events").and_then(Value::count).unwrap_or(default.max_events),
+            max_bytes: table.get("max_bytes").and_then(Value::size).unwrap_or(default.max_bytes),
         }
     }
 }
@@ -124,27 +115,17 @@ mod tests {
                 },
             ),
         ] {
-            assert_eq!(
-                check::read(text).map(|config| config.store),
-                Ok(expected),
-                "{text}"
-            );
+            assert_eq!(check::read(text).map(|config| config.store), Ok(expected), "{text}");
         }
     }
 
     #[test]
     fn what_is_wrong_is_told() {
         for (line, expected) in [
-            (
-                "type = \"memmory\"",
-                "`type` cannot be \"memmory\": did you mean \"memory\"?",
-            ),
+            ("type = \"memmory\"", "`type` cannot be \"memmory\": did you mean \"memory\"?"),
             ("path = \"\"", "a path cannot be empty"),
             ("max_bytes = \"1\"", "\"1\" is not a size"),
-            (
-                "max_bytes = true",
-                "expected a size such as \"1MiB\", found a boolean",
-            ),
+            ("max_bytes = true", "expected a size such as \"1MiB\", found a boolean"),
         ] {
             check::fails(&format!("[store]\n{line}"), expected);
         }

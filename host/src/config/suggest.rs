@@ -10,9 +10,7 @@ pub(super) fn did_you_mean<'w>(written: &str, words: impl Iterator<Item = &'w st
         let slips = strsim::damerau_levenshtein(written, word);
         slips <= (word.chars().count() / 3).max(1) || strsim::jaro_winkler(written, word) > 0.9
     };
-    words
-        .filter(near)
-        .min_by_key(|word| strsim::damerau_levenshtein(written, word))
+    words.filter(near).min_by_key(|word| strsim::damerau_levenshtein(written, word))
 }
 
 #[cfg(test)]

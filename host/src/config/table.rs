@@ -34,17 +34,8 @@ impl<'a> Table<'a> {
         entries: &'a DeTable<'a>,
         span: Range<usize>,
     ) -> Self {
-        let table = Table {
-            context,
-            element,
-            title,
-            entries,
-            span,
-        };
-        for key in entries
-            .keys()
-            .filter(|key| element.field(key.get_ref()).is_none())
-        {
+        let table = Table { context, element, title, entries, span };
+        for key in entries.keys().filter(|key| element.field(key.get_ref()).is_none()) {
             table.unknown(key.get_ref(), key.span());
         }
         table
@@ -57,17 +48,15 @@ impl<'a> Table<'a> {
         };
         let instead = self.element.instead.iter().find(|(other, _)| *other == key);
         let keys: Vec<&str> = self.element.keys().collect();
-        self.context
-            .gathered
-            .error(self.context.spot(span), message, |error| {
-                if let Some((_, instead)) = instead {
-                    error.label(*instead);
-                } else if let Some(near) = did_you_mean(key, keys.iter().copied()) {
-                    error.label(format!("did you mean `{near}`?"));
-                } else if keys.len() <= LISTED {
-                    error.help(format!("keys here are {}", keys.join(", ")));
-                }
-            });
+        self.context.gathered.error(self.context.spot(span), message, |error| {
+            if let Some((_, instead)) = instead {
+                error.label(*instead);
+            } else if let Some(near) = did_you_mean(key, keys.iter().copied()) {
+                error.label(format!("did you mean `{near}`?"));
+            } else if keys.len() <= LISTED {
+                error.help(format!("keys here are {}", keys.join(", ")));
+            }
+        });
     }
 
     /// The value of a declared key, if it is there.
@@ -86,10 +75,7 @@ impl<'a> Table<'a> {
     /// The value of a key that must be there.
     pub(super) fn required(&self, key: &'static str) -> Option<Value<'a>> {
         let field = self.declared(key)?;
-        debug_assert!(
-            matches!(field.presence, Presence::Required),
-            "{key} is declared optional"
-        );
+        debug_assert!(matches!(field.presence, Presence::Required), "{key} is declared optional");
         let value = self.get(key);
         if value.is_none() {
             self.error(format!("{} lacks `{key}`", self.shown()), |error| {

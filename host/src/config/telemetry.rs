@@ -25,10 +25,7 @@ pub enum LogFormat {
 
 impl Default for Telemetry {
     fn default() -> Self {
-        Telemetry {
-            log: "info".to_owned(),
-            format: LogFormat::Text,
-        }
+        Telemetry { log: "info".to_owned(), format: LogFormat::Text }
     }
 }
 
@@ -69,14 +66,8 @@ impl Telemetry {
         let default = Telemetry::default();
         let formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
         Telemetry {
-            log: table
-                .get("log")
-                .and_then(|value| value.parse(directives))
-                .unwrap_or(default.log),
-            format: table
-                .get("format")
-                .and_then(|value| value.choice(&formats))
-                .unwrap_or(default.format),
+            log: table.get("log").and_then(|value| value.parse(directives)).unwrap_or(default.log),
+            format: table.get("format").and_then(|value| value.choice(&formats)).unwrap_or(default.format),
         }
     }
 }
@@ -108,10 +99,7 @@ mod tests {
     #[test]
     fn what_is_written_is_read() {
         let text = "[telemetry]\nlog = \"warn,hookyard=debug\"\nformat = \"json\"";
-        let expected = Telemetry {
-            log: "warn,hookyard=debug".to_owned(),
-            format: LogFormat::Json,
-        };
+        let expected = Telemetry { log: "warn,hookyard=debug".to_owned(), format: LogFormat::Json };
         assert_eq!(check::read(text).map(|config| config.telemetry), Ok(expected));
     }
 

@@ -33,10 +33,7 @@ fn the_example_is_without_errors_and_warnings() {
     let config = load(&root().join("config.toml")).unwrap_or_else(|errors| panic!("{errors}"));
     assert_eq!(config.warnings, []);
     assert_eq!(config.routes.len(), 3);
-    assert_eq!(
-        config.plugins["redact"].path,
-        root().join("plugins/dist/redact.wasm")
-    );
+    assert_eq!(config.plugins["redact"].path, root().join("plugins/dist/redact.wasm"));
 }
 
 #[test]
@@ -80,13 +77,7 @@ fn declared_defaults_are_the_defaults() {
         config.warnings.clear();
         let plugin = config.plugins.remove("p").unwrap();
         let destination = config.destinations.remove("d").unwrap();
-        let plugin = (
-            plugin.limits,
-            plugin.allow,
-            plugin.on_error,
-            plugin.instances,
-            plugin.config,
-        );
+        let plugin = (plugin.limits, plugin.allow, plugin.on_error, plugin.instances, plugin.config);
         let destination = (destination.kind, destination.retry, destination.concurrency);
         format!("{config:#?} {plugin:#?} {destination:#?}")
     };
@@ -103,13 +94,10 @@ fn declared_defaults_of_a_scheme_are_the_defaults() {
             check::ROUTE
         );
         let mut config = check::read(&text).unwrap();
-        config
-            .sources
-            .remove("github")
-            .map(|source| match source.verification {
-                Verification::Hmac { scheme, .. } => scheme,
-                Verification::None => panic!("verified"),
-            })
+        config.sources.remove("github").map(|source| match source.verification {
+            Verification::Hmac { scheme, .. } => scheme,
+            Verification::None => panic!("verified"),
+        })
     };
     let all = [&scheme::SCHEME, &scheme::SIGNATURE, &scheme::TIMESTAMP].map(defaults);
     assert!(all.iter().all(|text| !text.is_empty()));
@@ -145,9 +133,8 @@ impl Random {
 #[test]
 fn no_text_makes_it_panic() {
     let text = everything_on();
-    let words: Vec<&str> = text
-        .split_inclusive([' ', '\n', '"', '[', ']', '{', '}', '=', '.', ','])
-        .collect();
+    let words: Vec<&str> =
+        text.split_inclusive([' ', '\n', '"', '[', ']', '{', '}', '=', '.', ',']).collect();
     let strange = [
         "\"",
         "'''",
@@ -201,9 +188,7 @@ fn deep_nesting_is_an_error() {
             format!("{{ {} = ", vec!["a"; 80].join(".")).repeat(79),
             " }".repeat(79)
         ),
-        (1..200)
-            .map(|at| format!("[{}]\n", vec!["a"; at * 10].join(".")))
-            .collect(),
+        (1..200).map(|at| format!("[{}]\n", vec!["a"; at * 10].join("."))).collect(),
     ] {
         assert!(parse(&text, "config.toml", Path::new("")).is_err());
     }

@@ -41,42 +41,26 @@ impl Text {
     pub(super) fn new(name: &str, text: String) -> Self {
         let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         let lines = std::iter::once(0).chain(breaks.map(|(at, _)| at + 1)).collect();
-        Text {
-            name: name.into(),
-            text,
-            lines,
-        }
+        Text { name: name.into(), text, lines }
     }
 
     /// The number of the line that holds an offset, from 0.
     pub(super) fn line_of(&self, offset: usize) -> usize {
-        self.lines
-            .partition_point(|start| *start <= offset)
-            .saturating_sub(1)
+        self.lines.partition_point(|start| *start <= offset).saturating_sub(1)
     }
 
     /// A line's bytes without its break.
     pub(super) fn line(&self, number: usize) -> Range<usize> {
         let start = self.lines.get(number).copied().unwrap_or(self.text.len());
-        let end = self
-            .lines
-            .get(number + 1)
-            .map_or(self.text.len(), |next| next - 1);
+        let end = self.lines.get(number + 1).map_or(self.text.len(), |next| next - 1);
         start..end.max(start)
     }
 
     pub(super) fn location(&self, offset: usize) -> Location {
         let line = self.line_of(offset);
         let start = self.line(line).start;
-        let before = self
-            .text
-            .get(start..offset.min(self.text.len()))
-            .unwrap_or_default();
-        Location {
-            file: self.name.clone(),
-            line: line + 1,
-            column: before.chars().count() + 1,
-        }
+        let before = self.text.get(start..offset.min(self.text.len())).unwrap_or_default();
+        Location { file: self.name.clone(), line: line + 1, column: before.chars().count() + 1 }
     }
 }
 

@@ -11,31 +11,21 @@ pub(super) fn absolute(text: &str) -> Result<Uri, String> {
     let authority = authority.split(['/', '?']).next().unwrap_or_default();
     // Not repeated in the message: what stands before the `@` is a secret.
     if authority.contains('@') {
-        return Err(
-            "credentials in an address end up in logs; use `bearer`, or `headers` with a reference"
-                .to_owned(),
-        );
+        return Err("credentials in an address end up in logs; use `bearer`, or `headers` with a reference"
+            .to_owned());
     }
-    let has_scheme = |scheme: &str| {
-        text.get(..scheme.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
-    };
+    let has_scheme =
+        |scheme: &str| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
     if !has_scheme("http://") && !has_scheme("https://") {
-        return Err(format!(
-            "an address begins with `https://` or `http://`, {text:?} does not"
-        ));
+        return Err(format!("an address begins with `https://` or `http://`, {text:?} does not"));
     }
-    let uri: Uri = text
-        .parse()
-        .map_err(|problem| format!("{text:?} is not an address: {problem}"))?;
+    let uri: Uri = text.parse().map_err(|problem| format!("{text:?} is not an address: {problem}"))?;
     if uri.host().unwrap_or_default().is_empty() {
         return Err(format!("{text:?} names no host"));
     }
     // The parser takes any digits for a port and reports none where they are too large.
     let authority = uri.authority().map_or("", |authority| authority.as_str());
-    let port = authority
-        .get(uri.host().unwrap_or_default().len()..)
-        .unwrap_or_default();
+    let port = authority.get(uri.host().unwrap_or_default().len()..).unwrap_or_default();
     if !port.is_empty() && uri.port_u16().is_none_or(|port| port == 0) {
         return Err(format!("{text:?} has an impossible port"));
     }
@@ -80,11 +70,7 @@ mod tests {
                 (found, _) => panic!("{text}: {found:?}"),
             }
         }
-        assert!(
-            !absolute("https://user:pass@example.com")
-                .unwrap_err()
-                .contains("pass")
-        );
+        assert!(!absolute("https://user:pass@example.com").unwrap_err().contains("pass"));
     }
 
     #[test]

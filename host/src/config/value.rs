@@ -31,6 +31,7 @@ pub(super) struct Value<'a> {
 
 impl<'a> Value<'a> {
     pub(super) fn boolean(self) -> Option<bool> {
+        self.bounds(|shape| matches!(shape, Shape::Boolean).then_some(()))?;
         self.node.get_ref().as_bool().or_else(|| self.mismatch())
     }
 
@@ -44,15 +45,12 @@ impl<'a> Value<'a> {
         };
         let number = i128::from_str_radix(integer.as_str(), integer.radix()).ok();
         let number = number.and_then(|number| u64::try_from(number).ok());
-        number
-            .filter(|number| (min..=max).contains(number))
-            .or_else(|| self.out_of_range(min, max))
+        number.filter(|number| (min..=max).contains(number)).or_else(|| self.out_of_range(min, max))
     }
 
     /// An integer that counts things in memory.
     pub(super) fn count(self) -> Option<usize> {
-        self.integer()
-            .map(|number| usize::try_from(number).unwrap_or(usize::MAX))
+        self.integer().map(|number| usize::try_from(number).unwrap_or(usize::MAX))
     }
 
     pub(super) fn number(self) -> Option<f64> {
@@ -68,9 +66,7 @@ impl<'a> Value<'a> {
         let Some(number) = text.parse::<f64>().ok().filter(|number| number.is_finite()) else {
             return self.fail(format!("`{}` cannot be {text}", self.key));
         };
-        Some(number)
-            .filter(|number| (min..=max).contains(number))
-            .or_else(|| self.out_of_range(min, max))
+        Some(number).filter(|number| (min..=max).contains(number)).or_else(|| self.out_of_range(min, max))
     }
 
     pub(super) fn duration(self) -> Option<Duration> {
@@ -80,9 +76,7 @@ impl<'a> Value<'a> {
         })?;
         if let DeValue::Integer(number) = self.node.get_ref() {
             self.error("expected a duration such as \"5s\", found an integer", |error| {
-                error.label(format!(
-                    "write \"{number}s\" for seconds, \"{number}ms\" for milliseconds"
-                ));
+                error.label(format!("write \"{number}s\" for seconds, \"{number}ms\" for milliseconds"));
             });
             return None;
         }
@@ -133,6 +127,7 @@ impl<'a> Value<'a> {
 
     /// A text that `parse` turns into something, or else says what is wrong with.
     pub(super) fn parse<T>(self, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
+        self.bounds(|shape| matches!(shape, Shape::Text(_)).then_some(()))?;
         let text = self.text()?;
         let problem = match parse(text) {
             Ok(parsed) => return Some(parsed),
@@ -170,10 +165,7 @@ impl<'a> Value<'a> {
             _ => None,
         })?;
         debug_assert!(
-            words
-                .iter()
-                .map(|choice| choice.word)
-                .eq(meanings.iter().map(|(word, _)| *word)),
+            words.iter().map(|choice| choice.word).eq(meanings.iter().map(|(word, _)| *word)),
             "the words of {} are not those declared",
             self.key
         );
@@ -298,12 +290,9 @@ impl<'a> Value<'a> {
             DeValue::Array(_) => "a list",
             DeValue::Table(_) => "a table",
         };
-        self.error(
-            format!("expected {}, found {found}", self.shape.expected()),
-            |error| {
-                error.label(format!("`{}` cannot be {found}", self.key));
-            },
-        );
+        self.error(format!("expected {}, found {found}", self.shape.expected()), |error| {
+            error.label(format!("`{}` cannot be {found}", self.key));
+        });
         None
     }
 
@@ -316,11 +305,7 @@ impl<'a> Value<'a> {
 
     fn bounds<T>(self, pick: impl Fn(&'static Shape) -> Option<T>) -> Option<T> {
         let bounds = self.shape.pick(&pick);
-        debug_assert!(
-            bounds.is_some(),
-            "`{}` is not declared as what it is read as",
-            self.key
-        );
+        debug_assert!(bounds.is_some(), "`{}` is not declared as what it is read as", self.key);
         bounds
     }
 }

@@ -7,7 +7,7 @@ mod guests;
 mod runs;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -38,6 +38,10 @@ pub(crate) struct Shared {
     runs_again: Notify,
     deliveries_again: Notify,
     under_way: AtomicUsize,
+    /// Whether there may be runs to lease for which there was no room.
+    starved: AtomicBool,
+    empty_run_passes: AtomicUsize,
+    empty_delivery_passes: AtomicUsize,
 }
 
 /// Takes runs and deliveries from the store and gets them done.
@@ -63,6 +67,9 @@ impl Dispatcher {
             runs_again: Notify::new(),
             deliveries_again: Notify::new(),
             under_way: AtomicUsize::new(0),
+            starved: AtomicBool::new(false),
+            empty_run_passes: AtomicUsize::new(0),
+            empty_delivery_passes: AtomicUsize::new(0),
         });
         let guests = Arc::new(Guests::start(threads, &shared)?);
         tokio::spawn(runs::lease_loop(shared.clone(), guests.clone(), stopped.clone()));
@@ -87,22 +94,21 @@ impl Dispatcher {
 
     /// Waits until nothing is left to do now, or until the time is over. Work that is due later stays where it is.
     pub(crate) async fn drain(&self, time: Duration) {
-        let idle = async {
-            loop {
-                if self.shared.under_way.load(Ordering::Acquire) == 0 && !self.has_due_work().await {
-                    return;
-                }
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        };
-        let _ = tokio::time::timeout(time, idle).await;
+        let _ = tokio::time::timeout(time, async { while !self.is_quiet().await {} }).await;
     }
 
-    async fn has_due_work(&self) -> bool {
-        match self.shared.store.ledger().await {
-            Ok(ledger) => ledger.runs_pending + ledger.deliveries_pending > ledger.waiting,
-            Err(_) => false,
+    /// Whether both loops find nothing to do while nothing is under way: what a run leaves behind is in the store before
+    /// the run stops counting as under way, so that nothing can be between the two.
+    async fn is_quiet(&self) -> bool {
+        let shared = &self.shared;
+        let nothing_under_way = || shared.under_way.load(Ordering::Acquire) == 0;
+        let before = shared.empty_passes();
+        let quiet = nothing_under_way();
+        while shared.empty_passes().0 == before.0 || shared.empty_passes().1 == before.1 {
+            self.generation_changed();
+            tokio::time::sleep(Duration::from_millis(2)).await;
         }
+        quiet && nothing_under_way()
     }
 }
 
@@ -115,6 +121,11 @@ impl Drop for Dispatcher {
 impl Shared {
     fn lease_until(&self, now: UnixMillis) -> UnixMillis {
         crate::delivery::later(now, LEASE)
+    }
+
+    /// How often each loop has asked for work and got none.
+    fn empty_passes(&self) -> (usize, usize) {
+        (self.empty_run_passes.load(Ordering::Acquire), self.empty_delivery_passes.load(Ordering::Acquire))
     }
 
     /// Counts something as under way until the guard is dropped.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use prometheus_client::metrics::counter::Counter;
 
-use crate::config::{Create, SecretRead, Source, Verification, is_ephemeral};
+use crate::config::{SecretRead, Source, Verification, is_ephemeral};
 use crate::event::{Event, Headers};
 use crate::signature::{EventField, Secret, Verifier};
 

@@ -30,10 +30,7 @@ const CONSOLE: &str = "[destinations.c]\ntype = \"console\"\n";
 #[test]
 fn included_files_are_read_in_the_order_of_their_names() {
     let (directory, loaded) = with_files(&[
-        (
-            "main.toml",
-            "include = [\"conf.d/*.toml\", \"more.toml\", \"conf.d/b.toml\"]",
-        ),
+        ("main.toml", "include = [\"conf.d/*.toml\", \"more.toml\", \"conf.d/b.toml\"]"),
         ("conf.d/b.toml", ROUTE),
         ("conf.d/a.toml", SOURCE),
         ("conf.d/.hidden.toml", "not TOML"),
@@ -41,15 +38,9 @@ fn included_files_are_read_in_the_order_of_their_names() {
         ("more.toml", &format!("{CONSOLE}[plugins.p]\npath = \"p.wasm\"")),
     ]);
     let config = loaded.unwrap_or_else(|errors| panic!("{errors}"));
-    let names = config
-        .files
-        .iter()
-        .map(|file| file.strip_prefix(directory.path()).unwrap());
+    let names = config.files.iter().map(|file| file.strip_prefix(directory.path()).unwrap());
     let names: Vec<String> = names.map(|name| name.display().to_string()).collect();
-    assert_eq!(
-        names,
-        ["main.toml", "conf.d/a.toml", "conf.d/b.toml", "more.toml"]
-    );
+    assert_eq!(names, ["main.toml", "conf.d/a.toml", "conf.d/b.toml", "more.toml"]);
     assert_eq!(config.directories, [directory.path().join("conf.d")]);
     assert_eq!(config.plugins["p"].path, directory.path().join("p.wasm"));
     assert_eq!(config.store.path, directory.path().join("state"));
@@ -72,10 +63,7 @@ fn a_pattern_may_match_nothing_but_a_name_must_be_there() {
 #[test]
 fn errors_of_all_files_are_told_together() {
     let found = problems(&[
-        (
-            "main.toml",
-            &format!("include = [\"a.toml\", \"b.toml\"]\n{SOURCE}{ROUTE}"),
-        ),
+        ("main.toml", &format!("include = [\"a.toml\", \"b.toml\"]\n{SOURCE}{ROUTE}")),
         ("a.toml", &format!("{ROUTE}[server]\nlisten = \"127.0.0.1:1\"")),
         ("b.toml", "[destinations.d]\n"),
     ]);
@@ -103,23 +91,12 @@ fn a_file_that_is_no_toml_does_not_make_references_wrong() {
 #[test]
 fn files_that_cannot_be_read_are_errors() {
     let errors = load(Path::new("/nowhere/config.toml")).unwrap_err();
-    assert!(
-        errors
-            .summary()
-            .starts_with("/nowhere/config.toml:1:1: No such file"),
-        "{}",
-        errors.summary()
-    );
+    assert!(errors.summary().starts_with("/nowhere/config.toml:1:1: No such file"), "{}", errors.summary());
     assert_eq!(errors.files(), [PathBuf::from("/nowhere/config.toml")]);
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("config.toml");
     fs::write(&path, b"a = \"\xff\"").unwrap();
-    assert!(
-        load(&path)
-            .unwrap_err()
-            .summary()
-            .ends_with("not UTF-8 at byte 5")
-    );
+    assert!(load(&path).unwrap_err().summary().ends_with("not UTF-8 at byte 5"));
     fs::write(&path, vec![b'#'; (8 << 20) + 1]).unwrap();
     assert!(load(&path).unwrap_err().summary().ends_with("larger than 8 MiB"));
     assert!(load(directory.path()).is_err());

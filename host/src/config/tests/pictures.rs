@@ -47,16 +47,12 @@ fn an_expression_that_is_none() {
 
 #[test]
 fn an_address_inside_the_house() {
-    insta::assert_snapshot!(picture(
-        "[destinations.ci]\nurl = \"http://localhost:9000/hooks\""
-    ));
+    insta::assert_snapshot!(picture("[destinations.ci]\nurl = \"http://localhost:9000/hooks\""));
 }
 
 #[test]
 fn text_that_is_no_toml() {
-    insta::assert_snapshot!(picture(
-        "[server]\nlisten = 127.0.0.1:8080\n\n[store\npath = \"x\"\n"
-    ));
+    insta::assert_snapshot!(picture("[server]\nlisten = 127.0.0.1:8080\n\n[store\npath = \"x\"\n"));
 }
 
 #[test]

@@ -21,10 +21,7 @@ fn current(path: &str, generated: &str) {
 
 #[test]
 fn the_committed_schema_is_current() {
-    current(
-        "docs/config.schema.json",
-        &format!("{:#}\n", super::super::schema()),
-    );
+    current("docs/config.schema.json", &format!("{:#}\n", super::super::schema()));
 }
 
 #[test]
@@ -48,15 +45,9 @@ fn accepts(root: &Json, schema: &Json, value: &Json) -> bool {
         Some(other) => panic!("unknown type {other}"),
         None => true,
     };
-    let any = schema["anyOf"]
-        .as_array()
-        .is_none_or(|all| all.iter().any(|one| accepts(root, one, value)));
-    let all = schema["allOf"]
-        .as_array()
-        .is_none_or(|all| all.iter().all(|one| accepts(root, one, value)));
-    let word = schema["enum"]
-        .as_array()
-        .is_none_or(|words| words.contains(value));
+    let any = schema["anyOf"].as_array().is_none_or(|all| all.iter().any(|one| accepts(root, one, value)));
+    let all = schema["allOf"].as_array().is_none_or(|all| all.iter().all(|one| accepts(root, one, value)));
+    let word = schema["enum"].as_array().is_none_or(|words| words.contains(value));
     let bound = |key: &str, holds: fn(f64, f64) -> bool| match (schema[key].as_f64(), value.as_f64()) {
         (Some(bound), Some(value)) => holds(value, bound),
         _ => true,
@@ -79,13 +70,10 @@ fn accepts_inside(root: &Json, schema: &Json, value: &Json) -> bool {
         return items;
     };
     let required = schema["required"].as_array().into_iter().flatten();
-    let complete = required
-        .filter_map(Json::as_str)
-        .all(|key| object.contains_key(key));
+    let complete = required.filter_map(Json::as_str).all(|key| object.contains_key(key));
     let entry = |(key, value): (&String, &Json)| {
-        let named = schema
-            .get("propertyNames")
-            .is_none_or(|names| accepts(root, names, &Json::from(key.as_str())));
+        let named =
+            schema.get("propertyNames").is_none_or(|names| accepts(root, names, &Json::from(key.as_str())));
         let valued = match (schema["properties"].get(key), schema.get("additionalProperties")) {
             (Some(schema), _) => accepts(root, schema, value),
             (None, Some(Json::Bool(more))) => *more,

@@ -1,0 +1,318 @@
+//! The whole gateway, wired: what an embedding program and the binary use.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use http::Request;
+use prometheus_client::metrics::gauge::Gauge;
+use tokio::sync::watch;
+
+use crate::admin;
+use crate::clock::{Clock, SystemClock};
+use crate::config::{ConfigErrors, Create};
+use crate::destination::HttpClient;
+use crate::dispatch::Dispatcher;
+use crate::generation::{Generation, Problem, Workshop};
+use crate::ingest::{Answered, InFlight, Ingest, Response};
+use crate::metrics::Metrics;
+use crate::reload::{Failure, Rejected, Reloader, Source, Watcher, make};
+use crate::server::{self, Listeners};
+use crate::store::{Ledger, Limits, MemoryStore, Store, StoreError};
+
+/// A gateway. Cloning shares it. It lives in the tokio runtime that it was built in; dropping the last clone ends it.
+///
+/// It is a [`tower::Service`](tower_service::Service) and can be served by any HTTP server, or serve itself with
+/// [`serve`](Gateway::serve).
+#[derive(Clone)]
+pub struct Gateway {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    ingest: Ingest,
+    reloader: Arc<Reloader>,
+    watcher: Watcher,
+    metrics: Arc<Metrics>,
+    stop: watch::Sender<bool>,
+}
+
+/// Collects what a gateway is made of.
+#[derive(Default)]
+pub struct Builder {
+    source: Option<Source>,
+    state_dir: Option<PathBuf>,
+    store: Option<Arc<dyn Store>>,
+    clock: Option<Arc<dyn Clock>>,
+}
+
+/// Why there is no gateway.
+#[derive(Debug)]
+pub enum BuildError {
+    /// No configuration was given.
+    NoConfiguration,
+    /// The configuration's text is wrong.
+    Config(ConfigErrors),
+    /// What it names does not work.
+    Problems(Vec<Problem>),
+    /// This machine does not give what is needed.
+    System(String),
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BuildError::NoConfiguration => f.write_str("no configuration was given"),
+            BuildError::Config(errors) => errors.fmt(f),
+            BuildError::Problems(problems) => {
+                let lines: Vec<String> = problems.iter().map(|problem| format!("error: {problem}")).collect();
+                f.write_str(&lines.join("\n"))
+            }
+            BuildError::System(detail) => f.write_str(detail),
+        }
+    }
+}
+
+impl std::error::Error for BuildError {}
+
+impl Builder {
+    /// Reads the configuration from a file, and again whenever it changes.
+    pub fn config_file(mut self, path: impl AsRef<Path>) -> Self {
+        self.source = Some(Source::File(path.as_ref().to_owned()));
+        self
+    }
+
+    /// Takes the configuration from a text; paths in it are relative to `base`. Files that it names are watched.
+    pub fn config_text(mut self, text: impl Into<String>, base: impl AsRef<Path>) -> Self {
+        self.source = Some(Source::Text { text: text.into(), base: base.as_ref().to_owned() });
+        self
+    }
+
+    /// Keeps generated secrets and compiled plugins here instead of in `[store] path`.
+    pub fn state_dir(mut self, path: impl AsRef<Path>) -> Self {
+        self.state_dir = Some(path.as_ref().to_owned());
+        self
+    }
+
+    /// Keeps events in this store instead of the configured one.
+    pub fn store(mut self, store: Arc<dyn Store>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// Tells the time by this clock.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// Checks the configuration and everything that it names, and changes nothing: no secret is made, nothing is bound,
+    /// nothing is written. Blocks.
+    pub fn check(self) -> Result<Generation, BuildError> {
+        let source = self.source.ok_or(BuildError::NoConfiguration)?;
+        let config = source.load().map_err(BuildError::Config)?;
+        let state_dir = self.state_dir.unwrap_or_else(|| config.store.path.clone());
+        let workshop = workshop(state_dir, Create::Never, &config.server, max_memory(&config))?;
+        make(&source, None, &workshop).map_err(BuildError::from)
+    }
+
+    /// Loads everything and starts working. Inside a tokio runtime.
+    pub async fn build(self) -> Result<Gateway, BuildError> {
+        let Builder { source, state_dir, store, clock } = self;
+        let source = source.ok_or(BuildError::NoConfiguration)?;
+        let making = tokio::task::spawn_blocking(move || {
+            let config = source.load().map_err(BuildError::Config)?;
+            let state_dir = state_dir.unwrap_or_else(|| config.store.path.clone());
+            let workshop = workshop(state_dir, Create::IfMissing, &config.server, max_memory(&config))?;
+            let generation = make(&source, None, &workshop)?;
+            Ok::<_, BuildError>((source, workshop, generation))
+        });
+        let (source, workshop, generation) = making.await.map_err(|error| BuildError::System(error.to_string()))??;
+
+        let clock = clock.unwrap_or_else(|| Arc::new(SystemClock));
+        let metrics = workshop.metrics.clone();
+        let kept = &generation.config.store;
+        let limits = Limits { events: kept.max_events, bytes: kept.max_bytes };
+        let store = store.unwrap_or_else(|| Arc::new(MemoryStore::new(limits)));
+        let threads = generation.config.server.guest_threads;
+        metrics.generation.set(1);
+        let current = Arc::new(ArcSwap::from_pointee(generation));
+        let dispatcher = Dispatcher::start(store.clone(), current.clone(), clock.clone(), threads)
+            .map_err(|error| BuildError::System(format!("cannot start guest threads: {error}")))?;
+        let dispatcher = Arc::new(dispatcher);
+        let reloader = Arc::new(Reloader::new(source, current.clone(), Arc::new(workshop), clock.clone()));
+        let changed = Arc::downgrade(&dispatcher);
+        let watcher = Watcher::start(reloader.clone(), move || {
+            if let Some(dispatcher) = changed.upgrade() {
+                dispatcher.generation_changed();
+            }
+        });
+        let in_flight = InFlight::new(metrics.in_flight.clone());
+        let ingest = Ingest { current, store, clock, dispatcher, in_flight };
+        let (stop, _) = watch::channel(false);
+        Ok(Gateway { inner: Arc::new(Inner { ingest, reloader, watcher, metrics, stop }) })
+    }
+}
+
+fn max_memory(config: &crate::config::Config) -> usize {
+    let default = crate::config::PluginLimits::default().memory;
+    config.plugins.values().map(|plugin| plugin.limits.memory).fold(default, usize::max)
+}
+
+fn workshop(
+    state_dir: PathBuf,
+    create: Create,
+    server: &crate::config::Server,
+    max_memory: usize,
+) -> Result<Workshop, BuildError> {
+    let system = |error: &dyn fmt::Display| BuildError::System(error.to_string());
+    let _ = (server, max_memory);
+    Ok(Workshop {
+        state_dir,
+        create,
+        metrics: Arc::new(Metrics::new()),
+        http: HttpClient::new().map_err(|error| system(&error.0))?,
+        #[cfg(feature = "wasm")]
+        runtime: crate::plugin::wasm::Runtime::new(server.guest_threads, max_memory).map_err(|error| system(&error))?,
+    })
+}
+
+impl From<Rejected> for BuildError {
+    fn from(rejected: Rejected) -> Self {
+        match rejected {
+            Rejected::Text(errors) => BuildError::Config(errors),
+            Rejected::Build(problems, _) => BuildError::Problems(problems),
+        }
+    }
+}
+
+impl Gateway {
+    /// Begins a gateway.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// The configuration in use.
+    pub fn generation(&self) -> Arc<Generation> {
+        self.inner.ingest.current.load_full()
+    }
+
+    /// Why the files cannot replace the configuration in use; none while they can.
+    pub fn reload_failure(&self) -> Option<Failure> {
+        self.inner.reloader.failure()
+    }
+
+    /// What has become of everything accepted.
+    pub async fn ledger(&self) -> Result<Ledger, StoreError> {
+        self.inner.ingest.store.ledger().await
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.inner.ingest.store
+    }
+
+    /// Reads the configuration and the plugins again, whether or not they have changed. Does not wait for that.
+    pub async fn reload(&self) {
+        self.inner.watcher.ask().await;
+    }
+
+    /// Binds the configured addresses.
+    pub async fn bind(&self) -> io::Result<Listeners> {
+        Listeners::bind(&self.generation().config.server.listen).await
+    }
+
+    /// Binds the configured addresses and serves until [`shutdown`](Gateway::shutdown).
+    pub async fn serve(&self) -> io::Result<()> {
+        let listeners = self.bind().await?;
+        self.serve_on(listeners).await;
+        Ok(())
+    }
+
+    /// Serves on bound addresses until [`shutdown`](Gateway::shutdown).
+    pub async fn serve_on(&self, listeners: Listeners) {
+        let settings = self.generation().config.server.clone();
+        server::serve(self.clone(), listeners, settings, self.inner.stop.subscribe()).await;
+    }
+
+    /// Takes nothing more in, and waits until what is under way and due has been done, within `drain_timeout`. Returns
+    /// what has become of everything.
+    pub async fn shutdown(&self) -> Result<Ledger, StoreError> {
+        self.inner.stop.send_replace(true);
+        let time = self.generation().config.server.drain_timeout;
+        self.inner.ingest.dispatcher.drain(time).await;
+        self.ledger().await
+    }
+
+    /// Answers one request.
+    pub async fn answer<B>(&self, request: Request<B>) -> Answered
+    where
+        B: http_body::Body<Data = Bytes>,
+        B::Error: fmt::Display,
+    {
+        Ok(match request.uri().path() {
+            "/healthz" => admin::health(),
+            "/readyz" => self.readiness().await,
+            "/metrics" => admin::metrics(&self.inner.metrics),
+            path if self.is_source(path) => self.inner.ingest.receive(request).await,
+            _ => admin::not_found(),
+        })
+    }
+
+    fn is_source(&self, path: &str) -> bool {
+        let base = &self.inner.ingest.current.load().config.server.base_path;
+        path.strip_prefix(&**base).is_some_and(|rest| rest.starts_with('/'))
+    }
+
+    async fn readiness(&self) -> Response {
+        let draining = *self.inner.stop.borrow();
+        let failure = self.inner.reloader.failure();
+        admin::ready(&self.generation(), failure.as_ref(), &self.ledger().await, draining)
+    }
+
+    /// Counts a connection until the guard is dropped.
+    pub(crate) fn count_connection(&self) -> CountedConnection {
+        self.inner.metrics.connections.inc();
+        CountedConnection(self.inner.metrics.connections.clone())
+    }
+}
+
+pub(crate) struct CountedConnection(Gauge);
+
+impl Drop for CountedConnection {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+impl<B> tower_service::Service<Request<B>> for Gateway
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: fmt::Display,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Answered> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let gateway = self.clone();
+        Box::pin(async move { gateway.answer(request).await })
+    }
+}
+
+impl fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gateway").field("generation", &self.generation().number).finish_non_exhaustive()
+    }
+}

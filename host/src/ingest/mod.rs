@@ -1,0 +1,245 @@
+//! Takes one webhook in: who is it from, is it genuine, where does it go; stores it and answers.
+//!
+//! The routes are decided before the event is stored, so that an event and its runs are stored together or not at all.
+//! Deciding takes microseconds and depends on nothing but the event and the configuration.
+
+mod answer;
+mod body;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, StatusCode};
+use uuid::Uuid;
+
+use crate::clock::Clock;
+use crate::config::Respond;
+use crate::delivery::{Reply, RunId, later};
+use crate::dispatch::Dispatcher;
+use crate::event::{Event, EventId, Headers, UnixMillis};
+use crate::generation::{Generation, RouteEntry, SourceEntry};
+use crate::signature::SignedRequest;
+use crate::store::{Appended, LeasedRun, NewEvent, NewRun, Store, StoreError};
+
+pub use answer::Response;
+pub(crate) use body::InFlight;
+
+use body::Receipt;
+
+/// How much longer than the sender waits an inline run stays leased, so that nobody else begins it meanwhile.
+const INLINE_GRACE: Duration = Duration::from_secs(60);
+
+/// Takes webhooks in.
+pub(crate) struct Ingest {
+    pub(crate) current: Arc<ArcSwap<Generation>>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) dispatcher: Arc<Dispatcher>,
+    pub(crate) in_flight: InFlight,
+}
+
+/// Why a request is not taken, with what the sender is told and what the operator reads.
+struct Refused {
+    status: StatusCode,
+    sender: &'static str,
+    operator: String,
+    retry_after: Option<u32>,
+}
+
+impl Refused {
+    fn new(status: StatusCode, sender: &'static str, operator: impl Into<String>) -> Self {
+        Refused { status, sender, operator: operator.into(), retry_after: None }
+    }
+
+    /// For what may go better in a moment.
+    fn later(status: StatusCode, sender: &'static str, operator: impl Into<String>) -> Self {
+        Refused { status, sender, operator: operator.into(), retry_after: Some(1) }
+    }
+}
+
+impl Ingest {
+    /// Answers one request to a source.
+    pub(crate) async fn receive<B>(&self, request: Request<B>) -> Response
+    where
+        B: http_body::Body<Data = Bytes>,
+        B::Error: std::fmt::Display,
+    {
+        let generation = self.current.load_full();
+        let Some(source) = source(&generation, request.uri().path()) else {
+            tracing::info!(path = %request.uri().path().escape_debug(), "unknown source");
+            return answer::refusal(StatusCode::NOT_FOUND, "unknown source", None);
+        };
+        if request.method() != Method::POST {
+            tracing::info!(source = &*source.name, method = %request.method(), "only POST is taken");
+            return answer::wrong_method();
+        }
+        match self.take(&generation, source, request).await {
+            Ok(response) => response,
+            Err(refused) => {
+                tracing::warn!(source = &*source.name, status = refused.status.as_u16(), reason = refused.operator, "refused");
+                answer::refusal(refused.status, refused.sender, refused.retry_after)
+            }
+        }
+    }
+
+    async fn take<B>(&self, generation: &Generation, source: &SourceEntry, request: Request<B>) -> Result<Response, Refused>
+    where
+        B: http_body::Body<Data = Bytes>,
+        B::Error: std::fmt::Display,
+    {
+        let (head, body) = request.into_parts();
+        let receipt = body::receive(body, &head.headers, source, &generation.config.server, &self.in_flight).await?;
+        let now = self.clock.now();
+        let event = event(source, &head, receipt.bytes.clone(), now);
+        self.verify(source, &event, now)?;
+        let event = describe(source, event);
+
+        let routed = generation.router.route(&event);
+        let routes: Vec<&Arc<RouteEntry>> = routed.routes.iter().filter_map(|&at| generation.routes.get(at)).collect();
+        let inline = routes.iter().find_map(|route| match route.respond {
+            Respond::Plugin { deadline } => Some(((*route).clone(), deadline)),
+            Respond::Accepted => None,
+        });
+        let runs = routes.iter().map(|route| NewRun {
+            id: RunId(Uuid::now_v7()),
+            route: route.name.clone(),
+            leased_until: match route.respond {
+                Respond::Plugin { deadline } => Some(later(now, deadline + INLINE_GRACE)),
+                Respond::Accepted => None,
+            },
+        });
+        let runs: Vec<NewRun> = runs.collect();
+        let unrouted = runs.is_empty().then(|| routed.problem.unwrap_or_else(|| "no route matches".to_owned()));
+        let dedupe = event.delivery_id.clone();
+        let event = Arc::new(event);
+        log(&event, &routes, unrouted.as_deref());
+        let new = NewEvent { event: event.clone(), dedupe, runs, unrouted };
+        self.store(source, event, new, inline, now, receipt).await
+    }
+
+    fn verify(&self, source: &SourceEntry, event: &Event, now: UnixMillis) -> Result<(), Refused> {
+        let Some(verifier) = &source.verifier else { return Ok(()) };
+        let request = SignedRequest { method: &event.method, headers: &event.headers, body: event.bytes() };
+        match verifier.verify(request, now) {
+            Ok(_) => Ok(()),
+            Err(refusal) => {
+                source.counters.refused.inc();
+                let operator = format!("{}: {refusal}", refusal.code());
+                Err(Refused::new(StatusCode::UNAUTHORIZED, "signature refused", operator))
+            }
+        }
+    }
+
+    async fn store(
+        &self,
+        source: &SourceEntry,
+        event: Arc<Event>,
+        new: NewEvent,
+        inline: Option<(Arc<RouteEntry>, Duration)>,
+        now: UnixMillis,
+        receipt: Receipt<'_>,
+    ) -> Result<Response, Refused> {
+        let appended = self.store.append(vec![new], now).await;
+        // From here on the store has it, and accounts for it.
+        drop(receipt);
+        let appended = appended.map(|mut appended| appended.pop()).map_err(|error| {
+            source.counters.overloaded.inc();
+            let sender = match error {
+                StoreError::Full(_) => "no room, try again",
+                StoreError::Unknown(_) | StoreError::Failed(_) => "not stored, try again",
+            };
+            Refused::later(StatusCode::SERVICE_UNAVAILABLE, sender, error.to_string())
+        })?;
+        match appended {
+            Some(Appended::Stored { leased }) => {
+                source.counters.accepted.inc();
+                let reply = match inline {
+                    Some((route, deadline)) => self.reply(leased, route, deadline).await,
+                    None => None,
+                };
+                Ok(reply.map_or_else(|| answer::accepted(event.id), answer::reply))
+            }
+            Some(Appended::Duplicate { of, reply }) => {
+                source.counters.duplicate.inc();
+                tracing::info!(event = %of, source = &*source.name, delivery = event.delivery_id, "received before");
+                Ok(reply.map_or_else(|| answer::accepted(of), answer::reply))
+            }
+            None => Err(Refused::later(StatusCode::SERVICE_UNAVAILABLE, "not stored, try again", "the store said nothing")),
+        }
+    }
+
+    /// What a plugin answers, if it does so in time. The run goes on in any case.
+    async fn reply(&self, mut leased: Vec<LeasedRun>, route: Arc<RouteEntry>, deadline: Duration) -> Option<Reply> {
+        let run = leased.pop()?;
+        let event = run.event.id;
+        match self.dispatcher.run_inline(run, route) {
+            Ok(answered) => match tokio::time::timeout(deadline, answered).await {
+                Ok(answered) => answered.ok().flatten(),
+                Err(_) => {
+                    tracing::warn!(%event, ?deadline, "no reply within the deadline; the sender gets 202");
+                    None
+                }
+            },
+            Err(_) => {
+                tracing::warn!(%event, "no guest thread is free for a reply; the run follows when its lease ends");
+                None
+            }
+        }
+    }
+}
+
+/// The source whose URL this is: the base path and one more segment.
+fn source<'a>(generation: &'a Generation, path: &str) -> Option<&'a SourceEntry> {
+    let name = path.strip_prefix(&*generation.config.server.base_path)?.strip_prefix('/')?;
+    generation.sources.get(name)
+}
+
+fn event(source: &SourceEntry, head: &http::request::Parts, body: Bytes, now: UnixMillis) -> Event {
+    Event {
+        id: EventId(Uuid::now_v7()),
+        source: source.name.clone(),
+        kind: String::new(),
+        delivery_id: None,
+        received_at: now,
+        method: head.method.as_str().to_owned(),
+        path: head.uri.path().to_owned(),
+        query: head.uri.query().unwrap_or_default().to_owned(),
+        headers: headers(&head.headers),
+        body: body.into(),
+    }
+}
+
+fn headers(map: &HeaderMap) -> Headers {
+    let mut headers = Headers::with_capacity(map.len());
+    for (name, value) in map {
+        headers.push(name.clone(), Bytes::copy_from_slice(value.as_bytes()));
+    }
+    headers
+}
+
+/// Reads what happened, once it is known that the sender may say so.
+fn describe(source: &SourceEntry, event: Event) -> Event {
+    let kind = source.kind(&event);
+    let delivery_id = source.delivery_id(&event);
+    Event { kind, delivery_id, ..event }
+}
+
+fn log(event: &Event, routes: &[&Arc<RouteEntry>], unrouted: Option<&str>) {
+    if !tracing::enabled!(tracing::Level::INFO) {
+        return;
+    }
+    let (source, kind, bytes) = (&*event.source, &*event.kind, event.bytes().len());
+    match unrouted {
+        Some(reason) => tracing::warn!(event = %event.id, source, kind, bytes, reason, "received, unrouted"),
+        None => {
+            let routes = routes.iter().map(|route| &*route.name).collect::<Vec<_>>().join(",");
+            tracing::info!(event = %event.id, source, kind, bytes, routes, "received");
+        }
+    }
+}
+
+/// What a handler answers when it cannot fail.
+pub(crate) type Answered = Result<Response, Infallible>;

@@ -1,0 +1,180 @@
+//! Notices changed files and replaces the generation, if what they say works. If it does not, the generation in use
+//! goes on, and log, readiness and metrics say what is wrong, where, and since when.
+//!
+//! What decides is the files' content. A notification from the file system, a poll, or SIGHUP is only a reason to look.
+
+mod watch;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use arc_swap::ArcSwap;
+
+use crate::clock::Clock;
+use crate::config::{self, Config};
+use crate::event::UnixMillis;
+use crate::generation::{Generation, Problem, Workshop, build};
+
+pub(crate) use watch::Watcher;
+
+/// Where configurations come from.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// A file, with what it includes.
+    File(PathBuf),
+    /// A text given by the embedding program, with the directory that its paths are relative to.
+    Text {
+        /// TOML.
+        text: String,
+        /// What paths in it are relative to.
+        base: PathBuf,
+    },
+}
+
+/// Why the files cannot replace the generation in use.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// Since when.
+    pub since: UnixMillis,
+    /// What is wrong, each in one line.
+    pub problems: Vec<String>,
+}
+
+impl Failure {
+    /// The time in RFC 3339.
+    pub(crate) fn since_text(&self) -> String {
+        jiff::Timestamp::from_millisecond(self.since).map(|time| time.to_string()).unwrap_or_default()
+    }
+}
+
+/// Replaces generations.
+pub(crate) struct Reloader {
+    pub(crate) source: Source,
+    pub(crate) current: Arc<ArcSwap<Generation>>,
+    pub(crate) workshop: Arc<Workshop>,
+    pub(crate) clock: Arc<dyn Clock>,
+    failure: RwLock<Option<Failure>>,
+    /// Files and directories of the last attempt, so that a repair is noticed.
+    watched: RwLock<Vec<PathBuf>>,
+}
+
+/// What is wrong with a configuration: errors in its text, or in what it names.
+pub(crate) enum Rejected {
+    Text(config::ConfigErrors),
+    Build(Vec<Problem>, Vec<PathBuf>),
+}
+
+impl Rejected {
+    fn lines(&self) -> Vec<String> {
+        match self {
+            Rejected::Text(errors) => errors.summaries().collect(),
+            Rejected::Build(problems, _) => problems.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    fn watched(&self) -> Vec<PathBuf> {
+        match self {
+            Rejected::Text(errors) => errors.files().iter().chain(errors.directories()).cloned().collect(),
+            Rejected::Build(_, watched) => watched.clone(),
+        }
+    }
+}
+
+impl Source {
+    /// Reads the configuration.
+    pub(crate) fn load(&self) -> Result<Config, config::ConfigErrors> {
+        match self {
+            Source::File(path) => config::load(path),
+            Source::Text { text, base } => config::parse(text, "configuration", base),
+        }
+    }
+}
+
+/// Reads and builds.
+pub(crate) fn make(source: &Source, before: Option<&Generation>, workshop: &Workshop) -> Result<Generation, Rejected> {
+    let config = source.load().map_err(Rejected::Text)?;
+    let plugins = config.plugins.values().map(|plugin| plugin.path.clone());
+    let watched = config.files.iter().chain(&config.directories).cloned().chain(plugins).collect();
+    build(config, before, workshop).map_err(|problems| Rejected::Build(problems, watched))
+}
+
+impl Reloader {
+    pub(crate) fn new(
+        source: Source,
+        current: Arc<ArcSwap<Generation>>,
+        workshop: Arc<Workshop>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let watched = RwLock::new(watched_by(&current.load()));
+        Reloader { source, current, workshop, clock, failure: RwLock::new(None), watched }
+    }
+
+    /// What stands against the files, if anything does.
+    pub(crate) fn failure(&self) -> Option<Failure> {
+        self.failure.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Files and directories to look at.
+    pub(crate) fn watched(&self) -> Vec<PathBuf> {
+        self.watched.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Reads everything again, and replaces the generation if it works. Blocks. Whether it did.
+    pub(crate) fn reload(&self) -> bool {
+        let before = self.current.load_full();
+        let metrics = &self.workshop.metrics;
+        match make(&self.source, Some(&before), &self.workshop) {
+            Ok(generation) => {
+                let number = generation.number;
+                for warning in &generation.warnings {
+                    tracing::warn!("{warning}");
+                }
+                for (name, plugin) in &generation.plugins {
+                    if before.plugins.get(name).is_none_or(|old| old.digest != plugin.digest) {
+                        tracing::info!(plugin = &**name, "{}", plugin.account);
+                    }
+                }
+                *self.watched.write().unwrap_or_else(PoisonError::into_inner) = watched_by(&generation);
+                self.current.store(Arc::new(generation));
+                *self.failure.write().unwrap_or_else(PoisonError::into_inner) = None;
+                metrics.generation.set(i64::try_from(number).unwrap_or(i64::MAX));
+                metrics.reload_failing_since.set(0.0);
+                metrics.reloads("replaced").inc();
+                tracing::info!(generation = number, "reloaded");
+                true
+            }
+            Err(rejected) => {
+                self.keep(&before, &rejected);
+                metrics.reloads("rejected").inc();
+                false
+            }
+        }
+    }
+
+    fn keep(&self, before: &Generation, rejected: &Rejected) {
+        let problems = rejected.lines();
+        for problem in &problems {
+            tracing::error!(generation = before.number, "not reloaded, the old configuration serves: {problem}");
+        }
+        let mut failure = self.failure.write().unwrap_or_else(PoisonError::into_inner);
+        let since = failure.as_ref().map_or_else(|| self.clock.now(), |failure| failure.since);
+        *failure = Some(Failure { since, problems });
+        self.workshop.metrics.reload_failing_since.set(since as f64 / 1000.0);
+        // What served before may be restored, and what was tried may be mended.
+        let mut watched = watched_by(before);
+        watched.extend(rejected.watched());
+        *self.watched.write().unwrap_or_else(PoisonError::into_inner) = watched;
+    }
+}
+
+fn watched_by(generation: &Generation) -> Vec<PathBuf> {
+    generation.watched.iter().chain(&generation.config.directories).cloned().collect()
+}
+
+/// The directory in which a change to a path shows.
+pub(crate) fn directory(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}

@@ -1,0 +1,191 @@
+//! Looks at files when there is a reason to, and has them reloaded when their content has changed.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lc_rs::digest::{Context, SHA256};
+use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
+use tokio::sync::mpsc;
+
+use super::{Reloader, directory};
+
+/// Asks for a look at the files.
+#[derive(Clone)]
+pub(crate) struct Watcher {
+    reasons: mpsc::Sender<Reason>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reason {
+    /// Something happened in a directory with one of the files.
+    Notified,
+    /// The operator asks, whether or not something has changed.
+    Asked,
+}
+
+impl Watcher {
+    /// Starts looking. `replaced` is called after each replacement.
+    pub(crate) fn start(reloader: Arc<Reloader>, replaced: impl Fn() + Send + 'static) -> Self {
+        // One waiting reason is as good as many.
+        let (reasons, received) = mpsc::channel(1);
+        let looking = Looking { reloader, reasons: reasons.downgrade(), watcher: None, directories: BTreeSet::new() };
+        tokio::spawn(looking.run(received, replaced));
+        Watcher { reasons }
+    }
+
+    /// Reloads, whether or not something has changed.
+    pub(crate) async fn ask(&self) {
+        let _ = self.reasons.send(Reason::Asked).await;
+    }
+}
+
+struct Looking {
+    reloader: Arc<Reloader>,
+    reasons: mpsc::WeakSender<Reason>,
+    watcher: Option<RecommendedWatcher>,
+    directories: BTreeSet<PathBuf>,
+}
+
+impl Looking {
+    /// Ends when the last [`Watcher`] is dropped.
+    async fn run(mut self, mut reasons: mpsc::Receiver<Reason>, replaced: impl Fn()) {
+        let mut seen = fingerprint(self.reloader.watched()).await;
+        self.follow();
+        loop {
+            let settings = self.reloader.current.load().config.reload.clone();
+            let polling = async {
+                match settings.poll {
+                    Duration::ZERO => std::future::pending().await,
+                    poll => tokio::time::sleep(poll).await,
+                }
+            };
+            let reason = tokio::select! {
+                reason = reasons.recv() => match reason {
+                    Some(reason) => Some(reason),
+                    None => return,
+                },
+                () = polling => None,
+            };
+            let asked = reason == Some(Reason::Asked)
+                || reason == Some(Reason::Notified) && settle(&mut reasons, settings.debounce).await;
+            let now = fingerprint(self.reloader.watched()).await;
+            if now == seen && !asked {
+                continue;
+            }
+            let reloader = self.reloader.clone();
+            let reloaded = tokio::task::spawn_blocking(move || reloader.reload()).await;
+            if matches!(reloaded, Ok(true)) {
+                replaced();
+            }
+            self.follow();
+            // What was read may have changed while it was read; then the next look sees a difference from `now`.
+            let after = fingerprint(self.reloader.watched()).await;
+            let same_files = after.0 == now.0;
+            seen = if same_files { now } else { after };
+        }
+    }
+
+    /// Listens to the directories of the files that count now, where the operator has not turned that off.
+    fn follow(&mut self) {
+        if !self.reloader.current.load().config.reload.watch {
+            self.watcher = None;
+            self.directories.clear();
+            return;
+        }
+        if self.watcher.is_none() {
+            self.watcher = self.listen();
+        }
+        let Some(watcher) = &mut self.watcher else { return };
+        let wanted: BTreeSet<PathBuf> = self.reloader.watched().iter().flat_map(|path| directories(path)).collect();
+        for gone in self.directories.difference(&wanted) {
+            let _ = watcher.unwatch(gone);
+        }
+        let mut followed = BTreeSet::new();
+        for directory in wanted {
+            if self.directories.contains(&directory) {
+                // A directory that has been replaced is another one under the same name.
+                let _ = watcher.unwatch(&directory);
+            }
+            match watcher.watch(&directory, RecursiveMode::NonRecursive) {
+                Ok(()) => drop(followed.insert(directory)),
+                Err(error) => tracing::warn!(directory = %directory.display(), %error, "cannot watch; polling instead"),
+            }
+        }
+        self.directories = followed;
+    }
+
+    fn listen(&self) -> Option<RecommendedWatcher> {
+        let reasons = self.reasons.clone();
+        let notified = move |event: notify::Result<notify::Event>| {
+            let access = matches!(&event, Ok(event) if matches!(event.kind, EventKind::Access(_)));
+            if let (false, Some(reasons)) = (access, reasons.upgrade()) {
+                // If there is no room, a reason is waiting already.
+                let _ = reasons.try_send(Reason::Notified);
+            }
+        };
+        match notify::recommended_watcher(notified) {
+            Ok(watcher) => Some(watcher),
+            Err(error) => {
+                tracing::warn!(%error, "the file system notifies of nothing; polling instead");
+                None
+            }
+        }
+    }
+}
+
+/// Waits until it has been quiet for a while, so that files are whole. Whether the operator has asked meanwhile.
+async fn settle(reasons: &mut mpsc::Receiver<Reason>, quiet: Duration) -> bool {
+    let mut asked = false;
+    // Files that never stop changing are looked at all the same.
+    let patience = tokio::time::Instant::now() + quiet * 10;
+    while tokio::time::Instant::now() < patience {
+        match tokio::time::timeout(quiet, reasons.recv()).await {
+            Ok(Some(reason)) => asked |= reason == Reason::Asked,
+            Ok(None) | Err(_) => break,
+        }
+    }
+    asked
+}
+
+/// Where a change to a file can show: beside it, and beside what it links to.
+fn directories(path: &Path) -> Vec<PathBuf> {
+    let mut directories = vec![if path.is_dir() { path.to_owned() } else { directory(path).to_owned() }];
+    if let Ok(target) = path.canonicalize() {
+        directories.push(directory(&target).to_owned());
+    }
+    directories.retain(|directory| directory.is_dir());
+    directories
+}
+
+/// The paths, and a digest of what is there now.
+async fn fingerprint(paths: Vec<PathBuf>) -> (Vec<PathBuf>, Vec<u8>) {
+    let looked = tokio::task::spawn_blocking(move || {
+        let mut context = Context::new(&SHA256);
+        for path in &paths {
+            context.update(path.as_os_str().as_encoded_bytes());
+            match contents(path) {
+                Ok(bytes) => {
+                    context.update(&(bytes.len() as u64).to_be_bytes());
+                    context.update(&bytes);
+                }
+                Err(error) => context.update(error.kind().to_string().as_bytes()),
+            }
+        }
+        (paths, context.finish().as_ref().to_vec())
+    });
+    looked.await.unwrap_or_default()
+}
+
+/// A file's bytes, or a directory's names.
+fn contents(path: &Path) -> std::io::Result<Vec<u8>> {
+    if !path.is_dir() {
+        return std::fs::read(path);
+    }
+    let mut names: Vec<Vec<u8>> = std::fs::read_dir(path)?
+        .filter_map(|entry| Some(entry.ok()?.file_name().as_encoded_bytes().to_vec()))
+        .collect();
+    names.sort();
+    Ok(names.join(&0))
+}

@@ -1,0 +1,152 @@
+//! Connections: accepting them under a limit, HTTP/1.1 and HTTP/2 on one port, and letting them end.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
+
+use crate::app::Gateway;
+use crate::config::Server;
+
+/// Pause after the operating system could not give a connection, for instance for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Streams that one HTTP/2 connection may have open.
+const MAX_STREAMS: u32 = 128;
+
+/// Bound sockets that nobody is served on yet.
+#[derive(Debug)]
+pub struct Listeners(Vec<TcpListener>);
+
+impl Listeners {
+    /// Binds the addresses.
+    pub async fn bind(addresses: &[SocketAddr]) -> io::Result<Self> {
+        let mut listeners = Vec::new();
+        for address in addresses {
+            let listener = TcpListener::bind(address).await;
+            let named = |error: io::Error| {
+                io::Error::new(error.kind(), format!("cannot listen on {address}: {error}; set `[server] listen`"))
+            };
+            listeners.push(listener.map_err(named)?);
+        }
+        Ok(Listeners(listeners))
+    }
+
+    /// What was bound; a port 0 has become a real one.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.0.iter().filter_map(|listener| listener.local_addr().ok()).collect()
+    }
+}
+
+/// Serves until `stop` says so, then lets requests under way end, for `drain_timeout` at most.
+pub(crate) async fn serve(gateway: Gateway, listeners: Listeners, settings: Server, stop: watch::Receiver<bool>) {
+    let permits = Arc::new(Semaphore::new(settings.max_connections));
+    let builder = Arc::new(builder(&settings));
+    let mut accepting = JoinSet::new();
+    let (open, mut closed) = tokio::sync::mpsc::channel::<()>(1);
+    for listener in listeners.0 {
+        let connections = Connections {
+            gateway: gateway.clone(),
+            builder: builder.clone(),
+            permits: permits.clone(),
+            stop: stop.clone(),
+            open: open.clone(),
+        };
+        accepting.spawn(connections.accept(listener));
+    }
+    drop(open);
+    while accepting.join_next().await.is_some() {}
+    // Every connection holds a sender; the channel closes with the last of them.
+    if tokio::time::timeout(settings.drain_timeout, closed.recv()).await.is_err() {
+        tracing::warn!("connections were still open after {:?} and are cut", settings.drain_timeout);
+    }
+}
+
+fn builder(settings: &Server) -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(settings.head_timeout)
+        .max_buf_size(settings.max_head.max(8192));
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(MAX_STREAMS)
+        .max_header_list_size(u32::try_from(settings.max_head).unwrap_or(u32::MAX))
+        .keep_alive_interval(Some(Duration::from_secs(30)))
+        .keep_alive_timeout(settings.head_timeout);
+    builder
+}
+
+struct Connections {
+    gateway: Gateway,
+    builder: Arc<Builder<TokioExecutor>>,
+    permits: Arc<Semaphore>,
+    stop: watch::Receiver<bool>,
+    open: tokio::sync::mpsc::Sender<()>,
+}
+
+impl Connections {
+    async fn accept(mut self, listener: TcpListener) {
+        loop {
+            // Without a permit nobody is accepted: who comes waits in the operating system's queue.
+            let accepted = async {
+                let permit = self.permits.clone().acquire_owned().await.ok()?;
+                Some((permit, listener.accept().await))
+            };
+            let accepted = tokio::select! {
+                accepted = accepted => accepted,
+                () = stopped(&mut self.stop) => return,
+            };
+            match accepted {
+                Some((permit, Ok((stream, _)))) => self.begin(stream, permit),
+                Some((_, Err(error))) => {
+                    tracing::warn!(%error, "failed to accept a connection");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+                None => return,
+            }
+        }
+    }
+
+    fn begin(&self, stream: TcpStream, permit: OwnedSemaphorePermit) {
+        let (gateway, builder) = (self.gateway.clone(), self.builder.clone());
+        let (mut stop, open) = (self.stop.clone(), self.open.clone());
+        tokio::spawn(async move {
+            let _counted = gateway.count_connection();
+            let _ = stream.set_nodelay(true);
+            let service = service_fn(|request: http::Request<Incoming>| {
+                let gateway = gateway.clone();
+                async move { gateway.answer(request).await }
+            });
+            let connection = builder.serve_connection(TokioIo::new(stream), service);
+            let mut connection = std::pin::pin!(connection);
+            let ended = tokio::select! {
+                ended = connection.as_mut() => ended,
+                () = stopped(&mut stop) => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            };
+            if let Err(error) = ended {
+                tracing::debug!(%error, "connection ended");
+            }
+            drop((permit, open));
+        });
+    }
+}
+
+/// Ends when serving is to end.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // An error means that the gateway is gone, which is an end as well.
+    let _ = stop.wait_for(|stop| *stop).await;
+}
