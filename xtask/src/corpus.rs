@@ -34,25 +34,14 @@ pub(crate) fn run() -> Result<()> {
 /// Programs that everybody with Node has, instead of crates that only this task would need.
 fn fetch(folder: &Path) -> Result<()> {
     let mut npm = Command::new("npm");
-    npm.args(["pack", PACKAGE, "--silent", "--pack-destination"])
-        .arg(folder);
-    tools::output(
-        &mut npm,
-        "install Node.js, which brings it, and run `cargo xtask corpus` again",
-    )?;
+    npm.args(["pack", PACKAGE, "--silent", "--pack-destination"]).arg(folder);
+    tools::output(&mut npm, "install Node.js, which brings it, and run `cargo xtask corpus` again")?;
     let archive = folder.join(ARCHIVE);
     if !is(&archive, ARCHIVE_SHA256) {
-        bail!(
-            "{} is not the {PACKAGE} that is known: not unpacking it",
-            archive.display()
-        );
+        bail!("{} is not the {PACKAGE} that is known: not unpacking it", archive.display());
     }
     let mut tar = Command::new("tar");
-    tar.arg("-xzf")
-        .arg(&archive)
-        .arg("-C")
-        .arg(folder)
-        .args(["--strip-components=2", PAYLOADS]);
+    tar.arg("-xzf").arg(&archive).arg("-C").arg(folder).args(["--strip-components=2", PAYLOADS]);
     tools::output(&mut tar, "install tar and run `cargo xtask corpus` again")?;
     std::fs::remove_file(&archive).with_context(|| format!("failed to remove {}", archive.display()))
 }

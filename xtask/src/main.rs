@@ -16,10 +16,7 @@ tasks:
   corpus                   fetch the real webhook payloads that tests and benchmarks read, into corpus/
 ";
 
-#[expect(
-    clippy::print_stdout,
-    reason = "help that was asked for goes to standard output"
-)]
+#[expect(clippy::print_stdout, reason = "help that was asked for goes to standard output")]
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();

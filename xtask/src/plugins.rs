@@ -43,10 +43,7 @@ fn check(root: &Path) -> Result<()> {
         }
     }
     if !stale.is_empty() {
-        bail!(
-            "plugins/dist is older than the sources of {}: run `cargo xtask plugins`",
-            stale.join(", ")
-        );
+        bail!("plugins/dist is older than the sources of {}: run `cargo xtask plugins`", stale.join(", "));
     }
     eprintln!("plugins/dist matches the sources");
     Ok(())

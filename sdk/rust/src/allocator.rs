@@ -33,10 +33,7 @@ impl Memory for Pages {
     }
 }
 
-#[expect(
-    unsafe_code,
-    reason = "the linker defines where the memory nobody else uses begins"
-)]
+#[expect(unsafe_code, reason = "the linker defines where the memory nobody else uses begins")]
 unsafe extern "C" {
     static __heap_base: u8;
 }

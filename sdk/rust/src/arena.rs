@@ -44,14 +44,7 @@ pub(crate) struct Arena {
 impl Arena {
     /// An arena without memory: the first allocation asks for some.
     pub(crate) const fn new() -> Self {
-        Arena {
-            start: 0,
-            next: 0,
-            end: 0,
-            live: 0,
-            listed: false,
-            free: [0; CLASSES],
-        }
+        Arena { start: 0, next: 0, end: 0, live: 0, listed: false, free: [0; CLASSES] }
     }
 
     /// A block of at least `size` bytes at a multiple of `align`, or null.

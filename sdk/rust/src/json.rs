@@ -54,10 +54,7 @@ impl<'a> Json<'a> {
 
     /// The last member of this name.
     pub fn member(self, name: &str) -> Option<Json<'a>> {
-        self.members()
-            .filter(|(found, _)| found == name)
-            .map(|(_, value)| value)
-            .last()
+        self.members().filter(|(found, _)| found == name).map(|(_, value)| value).last()
     }
 }
 
@@ -72,10 +69,7 @@ pub fn quote(text: &str) -> String {
 pub fn push_quoted(json: &mut String, text: &str) {
     json.push('"');
     let mut rest = text;
-    while let Some(at) = rest
-        .bytes()
-        .position(|byte| byte < 0x20 || byte == b'"' || byte == b'\\')
-    {
+    while let Some(at) = rest.bytes().position(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
         let (clean, from) = rest.split_at_checked(at).unwrap_or((rest, ""));
         json.push_str(clean);
         let byte = from.as_bytes().first().copied().unwrap_or(b' ');
@@ -123,10 +117,7 @@ fn split_value(text: &str) -> Option<(&str, &str)> {
         b'"' => string_end(bytes, 0),
         b'{' | b'[' => nested_end(bytes),
         b'}' | b']' | b',' | b':' => return None,
-        _ => bytes
-            .iter()
-            .position(|byte| b",]} \t\r\n".contains(byte))
-            .unwrap_or(bytes.len()),
+        _ => bytes.iter().position(|byte| b",]} \t\r\n".contains(byte)).unwrap_or(bytes.len()),
     };
     let (value, rest) = text.split_at_checked(end)?;
     Some((value, trim_start(rest)))
@@ -226,11 +217,7 @@ mod tests {
                 ("a".to_string(), "-1.5e3"),
             ]
         );
-        let items: Vec<_> = node
-            .members()
-            .flat_map(|(_, value)| value.items())
-            .map(Json::text)
-            .collect();
+        let items: Vec<_> = node.members().flat_map(|(_, value)| value.items()).map(Json::text).collect();
         assert_eq!(items, ["1", r#""two, ]}\"""#, r#"{"x":{}}"#, "[]"]);
         assert_eq!(node.member("a").map(Json::text), Some("-1.5e3"));
         assert_eq!(node.member("c").and_then(Json::string), Some(String::new()));
@@ -239,13 +226,7 @@ mod tests {
 
     #[test]
     fn strings_survive_the_round_trip() {
-        for text in [
-            "",
-            "plain",
-            "\"\\/\u{8}\u{c}\n\r\t\u{0}\u{1f}",
-            "é😀\u{7f}",
-            "\\u0041",
-        ] {
+        for text in ["", "plain", "\"\\/\u{8}\u{c}\n\r\t\u{0}\u{1f}", "é😀\u{7f}", "\\u0041"] {
             assert_eq!(Json::new(&quote(text)).string().as_deref(), Some(text));
         }
         assert_eq!(quote("a\"b\\c\n\u{1}\u{1f}"), r#""a\"b\\c\n\u0001\u001f""#);
@@ -278,17 +259,9 @@ mod tests {
             "{\"é",
             "\"\\ud83d\\u\"",
         ];
-        for text in broken
-            .into_iter()
-            .chain((0..whole.len()).filter_map(|end| whole.get(..end)))
-        {
+        for text in broken.into_iter().chain((0..whole.len()).filter_map(|end| whole.get(..end))) {
             let node = Json::new(text);
-            let _ = (
-                node.items().count(),
-                node.members().count(),
-                node.string(),
-                node.member("a"),
-            );
+            let _ = (node.items().count(), node.members().count(), node.string(), node.member("a"));
         }
     }
 

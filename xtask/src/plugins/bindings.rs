@@ -38,9 +38,7 @@ fn path(root: &Path) -> PathBuf {
 
 fn generate(root: &Path) -> Result<String> {
     let mut resolve = Resolve::default();
-    let (package, _) = resolve
-        .push_path(root.join(CONTRACT))
-        .context("failed to read the contract")?;
+    let (package, _) = resolve.push_path(root.join(CONTRACT)).context("failed to read the contract")?;
     let world = resolve.select_world(&[package], Some(WORLD))?;
     let options = wit_bindgen_rust::Opts {
         format: true,

@@ -34,16 +34,12 @@ pub(crate) fn all(root: &Path, plugins: &[String], folder: &Path) -> Result<()> 
 
 fn compile(root: &Path, workspace: &Path) -> Result<()> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo
-        .current_dir(workspace)
-        .args(["build", "--release", "--locked", "--target", TARGET]);
+    cargo.current_dir(workspace).args(["build", "--release", "--locked", "--target", TARGET]);
     cargo.arg("--target-dir").arg(workspace.join("target"));
     let library = standard_library(workspace)?;
     if let Some(library) = &library {
         cargo.arg("-Zbuild-std=std,panic_abort");
-        cargo
-            .env("RUSTC_BOOTSTRAP", "1")
-            .env("__CARGO_TESTS_ONLY_SRC_ROOT", library);
+        cargo.env("RUSTC_BOOTSTRAP", "1").env("__CARGO_TESTS_ONLY_SRC_ROOT", library);
     }
     cargo.env("CARGO_ENCODED_RUSTFLAGS", remapping(root, library.as_deref())?);
     tools::output(&mut cargo, "install Rust")?;
@@ -53,9 +49,7 @@ fn compile(root: &Path, workspace: &Path) -> Result<()> {
 /// Where to compile the target's standard library from; none where a compiled one is installed.
 fn standard_library(workspace: &Path) -> Result<Option<PathBuf>> {
     let mut rustc = Command::new("rustc");
-    rustc
-        .current_dir(workspace)
-        .args(["--print", "target-libdir", "--target", TARGET]);
+    rustc.current_dir(workspace).args(["--print", "target-libdir", "--target", TARGET]);
     if Path::new(tools::output(&mut rustc, "install Rust")?.trim()).is_dir() {
         return Ok(None);
     }
@@ -103,14 +97,8 @@ fn componentize(core: &[u8], digest: &str) -> Result<Vec<u8>> {
             "its memory starts with {pages} pages of 64 KiB instead of {PAGES}: its build.rs sets no link flags"
         );
     }
-    let mut component = ComponentEncoder::default()
-        .validate(true)
-        .module(core)?
-        .encode()?;
-    let section = CustomSection {
-        name: sources::SECTION.into(),
-        data: digest.as_bytes().into(),
-    };
+    let mut component = ComponentEncoder::default().validate(true).module(core)?.encode()?;
+    let section = CustomSection { name: sources::SECTION.into(), data: digest.as_bytes().into() };
     section.append_to_component(&mut component);
     Ok(component)
 }

@@ -46,26 +46,13 @@ struct Heap {
     fill: u8,
 }
 
-#[expect(
-    unsafe_code,
-    reason = "calls what is under test; the buffer outlives every block"
-)]
+#[expect(unsafe_code, reason = "calls what is under test; the buffer outlives every block")]
 impl Heap {
     fn new(pages: usize, skipping: bool) -> Self {
         let mut buffer = vec![0u128; (pages + 1) * PAGE / 16];
         let start = (buffer.as_mut_ptr() as usize).next_multiple_of(PAGE);
-        let memory = Buffer {
-            start,
-            grown: 0,
-            pages,
-            skipping,
-        };
-        Heap {
-            arena: Arena::new(),
-            memory,
-            _buffer: buffer,
-            fill: 0,
-        }
+        let memory = Buffer { start, grown: 0, pages, skipping };
+        Heap { arena: Arena::new(), memory, _buffer: buffer, fill: 0 }
     }
 
     fn allocate(&mut self, size: usize, align: usize) -> Option<Block> {
@@ -76,11 +63,7 @@ impl Heap {
         }
         assert_eq!(address as usize % align, 0, "alignment of {size} bytes");
         self.fill = self.fill.wrapping_add(1);
-        let block = Block {
-            address,
-            size,
-            fill: self.fill,
-        };
+        let block = Block { address, size, fill: self.fill };
         // SAFETY: the block is `size` bytes long.
         unsafe { block.address.write_bytes(block.fill, size) };
         Some(block)
@@ -95,16 +78,10 @@ impl Heap {
     fn resize(&mut self, block: Block, wanted: usize) -> Option<Block> {
         Self::check(&block);
         // SAFETY: allocated by `allocate`.
-        if unsafe {
-            self.arena
-                .resize(&mut self.memory, block.address, block.size, wanted)
-        } {
+        if unsafe { self.arena.resize(&mut self.memory, block.address, block.size, wanted) } {
             // SAFETY: the block is `wanted` bytes long now.
             unsafe { block.address.write_bytes(block.fill, wanted) };
-            return Some(Block {
-                size: wanted,
-                ..block
-            });
+            return Some(Block { size: wanted, ..block });
         }
         let moved = self.allocate(wanted, GRAIN)?;
         self.free(block);
@@ -127,14 +104,8 @@ fn a_size_fits_its_class_and_classes_rise() {
     let mut last = (0, 0);
     for size in (0..5000).chain((13..30).flat_map(|bits| [(1 << bits) - 1, 1 << bits, (1 << bits) + 1])) {
         let (class, block) = class(size).unwrap_or_else(|| panic!("{size} has no class"));
-        assert!(
-            block >= size && block % GRAIN == 0 && block >= GRAIN,
-            "{size} in {block}"
-        );
-        assert!(
-            size < 64 || block - size < block / 4,
-            "{size} wastes too much of {block}"
-        );
+        assert!(block >= size && block % GRAIN == 0 && block >= GRAIN, "{size} in {block}");
+        assert!(size < 64 || block - size < block / 4, "{size} wastes too much of {block}");
         assert!(
             (class, block) == last || (class > last.0 && block > last.1) || size == 0,
             "{size} after {last:?}"
@@ -151,9 +122,7 @@ fn blocks_never_overlap_whatever_the_order() {
         let mut heap = Heap::new(24, seed % 2 == 0);
         let mut random = seed;
         let mut next = move |below: usize| {
-            random = random
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (random >> 33) as usize % below
         };
         let mut blocks = Vec::new();
@@ -198,11 +167,7 @@ fn freeing_everything_starts_over() {
         heap.free(right);
     }
     assert_eq!(heap.memory.grown, 1, "churn beside a kept block grew the memory");
-    heap.free(Block {
-        address: first,
-        size: 1,
-        fill: 1,
-    });
+    heap.free(Block { address: first, size: 1, fill: 1 });
     assert_eq!(heap.allocate(1, 1).unwrap().address, first);
 }
 
