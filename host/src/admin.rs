@@ -27,9 +27,8 @@ pub(crate) fn ready(
     draining: bool,
 ) -> Response {
     let takes = !draining && ledger.is_ok();
-    let reload = failure.map(|failure| {
-        json!({ "failing_since": failure.since_text(), "problems": failure.problems })
-    });
+    let reload =
+        failure.map(|failure| json!({ "failing_since": failure.since_text(), "problems": failure.problems }));
     let store = match ledger {
         Ok(ledger) => json!({
             "accepted": ledger.accepted,

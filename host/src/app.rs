@@ -134,7 +134,8 @@ impl Builder {
             let generation = make(&source, None, &workshop)?;
             Ok::<_, BuildError>((source, workshop, generation))
         });
-        let (source, workshop, generation) = making.await.map_err(|error| BuildError::System(error.to_string()))??;
+        let (source, workshop, generation) =
+            making.await.map_err(|error| BuildError::System(error.to_string()))??;
 
         let clock = clock.unwrap_or_else(|| Arc::new(SystemClock));
         let metrics = workshop.metrics.clone();
@@ -180,7 +181,8 @@ fn workshop(
         metrics: Arc::new(Metrics::new()),
         http: HttpClient::new().map_err(|error| system(&error.0))?,
         #[cfg(feature = "wasm")]
-        runtime: crate::plugin::wasm::Runtime::new(server.guest_threads, max_memory).map_err(|error| system(&error))?,
+        runtime: crate::plugin::wasm::Runtime::new(server.guest_threads, max_memory)
+            .map_err(|error| system(&error))?,
     })
 }
 

@@ -5,9 +5,9 @@
 //! storeys; `tests/it/tidy.rs` holds the code to it.
 
 // Pure.
+pub mod delivery;
 pub mod event;
 pub mod retry;
-pub mod delivery;
 pub mod routing;
 pub mod signature;
 
@@ -15,22 +15,22 @@ pub mod signature;
 pub mod config;
 
 // Edges.
-pub mod store;
-pub mod destination;
-pub mod plugin;
 pub mod clock;
+pub mod destination;
 pub mod metrics;
+pub mod plugin;
+pub mod store;
 
 // Assembly.
-pub mod generation;
-mod ingest;
-mod dispatch;
-mod reload;
 mod admin;
-mod server;
 mod app;
 #[cfg(feature = "cli")]
 pub mod cli;
+mod dispatch;
+pub mod generation;
+mod ingest;
+mod reload;
+mod server;
 
 pub use app::{BuildError, Builder, Gateway};
 pub use ingest::Response;

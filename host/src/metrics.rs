@@ -52,8 +52,14 @@ impl Metrics {
         let generation: Gauge = Gauge::default();
         registry.register("generation", "Number of the configuration in use", generation.clone());
         let reload_failing_since = Gauge::<f64, AtomicU64>::default();
-        let help = "Since when the files cannot replace the configuration in use, in Unix time; 0 while they can";
-        registry.register_with_unit("reload_failing_since", help, Unit::Seconds, reload_failing_since.clone());
+        let help =
+            "Since when the files cannot replace the configuration in use, in Unix time; 0 while they can";
+        registry.register_with_unit(
+            "reload_failing_since",
+            help,
+            Unit::Seconds,
+            reload_failing_since.clone(),
+        );
         Metrics {
             registry,
             requests,
@@ -70,7 +76,8 @@ impl Metrics {
 
     /// Requests to a source with one outcome.
     pub fn requests(&self, source: &str, outcome: &str) -> Counter {
-        self.requests.get_or_create_owned(&vec![("source", source.to_owned()), ("outcome", outcome.to_owned())])
+        self.requests
+            .get_or_create_owned(&vec![("source", source.to_owned()), ("outcome", outcome.to_owned())])
     }
 
     /// Runs on a route with one outcome.
@@ -85,8 +92,10 @@ impl Metrics {
 
     /// Attempts at a destination with one outcome.
     pub fn attempts(&self, destination: &str, outcome: &str) -> Counter {
-        self.attempts
-            .get_or_create_owned(&vec![("destination", destination.to_owned()), ("outcome", outcome.to_owned())])
+        self.attempts.get_or_create_owned(&vec![
+            ("destination", destination.to_owned()),
+            ("outcome", outcome.to_owned()),
+        ])
     }
 
     /// Reloads with one result.

@@ -66,11 +66,7 @@ mod tests {
         ] {
             let asked = asked.map(Duration::from_secs);
             let expected = expected.map(Duration::from_secs_f64);
-            assert_eq!(
-                policy.wait(attempts, asked, random),
-                expected,
-                "{attempts} {asked:?} {random}"
-            );
+            assert_eq!(policy.wait(attempts, asked, random), expected, "{attempts} {asked:?} {random}");
         }
     }
 }

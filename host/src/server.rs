@@ -33,7 +33,10 @@ impl Listeners {
         for address in addresses {
             let listener = TcpListener::bind(address).await;
             let named = |error: io::Error| {
-                io::Error::new(error.kind(), format!("cannot listen on {address}: {error}; set `[server] listen`"))
+                io::Error::new(
+                    error.kind(),
+                    format!("cannot listen on {address}: {error}; set `[server] listen`"),
+                )
             };
             listeners.push(listener.map_err(named)?);
         }
@@ -47,7 +50,12 @@ impl Listeners {
 }
 
 /// Serves until `stop` says so, then lets requests under way end, for `drain_timeout` at most.
-pub(crate) async fn serve(gateway: Gateway, listeners: Listeners, settings: Server, stop: watch::Receiver<bool>) {
+pub(crate) async fn serve(
+    gateway: Gateway,
+    listeners: Listeners,
+    settings: Server,
+    stop: watch::Receiver<bool>,
+) {
     let permits = Arc::new(Semaphore::new(settings.max_connections));
     let builder = Arc::new(builder(&settings));
     let mut accepting = JoinSet::new();

@@ -1,1 +1,84 @@
-//! The command line.
+//! The command line. The only part that talks to a terminal.
+
+mod banner;
+mod check;
+mod log;
+mod send;
+mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::app::BuildError;
+
+/// `EX_CONFIG` of sysexits.h: the configuration is wrong, and starting again does not help.
+const EXIT_CONFIG: u8 = 78;
+
+/// A WebAssembly-pluggable webhook router.
+#[derive(Debug, Parser)]
+#[command(name = "hookyard", version, about, args_conflicts_with_subcommands = true)]
+struct Arguments {
+    /// The configuration file.
+    #[arg(long, short, global = true, value_name = "FILE", default_value = "config.toml")]
+    config: PathBuf,
+
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Take webhooks in and route them (also without a command)
+    Serve,
+    /// Check the configuration and all that it names; exit code 78 if something is wrong. Binds and writes nothing
+    Check,
+    /// Print the JSON Schema of the configuration, for editors
+    Schema,
+    /// Send a signed sample event to the gateway
+    Send(send::Arguments),
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match arguments.command {
+        None | Some(Command::Serve) => serve::run(&arguments.config),
+        Some(Command::Check) => check::run(&arguments.config),
+        Some(Command::Schema) => {
+            say(&format!("{:#}\n", crate::config::schema()));
+            ExitCode::SUCCESS
+        }
+        Some(Command::Send(sending)) => send::run(&arguments.config, &sending),
+    }
+}
+
+/// Writes to standard output. A reader who has gone away is no error.
+fn say(text: &str) {
+    use std::io::Write as _;
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+/// Writes to standard error.
+fn complain(text: &str) {
+    use std::io::Write as _;
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+/// Says why there is no gateway, and with which exit code.
+fn fail(error: &BuildError) -> ExitCode {
+    use std::io::IsTerminal as _;
+    match error {
+        BuildError::Config(errors) if std::io::stderr().is_terminal() => {
+            complain(&format!("{}\n", errors.coloured()))
+        }
+        error => complain(&format!("{error}\n")),
+    }
+    match error {
+        BuildError::System(_) => ExitCode::FAILURE,
+        BuildError::NoConfiguration | BuildError::Config(_) | BuildError::Problems(_) => {
+            ExitCode::from(EXIT_CONFIG)
+        }
+    }
+}

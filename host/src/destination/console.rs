@@ -44,20 +44,14 @@ impl Console {
 
     /// On something else.
     pub fn to(output: Box<dyn Write + Send>, colours: bool) -> Self {
-        Console {
-            output: Arc::new(Mutex::new(output)),
-            colours,
-        }
+        Console { output: Arc::new(Mutex::new(output)), colours }
     }
 
     async fn write(&self, text: String) -> Result<(), String> {
         // The lock goes with the thread that writes: if it is stuck, nobody else gets stuck behind it.
         let output = Arc::clone(&self.output).lock_owned().await;
         let writing = tokio::task::spawn_blocking(move || write(output, &text));
-        writing
-            .await
-            .map_err(|error| error.to_string())?
-            .map_err(|error| error.to_string())
+        writing.await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
     }
 }
 
@@ -74,9 +68,7 @@ impl Default for Console {
 
 impl fmt::Debug for Console {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Console")
-            .field("colours", &self.colours)
-            .finish_non_exhaustive()
+        f.debug_struct("Console").field("colours", &self.colours).finish_non_exhaustive()
     }
 }
 
@@ -86,17 +78,12 @@ impl Destination for Console {
             let text = shown(parcel, self.colours);
             let cause = match timeout(LIMIT, self.write(text)).await {
                 Ok(Ok(())) => {
-                    return Sent::Delivered {
-                        detail: "written".to_owned(),
-                    };
+                    return Sent::Delivered { detail: "written".to_owned() };
                 }
                 Ok(Err(error)) => format!("writing to standard output failed: {error}"),
                 Err(_) => format!("standard output was not read for {} s", LIMIT.as_secs()),
             };
-            Sent::Retryable {
-                cause,
-                retry_after: None,
-            }
+            Sent::Retryable { cause, retry_after: None }
         })
     }
 }
@@ -108,11 +95,7 @@ fn shown(parcel: &Parcel, colours: bool) -> String {
     let title = printable(format!("{} {}", event.source, event.kind).trim_end());
     let (destination, route) = (printable(&parcel.destination), printable(&parcel.route));
     let size = size(body.len());
-    let again = if parcel.attempt > 1 {
-        format!(", attempt {}", parcel.attempt)
-    } else {
-        String::new()
-    };
+    let again = if parcel.attempt > 1 { format!(", attempt {}", parcel.attempt) } else { String::new() };
     let head = format!(
         "{dim}→ {destination}{plain}  {bold}{title}{plain}  {dim}evt {} · {size}  (route {route}{again}){plain}\n",
         event.id
@@ -209,11 +192,7 @@ fn printable(text: &str) -> String {
     };
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
-        if obeyed(c) {
-            out.extend(c.escape_unicode())
-        } else {
-            out.push(c)
-        }
+        if obeyed(c) { out.extend(c.escape_unicode()) } else { out.push(c) }
     }
     out
 }
@@ -251,12 +230,7 @@ mod tests {
     fn a_body_cannot_talk_to_the_terminal() {
         for body in ["\x1b[2Jx\u{9b}31m\r\u{202e}y", "\"\u{9b}31m\u{202e}y\""] {
             let text = shown(&parcel(&[], body), false);
-            assert!(
-                !text
-                    .chars()
-                    .any(|c| c.is_control() && c != '\n' || c == '\u{202e}'),
-                "{text:?}"
-            );
+            assert!(!text.chars().any(|c| c.is_control() && c != '\n' || c == '\u{202e}'), "{text:?}");
             assert!(text.contains("\\u{202e}"), "{text}");
         }
     }
@@ -287,10 +261,7 @@ mod tests {
             if self.1 {
                 return Err(io::ErrorKind::BrokenPipe.into());
             }
-            self.0
-                .lock()
-                .unwrap()
-                .push(String::from_utf8(data.to_vec()).unwrap());
+            self.0.lock().unwrap().push(String::from_utf8(data.to_vec()).unwrap());
             Ok(data.len())
         }
 
@@ -305,10 +276,7 @@ mod tests {
         let console = Console::to(Box::new(Pieces(Arc::clone(&pieces), false)), false);
         let (a, b) = (parcel(&[], "a"), parcel(&[], "b"));
         let (first, second) = tokio::join!(console.send(&a), console.send(&b));
-        assert!(matches!(
-            (first, second),
-            (Sent::Delivered { .. }, Sent::Delivered { .. })
-        ));
+        assert!(matches!((first, second), (Sent::Delivered { .. }, Sent::Delivered { .. })));
         let mut pieces = pieces.lock().unwrap().clone();
         pieces.sort();
         assert_eq!(pieces, [shown(&a, false), shown(&b, false)]);

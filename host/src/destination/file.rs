@@ -45,10 +45,7 @@ struct Line {
 impl JsonLines {
     /// The file, and directories that are missing, are created with the first message, for the owner alone.
     pub fn new(path: PathBuf) -> Self {
-        JsonLines {
-            waiting: Arc::default(),
-            log: Arc::new(Mutex::new(Log { path, open: None })),
-        }
+        JsonLines { waiting: Arc::default(), log: Arc::new(Mutex::new(Log { path, open: None })) }
     }
 
     async fn append(&self, text: Vec<u8>) -> Result<(), String> {
@@ -60,9 +57,7 @@ impl JsonLines {
         if !batch.is_empty() {
             tokio::task::spawn_blocking(move || write(log, batch));
         }
-        answer
-            .await
-            .unwrap_or_else(|_| Err("the writer broke off".to_owned()))
+        answer.await.unwrap_or_else(|_| Err("the writer broke off".to_owned()))
     }
 }
 
@@ -73,17 +68,12 @@ impl Destination for JsonLines {
             let size = text.len();
             let cause = match timeout(LIMIT, self.append(text)).await {
                 Ok(Ok(())) => {
-                    return Sent::Delivered {
-                        detail: format!("{size} bytes appended"),
-                    };
+                    return Sent::Delivered { detail: format!("{size} bytes appended") };
                 }
                 Ok(Err(cause)) => cause,
                 Err(_) => format!("the file was not written within {} s", LIMIT.as_secs()),
             };
-            Sent::Retryable {
-                cause,
-                retry_after: None,
-            }
+            Sent::Retryable { cause, retry_after: None }
         })
     }
 }
@@ -130,16 +120,11 @@ fn line(parcel: &Parcel) -> Vec<u8> {
         destination: &parcel.destination,
         kind: &event.kind,
         attempt: parcel.attempt,
-        headers: forwarded(parcel)
-            .map(|(name, value)| (name, String::from_utf8_lossy(value)))
-            .collect(),
+        headers: forwarded(parcel).map(|(name, value)| (name, String::from_utf8_lossy(value))).collect(),
         body: text,
         body_base64: text.is_none().then(|| STANDARD.encode(bytes)),
     };
-    #[expect(
-        clippy::expect_used,
-        reason = "strings and a number: no map with odd keys, no failing writer"
-    )]
+    #[expect(clippy::expect_used, reason = "strings and a number: no map with odd keys, no failing writer")]
     let mut line = serde_json::to_vec(&object).expect("a plain object");
     line.push(b'\n');
     line
@@ -207,12 +192,7 @@ fn open(path: &Path) -> io::Result<Open> {
     if let Some(parent) = parent {
         DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
     }
-    let mut file = OpenOptions::new()
-        .read(true)
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .open(path)?;
+    let mut file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
     let found = file.metadata()?;
     let mut last = [b'\n'];
     if found.is_file() && found.len() > 0 {
@@ -222,11 +202,7 @@ fn open(path: &Path) -> io::Result<Open> {
         // A new name survives a power cut once its directory is synced.
         File::open(parent)?.sync_all()?;
     }
-    Ok(Open {
-        file,
-        inode: (found.dev(), found.ino()),
-        broken: last != [b'\n'],
-    })
+    Ok(Open { file, inode: (found.dev(), found.ino()), broken: last != [b'\n'] })
 }
 
 #[cfg(test)]
@@ -241,13 +217,11 @@ mod tests {
 
     fn lines(path: &Path) -> Vec<Value> {
         let text = std::fs::read_to_string(path).unwrap();
-        text.lines()
-            .map(|line| serde_json::from_str(line).expect(line))
-            .collect()
+        text.lines().map(|line| serde_json::from_str(line).expect(line)).collect()
     }
 
     async fn send(file: &JsonLines, body: &'static [u8]) {
-        let sent = file.send(&parcel(&[("X-A", "1"), ("Cookie", "c")], body)).await;
+        let sent = file.send(&parcel(&[("x-a", "1"), ("Cookie", "c")], body)).await;
         assert!(matches!(sent, Sent::Delivered { .. }), "{sent:?}");
     }
 
@@ -266,13 +240,10 @@ mod tests {
             "received": "2023-11-14T22:13:20.000Z",
             "time": "2023-11-14T22:13:21.500Z",
             "source": "github", "route": "prs", "destination": "ci", "type": "pull_request.opened",
-            "attempt": 2, "headers": [["X-A", "1"]], "body": "{ \"a\":\r\n 1.0 }",
+            "attempt": 2, "headers": [["x-a", "1"]], "body": "{ \"a\":\r\n 1.0 }",
         });
         assert_eq!(lines[0], expected);
-        assert_eq!(
-            (&lines[1]["body"], &lines[1]["body_base64"]),
-            (&Value::Null, &Value::from("/wA="))
-        );
+        assert_eq!((&lines[1]["body"], &lines[1]["body_base64"]), (&Value::Null, &Value::from("/wA=")));
         let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&path), mode(&directory.path().join("a"))), (0o600, 0o700));
     }
@@ -322,16 +293,9 @@ mod tests {
     #[tokio::test]
     async fn failure_names_the_file_and_is_tried_again() {
         let directory = tempfile::tempdir().unwrap();
-        let sent = JsonLines::new(directory.path().to_owned())
-            .send(&parcel(&[], "x"))
-            .await;
-        let Sent::Retryable { cause, .. } = sent else {
-            panic!("{sent:?}")
-        };
+        let sent = JsonLines::new(directory.path().to_owned()).send(&parcel(&[], "x")).await;
+        let Sent::Retryable { cause, .. } = sent else { panic!("{sent:?}") };
         let name = directory.path().display().to_string();
-        assert!(
-            cause.contains(&name) && cause.contains("Is a directory (os error 21)"),
-            "{cause}"
-        );
+        assert!(cause.contains(&name) && cause.contains("Is a directory (os error 21)"), "{cause}");
     }
 }

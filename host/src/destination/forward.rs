@@ -30,14 +30,7 @@ const OF_THE_CONNECTION: [&str; 14] = [
 ];
 
 /// Between the sender and us.
-const OF_THE_SENDER: [&str; 6] = [
-    "authorization",
-    "cookie",
-    "user-agent",
-    "forwarded",
-    "via",
-    "x-real-ip",
-];
+const OF_THE_SENDER: [&str; 6] = ["authorization", "cookie", "user-agent", "forwarded", "via", "x-real-ip"];
 
 /// The headers of the parcel's message that go on, in order.
 pub(super) fn forwarded(parcel: &Parcel) -> impl Iterator<Item = (&str, &Bytes)> {
@@ -64,8 +57,7 @@ fn named_by_connection(headers: &Headers) -> Vec<String> {
 }
 
 fn starts_with(name: &str, prefix: &str) -> bool {
-    name.get(..prefix.len())
-        .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+    name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }
 
 #[cfg(test)]
@@ -100,30 +92,16 @@ mod tests {
         ];
         let mut parcel = parcel(&received, "{}");
         let names = |parcel: &Parcel| -> Vec<_> {
-            forwarded(parcel)
-                .map(|(name, value)| format!("{name}={}", value.escape_ascii()))
-                .collect()
+            forwarded(parcel).map(|(name, value)| format!("{name}={}", value.escape_ascii())).collect()
         };
-        assert_eq!(
-            names(&parcel),
-            ["Content-Type=application/json", "X-Repeated=1", "x-repeated=2"]
-        );
+        assert_eq!(names(&parcel), ["content-type=application/json", "x-repeated=1", "x-repeated=2"]);
 
         let mut changed = Headers::new();
-        for (name, value) in [
-            ("authorization", "Bearer ours"),
-            ("cookie", "a=b"),
-            ("user-agent", "Plugin/1"),
-        ] {
+        for (name, value) in [("authorization", "Bearer ours"), ("cookie", "a=b"), ("user-agent", "Plugin/1")]
+        {
             changed.set(name, value).unwrap();
         }
-        parcel.message = Arc::new(Outgoing {
-            headers: Some(changed),
-            body: None,
-        });
-        assert_eq!(
-            names(&parcel),
-            ["authorization=Bearer ours", "user-agent=Plugin/1"]
-        );
+        parcel.message = Arc::new(Outgoing { headers: Some(changed), body: None });
+        assert_eq!(names(&parcel), ["authorization=Bearer ours", "user-agent=Plugin/1"]);
     }
 }

@@ -14,7 +14,7 @@ use super::Parcel;
 pub(super) fn parcel(headers: &[(&str, &str)], body: impl Into<Bytes>) -> Parcel {
     let mut received = Headers::new();
     for (name, value) in headers {
-        received.push(*name, value.as_bytes().to_vec());
+        received.push(http::HeaderName::from_bytes(name.as_bytes()).unwrap(), value.as_bytes().to_vec());
     }
     let event = Event {
         id: EventId(Uuid::from_u128(0x0197_0000_0000_7000_8000_0000_0000_0001)),

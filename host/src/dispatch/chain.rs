@@ -73,13 +73,18 @@ struct Failed {
 }
 
 /// Each plugin sees what the one before left; where one emits several messages, the next runs for each of them.
-fn through_plugins(event: &Arc<Event>, route: &RouteEntry, reply: &mut Option<Reply>) -> Result<Chained, Failed> {
+fn through_plugins(
+    event: &Arc<Event>,
+    route: &RouteEntry,
+    reply: &mut Option<Reply>,
+) -> Result<Chained, Failed> {
     let mut messages = vec![event.message()];
     for plugin in &route.plugins {
         let mut forwarded = Vec::with_capacity(messages.len());
         let mut discarded = None;
         for message in messages {
-            let call = Call { event: event.clone(), message: message.clone(), destinations: route.to.clone() };
+            let call =
+                Call { event: event.clone(), message: message.clone(), destinations: route.to.clone() };
             match plugin.processor.process(call) {
                 Ok(output) => {
                     *reply = output.reply.or(reply.take());
@@ -96,7 +101,9 @@ fn through_plugins(event: &Arc<Event>, route: &RouteEntry, reply: &mut Option<Re
                             forwarded.push(message);
                         }
                         OnError::Drop => discarded = Some(format!("{} failed: {fault}", plugin.name)),
-                        OnError::Retry | OnError::DeadLetter => return Err(Failed { plugin: plugin.clone(), fault }),
+                        OnError::Retry | OnError::DeadLetter => {
+                            return Err(Failed { plugin: plugin.clone(), fault });
+                        }
                     }
                 }
             }
@@ -130,7 +137,12 @@ fn deliveries(
             let chosen = message.destinations.as_ref();
             if chosen.is_none_or(|chosen| chosen.iter().any(|name| **name == **destination)) {
                 let id = DeliveryId::derive(run, deliveries.len());
-                deliveries.push(NewDelivery { id, destination: destination.clone(), message: outgoing.clone(), due });
+                deliveries.push(NewDelivery {
+                    id,
+                    destination: destination.clone(),
+                    message: outgoing.clone(),
+                    due,
+                });
             }
         }
     }

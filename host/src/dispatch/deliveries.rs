@@ -61,7 +61,12 @@ fn room(generation: &Generation) -> Vec<(Arc<str>, usize)> {
     generation.destinations.values().map(room).filter(|(_, room)| *room > 0).collect()
 }
 
-async fn begin(shared: &Arc<Shared>, generation: &Generation, delivery: LeasedDelivery, ended: &mpsc::Sender<Ended>) {
+async fn begin(
+    shared: &Arc<Shared>,
+    generation: &Generation,
+    delivery: LeasedDelivery,
+    ended: &mpsc::Sender<Ended>,
+) {
     let under_way = shared.count();
     let started = generation
         .destinations
@@ -128,10 +133,13 @@ fn report(
     match (outcome, end) {
         (Sent::Delivered { detail }, _) => tracing::info!(%event, destination, detail, ?took, "delivered"),
         (_, DeliveryEnd::Retry { due, cause }) => {
-            let again_in = std::time::Duration::from_millis(u64::try_from(due - parcel.now).unwrap_or_default());
+            let again_in =
+                std::time::Duration::from_millis(u64::try_from(due - parcel.now).unwrap_or_default());
             tracing::warn!(%event, destination, attempt, cause, ?again_in, "delivery failed");
         }
-        (_, DeliveryEnd::Dead { cause }) => tracing::error!(%event, destination, attempt, cause, "delivery is dead"),
+        (_, DeliveryEnd::Dead { cause }) => {
+            tracing::error!(%event, destination, attempt, cause, "delivery is dead")
+        }
         _ => {}
     }
 }

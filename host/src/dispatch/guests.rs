@@ -20,7 +20,7 @@ const QUEUE_PER_THREAD: usize = 32;
 
 /// No guest thread has room; the run stays leased and is taken up again later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Overloaded;
+pub(crate) struct Overloaded;
 
 struct Job {
     run: LeasedRun,
@@ -70,7 +70,12 @@ impl Guests {
     }
 
     /// Hands over a run; there is room for as many as [`room`](Guests::room) has said, as only one task submits.
-    pub(super) fn submit(&self, run: LeasedRun, route: Arc<RouteEntry>, under_way: UnderWay) -> Result<(), Overloaded> {
+    pub(super) fn submit(
+        &self,
+        run: LeasedRun,
+        route: Arc<RouteEntry>,
+        under_way: UnderWay,
+    ) -> Result<(), Overloaded> {
         self.background.try_send(Job { run, route, answer: None, under_way }).map_err(|_| Overloaded)
     }
 
@@ -91,7 +96,12 @@ impl Guests {
 }
 
 /// A guest thread: runs for which a sender waits first.
-fn work(background: &Receiver<Job>, inline: &Receiver<Job>, ended: &mpsc::Sender<Ended>, shared: &Weak<Shared>) {
+fn work(
+    background: &Receiver<Job>,
+    inline: &Receiver<Job>,
+    ended: &mpsc::Sender<Ended>,
+    shared: &Weak<Shared>,
+) {
     loop {
         let job = select_biased! {
             recv(inline) -> job => job,
@@ -104,7 +114,9 @@ fn work(background: &Receiver<Job>, inline: &Receiver<Job>, ended: &mpsc::Sender
         if ended.blocking_send(Ended { settled, answer, under_way: job.under_way }).is_err() {
             return;
         }
-        if background.len() <= background.capacity().unwrap_or(0) / 4 && shared.starved.swap(false, Ordering::AcqRel) {
+        if background.len() <= background.capacity().unwrap_or(0) / 4
+            && shared.starved.swap(false, Ordering::AcqRel)
+        {
             shared.runs_again.notify_one();
         }
     }

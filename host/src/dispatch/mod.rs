@@ -19,7 +19,7 @@ use crate::event::UnixMillis;
 use crate::generation::{Generation, RouteEntry};
 use crate::store::{LeasedRun, Store};
 
-pub use guests::Overloaded;
+pub(crate) use guests::Overloaded;
 
 use guests::Guests;
 

@@ -116,7 +116,9 @@ pub(super) async fn settle_loop(shared: Weak<Shared>, mut ends: mpsc::Receiver<E
 /// Ends at a time of day; never if there is none.
 pub(super) async fn until(time: Option<UnixMillis>, now: UnixMillis) {
     match time {
-        Some(time) => tokio::time::sleep(Duration::from_millis(u64::try_from(time - now).unwrap_or(0).max(1))).await,
+        Some(time) => {
+            tokio::time::sleep(Duration::from_millis(u64::try_from(time - now).unwrap_or(0).max(1))).await
+        }
         None => std::future::pending().await,
     }
 }

@@ -110,10 +110,7 @@ struct Restructured {
 impl Gathered {
     fn conflicts(&self, pointer: &str) -> bool {
         self.touched.len() >= MAX_GATHERED
-            || self
-                .touched
-                .iter()
-                .any(|other| within(pointer, other) || within(other, pointer))
+            || self.touched.iter().any(|other| within(pointer, other) || within(other, pointer))
     }
 
     fn add(&mut self, document: &Document, edit: &Edit) -> Result<(), EditError> {
@@ -130,19 +127,13 @@ impl Gathered {
         };
         let Some((last, parents)) = path.split_last() else {
             let value = value.ok_or_else(place)?;
-            self.replaced.insert(
-                document.root().span().start,
-                (document.root().span(), value.to_owned()),
-            );
+            self.replaced.insert(document.root().span().start, (document.root().span(), value.to_owned()));
             return Ok(());
         };
 
         let mut containers = vec![document.root()];
         for segment in parents {
-            containers = containers
-                .iter()
-                .flat_map(|node| occurrences(document, node, segment))
-                .collect();
+            containers = containers.iter().flat_map(|node| occurrences(document, node, segment)).collect();
         }
         let mut found = false;
         for container in containers {
@@ -173,11 +164,7 @@ impl Gathered {
                 None => self.restructure(pointer, container, children).removed.extend(at),
             }
         }
-        if found || value.is_none() {
-            Ok(())
-        } else {
-            Err(place())
-        }
+        if found || value.is_none() { Ok(()) } else { Err(place()) }
     }
 
     fn restructure(&mut self, pointer: &str, container: &Node, children: &Children) -> &mut Restructured {
@@ -185,17 +172,15 @@ impl Gathered {
             // Its other items may now have other numbers.
             self.touched.push(array.to_owned());
         }
-        self.restructured
-            .entry(container.span().start)
-            .or_insert_with(|| Restructured {
-                container: container.span(),
-                children: match children {
-                    Children::Members(members) => members.iter().map(|(_, node)| node.span()).collect(),
-                    Children::Items(items) => items.iter().map(Node::span).collect(),
-                },
-                removed: BTreeSet::new(),
-                added: Vec::new(),
-            })
+        self.restructured.entry(container.span().start).or_insert_with(|| Restructured {
+            container: container.span(),
+            children: match children {
+                Children::Members(members) => members.iter().map(|(_, node)| node.span()).collect(),
+                Children::Items(items) => items.iter().map(Node::span).collect(),
+            },
+            removed: BTreeSet::new(),
+            added: Vec::new(),
+        })
     }
 
     fn write(&self, document: &Document) -> Bytes {
@@ -233,10 +218,7 @@ impl Restructured {
         };
         if first_kept > 0 {
             let before = self.children[first_kept - 1].end;
-            let comma = source[before..]
-                .iter()
-                .position(|&byte| byte == b',')
-                .unwrap_or(0);
+            let comma = source[before..].iter().position(|&byte| byte == b',').unwrap_or(0);
             into.push((inside.start..before + comma + 1, String::new()));
         }
         for &at in self.removed.range(first_kept..) {
@@ -244,44 +226,32 @@ impl Restructured {
         }
         if !self.added.is_empty() {
             let end = self.children[last_kept].end;
-            into.push((
-                end..end,
-                self.added.iter().map(|entry| format!(",{entry}")).collect(),
-            ));
+            into.push((end..end, self.added.iter().map(|entry| format!(",{entry}")).collect()));
         }
     }
 }
 
 /// Whether `inner` is `outer` or lies inside it.
 fn within(inner: &str, outer: &str) -> bool {
-    inner
-        .strip_prefix(outer)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 fn check<'a>(pointer: &str, value: &'a str) -> Result<&'a str, EditError> {
     let value = value.trim_ascii();
     match serde_json::from_str::<&serde_json::value::RawValue>(value) {
         Ok(_) => Ok(value),
-        Err(error) => Err(EditError::Value {
-            pointer: pointer.to_owned(),
-            problem: NotJson(error.to_string()),
-        }),
+        Err(error) => {
+            Err(EditError::Value { pointer: pointer.to_owned(), problem: NotJson(error.to_string()) })
+        }
     }
 }
 
 fn positions(children: &Children, segment: &str) -> Vec<usize> {
     match children {
-        Children::Members(members) => members
-            .iter()
-            .enumerate()
-            .filter(|(_, (key, _))| **key == *segment)
-            .map(|(at, _)| at)
-            .collect(),
-        Children::Items(items) => index(segment)
-            .filter(|&at| at < items.len())
-            .into_iter()
-            .collect(),
+        Children::Members(members) => {
+            members.iter().enumerate().filter(|(_, (key, _))| **key == *segment).map(|(at, _)| at).collect()
+        }
+        Children::Items(items) => index(segment).filter(|&at| at < items.len()).into_iter().collect(),
     }
 }
 
@@ -296,10 +266,7 @@ fn occurrences<'a>(document: &'a Document, node: &'a Node, segment: &str) -> Vec
     let Some(children) = document.children(node) else {
         return Vec::new();
     };
-    positions(children, segment)
-        .into_iter()
-        .map(|at| child(children, at))
-        .collect()
+    positions(children, segment).into_iter().map(|at| child(children, at)).collect()
 }
 
 #[cfg(test)]
@@ -307,16 +274,11 @@ mod tests {
     use super::*;
 
     fn set(pointer: &str, value: &str) -> Edit {
-        Edit::Set {
-            pointer: pointer.to_owned(),
-            value: value.to_owned(),
-        }
+        Edit::Set { pointer: pointer.to_owned(), value: value.to_owned() }
     }
 
     fn remove(pointer: &str) -> Edit {
-        Edit::Remove {
-            pointer: pointer.to_owned(),
-        }
+        Edit::Remove { pointer: pointer.to_owned() }
     }
 
     fn edited(source: &str, edits: &[Edit]) -> Result<String, EditError> {
@@ -325,47 +287,23 @@ mod tests {
     }
 
     fn check(source: &str, edits: &[Edit], expected: &str) {
-        assert_eq!(
-            edited(source, edits).as_deref(),
-            Ok(expected),
-            "{source} {edits:?}"
-        );
+        assert_eq!(edited(source, edits).as_deref(), Ok(expected), "{source} {edits:?}");
     }
 
     #[test]
     fn only_the_edited_node_changes() {
         let source = "{ \"a\" : 1,\n  \"b\": [1, 2 ,3], \"c\": {\"d\": \"x\"} }";
-        check(
-            source,
-            &[set("/a", "\"y\"")],
-            "{ \"a\" : \"y\",\n  \"b\": [1, 2 ,3], \"c\": {\"d\": \"x\"} }",
-        );
-        check(
-            source,
-            &[set("/c/d", "null")],
-            "{ \"a\" : 1,\n  \"b\": [1, 2 ,3], \"c\": {\"d\": null} }",
-        );
+        check(source, &[set("/a", "\"y\"")], "{ \"a\" : \"y\",\n  \"b\": [1, 2 ,3], \"c\": {\"d\": \"x\"} }");
+        check(source, &[set("/c/d", "null")], "{ \"a\" : 1,\n  \"b\": [1, 2 ,3], \"c\": {\"d\": null} }");
         check(
             source,
             &[set("/c/e", "2")],
             "{ \"a\" : 1,\n  \"b\": [1, 2 ,3], \"c\": {\"d\": \"x\",\"e\":2} }",
         );
-        check(
-            source,
-            &[remove("/a")],
-            "{\n  \"b\": [1, 2 ,3], \"c\": {\"d\": \"x\"} }",
-        );
-        check(
-            source,
-            &[remove("/b/1")],
-            "{ \"a\" : 1,\n  \"b\": [1 ,3], \"c\": {\"d\": \"x\"} }",
-        );
+        check(source, &[remove("/a")], "{\n  \"b\": [1, 2 ,3], \"c\": {\"d\": \"x\"} }");
+        check(source, &[remove("/b/1")], "{ \"a\" : 1,\n  \"b\": [1 ,3], \"c\": {\"d\": \"x\"} }");
         check(source, &[remove("/c")], "{ \"a\" : 1,\n  \"b\": [1, 2 ,3] }");
-        check(
-            source,
-            &[remove("/c/d"), remove("/nope/x")],
-            "{ \"a\" : 1,\n  \"b\": [1, 2 ,3], \"c\": {} }",
-        );
+        check(source, &[remove("/c/d"), remove("/nope/x")], "{ \"a\" : 1,\n  \"b\": [1, 2 ,3], \"c\": {} }");
         check(source, &[], source);
         check("[]", &[set("", "5")], "5");
     }
@@ -373,11 +311,7 @@ mod tests {
     #[test]
     fn several_edits_apply_in_order() {
         let source = r#"{"a":[1,2,3],"b":{"c":1,"d":2,"e":3}}"#;
-        check(
-            source,
-            &[remove("/a/0"), remove("/a/0")],
-            r#"{"a":[3],"b":{"c":1,"d":2,"e":3}}"#,
-        );
+        check(source, &[remove("/a/0"), remove("/a/0")], r#"{"a":[3],"b":{"c":1,"d":2,"e":3}}"#);
         check(
             source,
             &[remove("/a/2"), set("/a/-", "9"), set("/a/0", "7")],
@@ -388,11 +322,7 @@ mod tests {
             &[remove("/b/c"), remove("/b/e"), set("/b/f", "4")],
             r#"{"a":[1,2,3],"b":{"d":2,"f":4}}"#,
         );
-        check(
-            source,
-            &[remove("/b/c"), remove("/b/d"), remove("/b/e")],
-            r#"{"a":[1,2,3],"b":{}}"#,
-        );
+        check(source, &[remove("/b/c"), remove("/b/d"), remove("/b/e")], r#"{"a":[1,2,3],"b":{}}"#);
         check(
             source,
             &[set("/b", "{}"), set("/b/x", "{}"), set("/b/x/y", "1")],
@@ -403,11 +333,7 @@ mod tests {
             &[set("/b/c", "1"), remove("/b/c"), set("/b/c", "5")],
             r#"{"a":[1,2,3],"b":{"d":2,"e":3,"c":5}}"#,
         );
-        check(
-            source,
-            &[set("/a/3", "4"), set("/a/4", "5")],
-            r#"{"a":[1,2,3,4,5],"b":{"c":1,"d":2,"e":3}}"#,
-        );
+        check(source, &[set("/a/3", "4"), set("/a/4", "5")], r#"{"a":[1,2,3,4,5],"b":{"c":1,"d":2,"e":3}}"#);
     }
 
     #[test]
@@ -420,24 +346,12 @@ mod tests {
 
     #[test]
     fn impossible_edits_are_errors() {
-        for edit in [
-            set("/a/b", "1"),
-            set("/l/5", "1"),
-            set("x", "1"),
-            remove(""),
-            remove("x"),
-        ] {
+        for edit in [set("/a/b", "1"), set("/l/5", "1"), set("x", "1"), remove(""), remove("x")] {
             let error = edited(r#"{"a":1,"l":[]}"#, std::slice::from_ref(&edit)).expect_err("an error");
             assert_eq!(error, EditError::Place(edit.pointer().to_owned()));
         }
-        assert!(matches!(
-            edited("{}", &[set("/a", "{")]),
-            Err(EditError::Value { .. })
-        ));
-        assert!(matches!(
-            edited("{}", &[set("/a", "1,\"b\":2")]),
-            Err(EditError::Value { .. })
-        ));
+        assert!(matches!(edited("{}", &[set("/a", "{")]), Err(EditError::Value { .. })));
+        assert!(matches!(edited("{}", &[set("/a", "1,\"b\":2")]), Err(EditError::Value { .. })));
     }
 
     #[test]
@@ -446,10 +360,6 @@ mod tests {
         let source: Vec<String> = (0..count).map(|at| format!("\"k{at}\":{at}")).collect();
         let edits: Vec<Edit> = (0..count).map(|at| set(&format!("/k{at}"), "0")).collect();
         let expected: Vec<String> = (0..count).map(|at| format!("\"k{at}\":0")).collect();
-        check(
-            &format!("{{{}}}", source.join(",")),
-            &edits,
-            &format!("{{{}}}", expected.join(",")),
-        );
+        check(&format!("{{{}}}", source.join(",")), &edits, &format!("{{{}}}", expected.join(",")));
     }
 }

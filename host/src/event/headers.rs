@@ -51,7 +51,8 @@ impl Headers {
 
     /// Replaces every field of that name by one, in the first one's place, or adds it at the end.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), HeaderError> {
-        let parsed = HeaderName::from_bytes(name.as_bytes()).map_err(|_| HeaderError::Name(name.to_owned()))?;
+        let parsed =
+            HeaderName::from_bytes(name.as_bytes()).map_err(|_| HeaderError::Name(name.to_owned()))?;
         check_value(name, value.as_bytes())?;
         let value = Bytes::copy_from_slice(value.as_bytes());
         let fields = Arc::make_mut(&mut self.fields);
@@ -111,18 +112,12 @@ impl Headers {
 
     /// Bytes of all names and values.
     pub fn size(&self) -> usize {
-        self.fields
-            .iter()
-            .map(|(name, value)| name.as_str().len() + value.len())
-            .sum()
+        self.fields.iter().map(|(name, value)| name.as_str().len() + value.len()).sum()
     }
 }
 
 fn check_value(name: &str, value: &[u8]) -> Result<(), HeaderError> {
-    if value
-        .iter()
-        .any(|&byte| (byte < 0x20 && byte != b'\t') || byte == 0x7f)
-    {
+    if value.iter().any(|&byte| (byte < 0x20 && byte != b'\t') || byte == 0x7f) {
         return Err(HeaderError::Value(name.to_owned()));
     }
     Ok(())
@@ -153,18 +148,10 @@ mod tests {
     fn illegal_fields_are_refused() {
         let mut subject = Headers::new();
         for name in ["", "a b", "a:", "é", "a\r\n"] {
-            assert_eq!(
-                subject.set(name, "x"),
-                Err(HeaderError::Name(name.to_owned())),
-                "{name:?}"
-            );
+            assert_eq!(subject.set(name, "x"), Err(HeaderError::Name(name.to_owned())), "{name:?}");
         }
         for value in ["a\r\nb: c", "\0", "\u{7f}"] {
-            assert_eq!(
-                subject.set("x", value),
-                Err(HeaderError::Value("x".to_owned())),
-                "{value:?}"
-            );
+            assert_eq!(subject.set("x", value), Err(HeaderError::Value("x".to_owned())), "{value:?}");
         }
         assert!(subject.is_empty());
     }

@@ -84,11 +84,8 @@ impl Document {
             return Err(NotJson("it is over 4 GiB".to_owned()));
         };
         let start = text.len() - text.trim_ascii_start().len();
-        let root = Node {
-            start: start as u32,
-            end: text.trim_ascii_end().len() as u32,
-            children: OnceLock::new(),
-        };
+        let root =
+            Node { start: start as u32, end: text.trim_ascii_end().len() as u32, children: OnceLock::new() };
         debug_assert!(root.end <= end);
 
         let opened = open(text, start).map_err(|error| NotJson(error.to_string()))?;
@@ -157,29 +154,17 @@ impl Document {
 
     /// A number's value, where it is an integer that fits.
     pub fn integer(&self, node: &Node) -> Option<i64> {
-        if self.kind(node) == Kind::Number {
-            self.text(node).parse().ok()
-        } else {
-            None
-        }
+        if self.kind(node) == Kind::Number { self.text(node).parse().ok() } else { None }
     }
 
     /// A number's nearest double.
     pub fn number(&self, node: &Node) -> Option<f64> {
-        if self.kind(node) == Kind::Number {
-            self.text(node).parse().ok()
-        } else {
-            None
-        }
+        if self.kind(node) == Kind::Number { self.text(node).parse().ok() } else { None }
     }
 
     /// The value of `true` or `false`.
     pub fn boolean(&self, node: &Node) -> Option<bool> {
-        if self.kind(node) == Kind::Boolean {
-            self.text(node).parse().ok()
-        } else {
-            None
-        }
+        if self.kind(node) == Kind::Boolean { self.text(node).parse().ok() } else { None }
     }
 
     /// How many members or items an object or array has.
@@ -228,11 +213,7 @@ impl Document {
             }
             Children::Items(items) => (items.len(), Children::Items(Box::default())),
         };
-        if self.opened.fetch_add(count, Ordering::Relaxed) + count > MAX_NODES {
-            empty
-        } else {
-            children
-        }
+        if self.opened.fetch_add(count, Ordering::Relaxed) + count > MAX_NODES { empty } else { children }
     }
 }
 
@@ -247,10 +228,7 @@ impl Node {
 /// document.
 fn open(text: &str, base: usize) -> Result<Option<Children>, serde_json::Error> {
     let mut parser = serde_json::Deserializer::from_str(text);
-    let place = Place {
-        base,
-        origin: text.trim_ascii_start().as_ptr() as usize,
-    };
+    let place = Place { base, origin: text.trim_ascii_start().as_ptr() as usize };
     let children = match text.trim_ascii_start().as_bytes().first() {
         Some(b'{') => Some(parser.deserialize_map(place)?),
         Some(b'[') => Some(parser.deserialize_seq(place)?),
@@ -272,11 +250,7 @@ impl Place {
     fn node(&self, raw: &RawValue) -> Node {
         let start = self.base + (raw.get().as_ptr() as usize - self.origin);
         // `Document::parse` has made sure that every offset fits.
-        Node {
-            start: start as u32,
-            end: (start + raw.get().len()) as u32,
-            children: OnceLock::new(),
-        }
+        Node { start: start as u32, end: (start + raw.get().len()) as u32, children: OnceLock::new() }
     }
 }
 
@@ -327,9 +301,7 @@ impl std::error::Error for PointerError {}
 impl Pointer {
     /// Checks the syntax.
     pub fn new(text: &str) -> Result<Self, PointerError> {
-        segments(text)
-            .map(|_| Pointer(text.into()))
-            .ok_or_else(|| PointerError(text.to_owned()))
+        segments(text).map(|_| Pointer(text.into())).ok_or_else(|| PointerError(text.to_owned()))
     }
 
     /// The pointer's text.
@@ -346,15 +318,10 @@ pub(super) fn segments(pointer: &str) -> Option<impl Iterator<Item = Cow<'_, str
         return None;
     }
     // The first piece lies before the first slash and is empty.
-    Some(
-        pointer
-            .split('/')
-            .skip(1)
-            .map(|segment| match segment.contains('~') {
-                true => Cow::Owned(segment.replace("~1", "/").replace("~0", "~")),
-                false => Cow::Borrowed(segment),
-            }),
-    )
+    Some(pointer.split('/').skip(1).map(|segment| match segment.contains('~') {
+        true => Cow::Owned(segment.replace("~1", "/").replace("~0", "~")),
+        false => Cow::Borrowed(segment),
+    }))
 }
 
 /// An array index as RFC 6901 writes it: no sign, no leading zero.
@@ -415,21 +382,8 @@ mod tests {
 
     #[test]
     fn what_is_not_json_says_why() {
-        for bad in [
-            "",
-            " ",
-            "{",
-            "{}x",
-            "[1,]",
-            "{\"a\":{\"b\":}}",
-            "nul",
-            "\u{feff}{}",
-            "'a'",
-        ] {
-            assert!(
-                Document::parse(Bytes::copy_from_slice(bad.as_bytes())).is_err(),
-                "{bad:?}"
-            );
+        for bad in ["", " ", "{", "{}x", "[1,]", "{\"a\":{\"b\":}}", "nul", "\u{feff}{}", "'a'"] {
+            assert!(Document::parse(Bytes::copy_from_slice(bad.as_bytes())).is_err(), "{bad:?}");
         }
         assert!(Document::parse(Bytes::from_static(b"\"\xff\"")).is_err());
     }
@@ -458,9 +412,6 @@ mod tests {
     fn too_many_nodes_read_as_empty() {
         let many = format!("{{\"few\":[1],\"many\":[{}1]}}", "1,".repeat(MAX_NODES));
         let document = Document::parse(Bytes::from(many.into_bytes())).expect("JSON");
-        assert_eq!(
-            document.find("/many").and_then(|node| document.len(node)),
-            Some(0)
-        );
+        assert_eq!(document.find("/many").and_then(|node| document.len(node)), Some(0));
     }
 }

@@ -16,9 +16,7 @@ pub struct Body {
 impl Body {
     /// The JSON view, or why there is none.
     pub fn json(&self) -> Result<&Document, &NotJson> {
-        self.view
-            .get_or_init(|| Document::parse(self.bytes.clone()))
-            .as_ref()
+        self.view.get_or_init(|| Document::parse(self.bytes.clone())).as_ref()
     }
 
     /// The bytes themselves.
@@ -29,10 +27,7 @@ impl Body {
 
 impl From<Bytes> for Body {
     fn from(bytes: Bytes) -> Self {
-        Body {
-            bytes,
-            view: Arc::default(),
-        }
+        Body { bytes, view: Arc::default() }
     }
 }
 
@@ -54,21 +49,12 @@ pub struct Message {
 impl Message {
     /// A message for every destination of the route, at once.
     pub fn new(headers: Headers, body: Body) -> Self {
-        Message {
-            headers,
-            body,
-            attributes: Vec::new(),
-            destinations: None,
-            delay_seconds: 0,
-        }
+        Message { headers, body, attributes: Vec::new(), destinations: None, delay_seconds: 0 }
     }
 
     /// The value of an attribute.
     pub fn attribute(&self, name: &str) -> Option<&str> {
-        self.attributes
-            .iter()
-            .find(|(n, _)| n == name)
-            .map(|(_, value)| value.as_str())
+        self.attributes.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
     }
 
     /// Sets an attribute, replacing one of the same name.

@@ -28,7 +28,11 @@ pub struct Workshop {
 }
 
 /// Makes a generation, or says everything that stands against it. Blocks: it reads files and compiles.
-pub fn build(config: Config, previous: Option<&Generation>, workshop: &Workshop) -> Result<Generation, Vec<Problem>> {
+pub fn build(
+    config: Config,
+    previous: Option<&Generation>,
+    workshop: &Workshop,
+) -> Result<Generation, Vec<Problem>> {
     let mut problems = Vec::new();
     let mut warnings: Vec<Problem> = config
         .warnings

@@ -71,18 +71,18 @@ impl DestinationEntry {
             for (name, at, reference) in &http.secret_headers {
                 let unusable = |_| Problem {
                     at: Some(at.clone()),
-                    message: format!("destination `{}`: the secret for header {name} cannot stand in a header", config.name),
+                    message: format!(
+                        "destination `{}`: the secret for header {name} cannot stand in a header",
+                        config.name
+                    ),
                 };
                 let mut value = HeaderValue::from_bytes(read((at, reference))?.expose()).map_err(unusable)?;
                 value.set_sensitive(true);
                 headers.push((name.clone(), value));
             }
         }
-        let made_from = MadeFrom {
-            description: format!("{:?}", config.kind),
-            secrets,
-            concurrency: config.concurrency,
-        };
+        let made_from =
+            MadeFrom { description: format!("{:?}", config.kind), secrets, concurrency: config.concurrency };
         let reusable = before.filter(|before| before.made_from == made_from);
         let destination = match (reusable, &config.kind) {
             (Some(before), _) => before.destination.clone(),

@@ -45,7 +45,10 @@ impl PluginEntry {
         _before: Option<&Arc<PluginEntry>>,
         _workshop: &Workshop,
     ) -> Result<Arc<Self>, String> {
-        Err(format!("plugin `{}`: this build of Hookyard runs no plugins; build it with feature `wasm`", config.name))
+        Err(format!(
+            "plugin `{}`: this build of Hookyard runs no plugins; build it with feature `wasm`",
+            config.name
+        ))
     }
 }
 
@@ -58,7 +61,8 @@ impl PluginEntry {
     ) -> Result<Arc<Self>, String> {
         use crate::plugin::wasm::{LoadError, Plugin};
 
-        let named = |error: LoadError| format!("plugin `{}`: {} {error}", config.name, super::shown(&config.path));
+        let named =
+            |error: LoadError| format!("plugin `{}`: {} {error}", config.name, super::shown(&config.path));
         let (component, account) = load(config, before, workshop).map_err(named)?;
         if let Some(before) = before
             && before.digest == component.digest
@@ -116,7 +120,8 @@ fn load(
         Origin::Compiled(took) => format!("compiled in {} ms", took.as_millis()),
         Origin::Cached(took) => format!("from the cache in {:.1} ms", took.as_secs_f64() * 1000.0),
     };
-    let account = format!("sha256:{} · {} KB · {how}", &component.digest[..12], component.size.div_ceil(1000));
+    let account =
+        format!("sha256:{} · {} KB · {how}", &component.digest[..12], component.size.div_ceil(1000));
     Ok((component, account))
 }
 
@@ -149,6 +154,9 @@ fn settings(config: &config::Plugin) -> crate::plugin::wasm::PluginSettings {
 
 impl fmt::Debug for PluginEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PluginEntry").field("name", &self.name).field("digest", &self.digest).finish_non_exhaustive()
+        f.debug_struct("PluginEntry")
+            .field("name", &self.name)
+            .field("digest", &self.digest)
+            .finish_non_exhaustive()
     }
 }

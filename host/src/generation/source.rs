@@ -78,7 +78,8 @@ impl SourceEntry {
             kind: source.kind.clone(),
             delivery_id: source.delivery_id.clone(),
         };
-        let Verification::Hmac { scheme, secrets, rejects_empty_body, paste_secret } = &source.verification else {
+        let Verification::Hmac { scheme, secrets, rejects_empty_body, paste_secret } = &source.verification
+        else {
             return Ok(entry);
         };
         let mut problems = Vec::new();

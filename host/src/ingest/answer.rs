@@ -42,7 +42,8 @@ pub(super) fn reply(reply: Reply) -> Response {
     let mut response = Response::new(Full::new(reply.body));
     *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK);
     for (name, value) in reply.headers.iter() {
-        let framing = ["connection", "content-length", "transfer-encoding", "upgrade", "trailer"].contains(&name);
+        let framing =
+            ["connection", "content-length", "transfer-encoding", "upgrade", "trailer"].contains(&name);
         if let (false, Ok(name), Ok(value)) =
             (framing, HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value))
         {

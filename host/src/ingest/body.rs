@@ -75,7 +75,8 @@ where
     B: Body<Data = Bytes>,
     B::Error: std::fmt::Display,
 {
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    let announced =
+        headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > source.max_body) {
         return Err(too_large(source));
     }

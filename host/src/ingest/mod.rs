@@ -79,26 +79,38 @@ impl Ingest {
         match self.take(&generation, source, request).await {
             Ok(response) => response,
             Err(refused) => {
-                tracing::warn!(source = &*source.name, status = refused.status.as_u16(), reason = refused.operator, "refused");
+                tracing::warn!(
+                    source = &*source.name,
+                    status = refused.status.as_u16(),
+                    reason = refused.operator,
+                    "refused"
+                );
                 answer::refusal(refused.status, refused.sender, refused.retry_after)
             }
         }
     }
 
-    async fn take<B>(&self, generation: &Generation, source: &SourceEntry, request: Request<B>) -> Result<Response, Refused>
+    async fn take<B>(
+        &self,
+        generation: &Generation,
+        source: &SourceEntry,
+        request: Request<B>,
+    ) -> Result<Response, Refused>
     where
         B: http_body::Body<Data = Bytes>,
         B::Error: std::fmt::Display,
     {
         let (head, body) = request.into_parts();
-        let receipt = body::receive(body, &head.headers, source, &generation.config.server, &self.in_flight).await?;
+        let receipt =
+            body::receive(body, &head.headers, source, &generation.config.server, &self.in_flight).await?;
         let now = self.clock.now();
         let event = event(source, &head, receipt.bytes.clone(), now);
         self.verify(source, &event, now)?;
         let event = describe(source, event);
 
         let routed = generation.router.route(&event);
-        let routes: Vec<&Arc<RouteEntry>> = routed.routes.iter().filter_map(|&at| generation.routes.get(at)).collect();
+        let routes: Vec<&Arc<RouteEntry>> =
+            routed.routes.iter().filter_map(|&at| generation.routes.get(at)).collect();
         let inline = routes.iter().find_map(|route| match route.respond {
             Respond::Plugin { deadline } => Some(((*route).clone(), deadline)),
             Respond::Accepted => None,
@@ -112,7 +124,8 @@ impl Ingest {
             },
         });
         let runs: Vec<NewRun> = runs.collect();
-        let unrouted = runs.is_empty().then(|| routed.problem.unwrap_or_else(|| "no route matches".to_owned()));
+        let unrouted =
+            runs.is_empty().then(|| routed.problem.unwrap_or_else(|| "no route matches".to_owned()));
         let dedupe = event.delivery_id.clone();
         let event = Arc::new(event);
         log(&event, &routes, unrouted.as_deref());
@@ -167,12 +180,21 @@ impl Ingest {
                 tracing::info!(event = %of, source = &*source.name, delivery = event.delivery_id, "received before");
                 Ok(reply.map_or_else(|| answer::accepted(of), answer::reply))
             }
-            None => Err(Refused::later(StatusCode::SERVICE_UNAVAILABLE, "not stored, try again", "the store said nothing")),
+            None => Err(Refused::later(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "not stored, try again",
+                "the store said nothing",
+            )),
         }
     }
 
     /// What a plugin answers, if it does so in time. The run goes on in any case.
-    async fn reply(&self, mut leased: Vec<LeasedRun>, route: Arc<RouteEntry>, deadline: Duration) -> Option<Reply> {
+    async fn reply(
+        &self,
+        mut leased: Vec<LeasedRun>,
+        route: Arc<RouteEntry>,
+        deadline: Duration,
+    ) -> Option<Reply> {
         let run = leased.pop()?;
         let event = run.event.id;
         match self.dispatcher.run_inline(run, route) {

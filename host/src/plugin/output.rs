@@ -93,7 +93,8 @@ impl Edits {
     /// Adds a message in the event's place.
     pub fn emit(&mut self, message: EmittedMessage) {
         let headers: usize = message.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
-        self.bytes += message.body.len() + headers + message.destinations.iter().map(String::len).sum::<usize>();
+        self.bytes +=
+            message.body.len() + headers + message.destinations.iter().map(String::len).sum::<usize>();
         self.emitted.push(message);
     }
 

@@ -19,7 +19,7 @@ pub(crate) use watch::Watcher;
 
 /// Where configurations come from.
 #[derive(Clone, Debug)]
-pub enum Source {
+pub(crate) enum Source {
     /// A file, with what it includes.
     File(PathBuf),
     /// A text given by the embedding program, with the directory that its paths are relative to.
@@ -91,7 +91,11 @@ impl Source {
 }
 
 /// Reads and builds.
-pub(crate) fn make(source: &Source, before: Option<&Generation>, workshop: &Workshop) -> Result<Generation, Rejected> {
+pub(crate) fn make(
+    source: &Source,
+    before: Option<&Generation>,
+    workshop: &Workshop,
+) -> Result<Generation, Rejected> {
     let config = source.load().map_err(Rejected::Text)?;
     let plugins = config.plugins.values().map(|plugin| plugin.path.clone());
     let watched = config.files.iter().chain(&config.directories).cloned().chain(plugins).collect();
@@ -154,7 +158,10 @@ impl Reloader {
     fn keep(&self, before: &Generation, rejected: &Rejected) {
         let problems = rejected.lines();
         for problem in &problems {
-            tracing::error!(generation = before.number, "not reloaded, the old configuration serves: {problem}");
+            tracing::error!(
+                generation = before.number,
+                "not reloaded, the old configuration serves: {problem}"
+            );
         }
         let mut failure = self.failure.write().unwrap_or_else(PoisonError::into_inner);
         let since = failure.as_ref().map_or_else(|| self.clock.now(), |failure| failure.since);

@@ -30,7 +30,8 @@ impl Watcher {
     pub(crate) fn start(reloader: Arc<Reloader>, replaced: impl Fn() + Send + 'static) -> Self {
         // One waiting reason is as good as many.
         let (reasons, received) = mpsc::channel(1);
-        let looking = Looking { reloader, reasons: reasons.downgrade(), watcher: None, directories: BTreeSet::new() };
+        let looking =
+            Looking { reloader, reasons: reasons.downgrade(), watcher: None, directories: BTreeSet::new() };
         tokio::spawn(looking.run(received, replaced));
         Watcher { reasons }
     }
@@ -98,7 +99,8 @@ impl Looking {
             self.watcher = self.listen();
         }
         let Some(watcher) = &mut self.watcher else { return };
-        let wanted: BTreeSet<PathBuf> = self.reloader.watched().iter().flat_map(|path| directories(path)).collect();
+        let wanted: BTreeSet<PathBuf> =
+            self.reloader.watched().iter().flat_map(|path| directories(path)).collect();
         for gone in self.directories.difference(&wanted) {
             let _ = watcher.unwatch(gone);
         }
@@ -110,7 +112,9 @@ impl Looking {
             }
             match watcher.watch(&directory, RecursiveMode::NonRecursive) {
                 Ok(()) => drop(followed.insert(directory)),
-                Err(error) => tracing::warn!(directory = %directory.display(), %error, "cannot watch; polling instead"),
+                Err(error) => {
+                    tracing::warn!(directory = %directory.display(), %error, "cannot watch; polling instead")
+                }
             }
         }
         self.directories = followed;

@@ -70,21 +70,17 @@ impl Condition {
     /// Whether it holds; an error if it asks for JSON and the body is not.
     pub(super) fn holds<'e>(&self, event: &'e Event) -> Result<bool, &'e NotJson> {
         match &self.subject {
-            Subject::Header(name) => Ok(self
-                .test
-                .holds(&event.headers.text(name).map_or(Value::Absent, Value::Text))),
+            Subject::Header(name) => {
+                Ok(self.test.holds(&event.headers.text(name).map_or(Value::Absent, Value::Text)))
+            }
             Subject::Query(name) => {
                 let value = query(&event.query, name);
-                Ok(self
-                    .test
-                    .holds(&value.as_deref().map_or(Value::Absent, Value::Text)))
+                Ok(self.test.holds(&value.as_deref().map_or(Value::Absent, Value::Text)))
             }
             Subject::Body(pointer) => {
                 let document = event.body.json()?;
                 let node = document.find(pointer.as_str());
-                Ok(self
-                    .test
-                    .holds(&node.map_or(Value::Absent, |node| Value::Node(document, node))))
+                Ok(self.test.holds(&node.map_or(Value::Absent, |node| Value::Node(document, node))))
             }
         }
     }
@@ -142,9 +138,7 @@ impl Value<'_> {
 fn query(query: &str, name: &str) -> Option<String> {
     let decode = |text: &str| {
         let spaced = text.replace('+', " ");
-        percent_encoding::percent_decode_str(&spaced)
-            .decode_utf8_lossy()
-            .into_owned()
+        percent_encoding::percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
     };
     query
         .split('&')

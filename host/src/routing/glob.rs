@@ -11,9 +11,7 @@ pub struct Glob {
 impl Glob {
     /// Every text is a pattern.
     pub fn new(pattern: impl Into<String>) -> Self {
-        Glob {
-            pattern: pattern.into(),
-        }
+        Glob { pattern: pattern.into() }
     }
 
     /// Whether the whole text matches. Takes at most pattern × text steps, and one pass where there is one `*`.

@@ -53,16 +53,9 @@ impl Router {
     /// The routes that fire for an event: all that hold, or else the fallbacks that hold, or else none.
     pub fn route(&self, event: &Event) -> Routed {
         let mut routed = Routed::default();
-        let candidates = self
-            .by_source
-            .get(&*event.source)
-            .map(Vec::as_slice)
-            .unwrap_or_default();
+        let candidates = self.by_source.get(&*event.source).map(Vec::as_slice).unwrap_or_default();
         for fallback in [false, true] {
-            for &at in candidates
-                .iter()
-                .filter(|&&at| self.rules[at].fallback == fallback)
-            {
+            for &at in candidates.iter().filter(|&&at| self.rules[at].fallback == fallback) {
                 if self.rules[at].holds(event, &mut routed.problem) {
                     routed.routes.push(at);
                 }
@@ -80,15 +73,13 @@ impl Rule {
         if !self.events.is_empty() && !self.events.iter().any(|glob| glob.matches(&event.kind)) {
             return false;
         }
-        self.conditions
-            .iter()
-            .all(|condition| match condition.holds(event) {
-                Ok(holds) => holds,
-                Err(not_json) => {
-                    problem.get_or_insert_with(|| format!("route {}: {not_json}", self.route));
-                    false
-                }
-            })
+        self.conditions.iter().all(|condition| match condition.holds(event) {
+            Ok(holds) => holds,
+            Err(not_json) => {
+                problem.get_or_insert_with(|| format!("route {}: {not_json}", self.route));
+                false
+            }
+        })
     }
 }
 
@@ -128,10 +119,7 @@ mod tests {
     }
 
     fn body(pointer: &str, test: Test) -> Condition {
-        Condition {
-            subject: Subject::Body(Pointer::new(pointer).expect("a pointer")),
-            test,
-        }
+        Condition { subject: Subject::Body(Pointer::new(pointer).expect("a pointer")), test }
     }
 
     #[test]
@@ -143,10 +131,8 @@ mod tests {
         ]);
         assert_eq!(router.route(&event("push", "{}")).routes, [0, 1]);
         assert_eq!(router.route(&event("fork", "{}")).routes, [0]);
-        let router = Router::new(vec![
-            rule("prs", &["push"], vec![], false),
-            rule("rest", &[], vec![], true),
-        ]);
+        let router =
+            Router::new(vec![rule("prs", &["push"], vec![], false), rule("rest", &[], vec![], true)]);
         assert_eq!(router.route(&event("fork", "{}")).routes, [1]);
         assert_eq!(router.route(&event("push", "{}")).routes, [0]);
         let mut other = event("push", "{}");
@@ -162,57 +148,21 @@ mod tests {
             let shown = format!("{condition:?}");
             assert_eq!(condition.holds(&event), Ok(expected), "{shown}");
         };
-        check(
-            Condition {
-                subject: Subject::Header("x-env".into()),
-                test: text("prod"),
-            },
-            true,
-        );
-        check(
-            Condition {
-                subject: Subject::Header("x-none".into()),
-                test: Test::Exists(false),
-            },
-            true,
-        );
-        check(
-            Condition {
-                subject: Subject::Query("team".into()),
-                test: text("a b"),
-            },
-            true,
-        );
-        check(
-            Condition {
-                subject: Subject::Query("n".into()),
-                test: Test::GreaterThan(6.0),
-            },
-            true,
-        );
-        check(
-            Condition {
-                subject: Subject::Query("flag".into()),
-                test: Test::Exists(true),
-            },
-            true,
-        );
+        check(Condition { subject: Subject::Header("x-env".into()), test: text("prod") }, true);
+        check(Condition { subject: Subject::Header("x-none".into()), test: Test::Exists(false) }, true);
+        check(Condition { subject: Subject::Query("team".into()), test: text("a b") }, true);
+        check(Condition { subject: Subject::Query("n".into()), test: Test::GreaterThan(6.0) }, true);
+        check(Condition { subject: Subject::Query("flag".into()), test: Test::Exists(true) }, true);
         check(body("/n", Test::Equals(Scalar::Number(5.0))), true);
         check(body("/n", text("5")), false);
         check(body("/t", Test::Equals(Scalar::Boolean(true))), true);
         check(body("/s", Test::Glob(Glob::new("m*"))), true);
-        check(
-            body("/s", Test::Regex(regex::Regex::new("^ma?in$").expect("a regex"))),
-            true,
-        );
+        check(body("/s", Test::Regex(regex::Regex::new("^ma?in$").expect("a regex"))), true);
         check(body("/s", Test::Any(vec![text("dev"), text("main")])), true);
         check(body("/s", Test::Not(Box::new(text("main")))), false);
         check(body("/z", Test::Exists(true)), true);
         check(body("/none", text("")), false);
-        check(
-            body("/n", Test::All(vec![Test::GreaterThan(4.0), Test::LessThan(5.0)])),
-            false,
-        );
+        check(body("/n", Test::All(vec![Test::GreaterThan(4.0), Test::LessThan(5.0)])), false);
     }
 
     #[test]
@@ -224,9 +174,7 @@ mod tests {
         let routed = router.route(&event("push", "not json"));
         assert_eq!(routed.routes, [1]);
         assert!(
-            routed
-                .problem
-                .is_some_and(|problem| problem.starts_with("route main: the body is not JSON"))
+            routed.problem.is_some_and(|problem| problem.starts_with("route main: the body is not JSON"))
         );
     }
 }

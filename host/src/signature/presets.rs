@@ -25,12 +25,7 @@ pub static PRESETS: &[Preset] = &[Preset {
     provider: "github",
     // https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
     scheme: || Scheme::hex_of_body(Hash::Sha256, "X-Hub-Signature-256", "sha256="),
-    kind: || {
-        vec![
-            EventField::Header("X-GitHub-Event".into()),
-            EventField::Body("/action".into()),
-        ]
-    },
+    kind: || vec![EventField::Header("X-GitHub-Event".into()), EventField::Body("/action".into())],
     delivery_id: || Some(EventField::Header("X-GitHub-Delivery".into())),
     // https://docs.github.com/en/webhooks/webhook-events-and-payloads: payloads are capped at 25 MB.
     max_body: 25 * 1024 * 1024,

@@ -128,11 +128,7 @@ impl Scheme {
             KeyEncoding::Hex => Encoding::Hex.decode(secret).ok_or("it is not hexadecimal")?,
             KeyEncoding::Base64 => Encoding::Base64.decode(secret).ok_or("it is not base64")?,
         };
-        if key.is_empty() {
-            Err("it is empty")
-        } else {
-            Ok(key)
-        }
+        if key.is_empty() { Err("it is empty") } else { Ok(key) }
     }
 }
 

@@ -87,15 +87,13 @@ impl fmt::Display for Refusal {
             Refusal::NoSignatureOfExpectedVersion(name) => {
                 write!(f, "header {name} has no signature of the expected version")
             }
-            Refusal::MalformedSignature(name) => write!(
-                f,
-                "the signature in header {name} is not of the expected encoding"
-            ),
+            Refusal::MalformedSignature(name) => {
+                write!(f, "the signature in header {name} is not of the expected encoding")
+            }
             Refusal::MalformedTimestamp => f.write_str("the time of signing is not a number"),
-            Refusal::StaleTimestamp(age) => write!(
-                f,
-                "it was signed {age} s ago; check both clocks, or raise `tolerance`"
-            ),
+            Refusal::StaleTimestamp(age) => {
+                write!(f, "it was signed {age} s ago; check both clocks, or raise `tolerance`")
+            }
             Refusal::FutureTimestamp(ahead) => {
                 write!(f, "it was signed {ahead} s in the future; check both clocks")
             }
@@ -134,11 +132,7 @@ impl Verifier {
                 .map_err(|problem| (at, problem))
         };
         let keys = secrets.iter().enumerate().map(key).collect::<Result<_, _>>()?;
-        Ok(Verifier {
-            scheme,
-            keys,
-            rejects_empty_body,
-        })
+        Ok(Verifier { scheme, keys, rejects_empty_body })
     }
 
     /// Checks a request against the wall clock `now`.
@@ -192,23 +186,14 @@ impl Verifier {
             signed.push((name.clone(), id.to_owned()));
         }
         let headers = Headers::new();
-        let request = SignedRequest {
-            method,
-            headers: &headers,
-            body,
-        };
-        let tag = format!(
-            "{}{}",
-            field.prefix,
-            field.encoding.encode(self.tag(key, request, &time, id).as_ref())
-        );
+        let request = SignedRequest { method, headers: &headers, body };
+        let tag =
+            format!("{}{}", field.prefix, field.encoding.encode(self.tag(key, request, &time, id).as_ref()));
         let value = match (field.assignment, field.fields.first()) {
             (Some(assignment), Some(name)) => {
                 carried.push((name.clone(), tag));
-                let pairs: Vec<String> = carried
-                    .iter()
-                    .map(|(name, value)| format!("{name}{assignment}{value}"))
-                    .collect();
+                let pairs: Vec<String> =
+                    carried.iter().map(|(name, value)| format!("{name}{assignment}{value}")).collect();
                 pairs.join(&field.separator.unwrap_or(',').to_string())
             }
             _ => tag,
@@ -224,13 +209,8 @@ impl Verifier {
         match &timestamp.place {
             TimestampPlace::Header(name) => single(headers, name).map(Some),
             TimestampPlace::Field(name) => {
-                let found = self
-                    .pairs(signature)
-                    .find(|(field, _)| field == name)
-                    .map(|(_, value)| value);
-                found
-                    .map(Some)
-                    .ok_or_else(|| Refusal::MalformedHeader(self.scheme.signature.header.clone()))
+                let found = self.pairs(signature).find(|(field, _)| field == name).map(|(_, value)| value);
+                found.map(Some).ok_or_else(|| Refusal::MalformedHeader(self.scheme.signature.header.clone()))
             }
         }
     }
@@ -267,9 +247,7 @@ impl Verifier {
 
     fn pieces<'a>(&self, header: &'a str) -> impl Iterator<Item = &'a str> {
         let separator = self.scheme.signature.separator;
-        header
-            .split(move |character| Some(character) == separator)
-            .map(str::trim)
+        header.split(move |character| Some(character) == separator).map(str::trim)
     }
 
     /// The signatures to try, decoded.
@@ -284,9 +262,7 @@ impl Verifier {
                 of_other_version |= !name.is_empty() && !value.is_empty() && !self.is_timestamp(name);
                 continue;
             }
-            let Some(encoded) = value
-                .strip_prefix(&field.prefix)
-                .filter(|encoded| !encoded.is_empty())
+            let Some(encoded) = value.strip_prefix(&field.prefix).filter(|encoded| !encoded.is_empty())
             else {
                 continue;
             };
@@ -331,9 +307,7 @@ impl Verifier {
 /// The only value of a header. An attacker who adds a second one must not choose which of the two is read.
 fn single<'a>(headers: &'a Headers, name: &str) -> Result<&'a str, Refusal> {
     let mut values = headers.all(name);
-    let value = values
-        .next()
-        .ok_or_else(|| Refusal::MissingHeader(name.to_owned()))?;
+    let value = values.next().ok_or_else(|| Refusal::MissingHeader(name.to_owned()))?;
     if values.next().is_some() {
         return Err(Refusal::DuplicateHeader(name.to_owned()));
     }

@@ -20,10 +20,7 @@ mod model;
 pub(crate) use model::random_walk;
 
 /// More than any check needs that is not about room.
-pub(crate) const ROOMY: Limits = Limits {
-    events: 100_000,
-    bytes: 1 << 30,
-};
+pub(crate) const ROOMY: Limits = Limits { events: 100_000, bytes: 1 << 30 };
 
 /// Makes a test of each check. The closure makes an empty store with these limits.
 macro_rules! conformance {
@@ -70,35 +67,16 @@ pub(crate) async fn stores_events_and_hands_out_runs(make: Make<'_>) {
     }
     let first = lease_runs(&*store, 3, 200).await;
     assert_eq!(numbers(&first), [1, 2, 3], "in the order they came");
-    assert!(
-        first
-            .work
-            .iter()
-            .all(|run| run.attempt == 1 && &*run.route == "route")
-    );
+    assert!(first.work.iter().all(|run| run.attempt == 1 && &*run.route == "route"));
     assert_eq!(first.work[0].event.bytes().len(), 10);
     let rest = lease_runs(&*store, 10, 200).await;
     assert_eq!(numbers(&rest), [4, 5]);
-    assert!(
-        lease_runs(&*store, 10, 200).await.work.is_empty(),
-        "each is handed out once"
-    );
+    assert!(lease_runs(&*store, 10, 200).await.work.is_empty(), "each is handed out once");
     for run in first.work.iter().chain(&rest.work) {
-        assert_eq!(
-            settle_run(&*store, run, done(vec![]), 210).await,
-            Settlement::Recorded
-        );
+        assert_eq!(settle_run(&*store, run, done(vec![]), 210).await, Settlement::Recorded);
     }
     let ledger = ledger(&*store).await;
-    assert_eq!(
-        (
-            ledger.accepted,
-            ledger.settled,
-            ledger.pending,
-            ledger.runs_pending
-        ),
-        (5, 5, 0, 0)
-    );
+    assert_eq!((ledger.accepted, ledger.settled, ledger.pending, ledger.runs_pending), (5, 5, 0, 0));
 }
 
 pub(crate) async fn recognises_duplicates(make: Make<'_>) {
@@ -117,20 +95,9 @@ pub(crate) async fn recognises_duplicates(make: Make<'_>) {
     ];
     let answers = store.append(batch, 1).await.unwrap();
     let duplicates: Vec<_> = answers.iter().map(duplicate_of).collect();
-    assert_eq!(
-        duplicates,
-        [None, Some(1), None, None, None, None],
-        "within the batch"
-    );
-    let again = store
-        .append(vec![with_key(7, "a", "l"), with_key(8, "a", "m")], 2)
-        .await
-        .unwrap();
-    assert_eq!(
-        again.iter().map(duplicate_of).collect::<Vec<_>>(),
-        [Some(4), None],
-        "across batches"
-    );
+    assert_eq!(duplicates, [None, Some(1), None, None, None, None], "within the batch");
+    let again = store.append(vec![with_key(7, "a", "l"), with_key(8, "a", "m")], 2).await.unwrap();
+    assert_eq!(again.iter().map(duplicate_of).collect::<Vec<_>>(), [Some(4), None], "across batches");
     let run = lease_runs(&*store, 1, 3).await.work.remove(0);
     settle_run(&*store, &run, done(vec![]), 4).await;
     let again = store.append(vec![with_key(9, "a", "k")], 5).await.unwrap();
@@ -142,27 +109,12 @@ pub(crate) async fn recognises_duplicates(make: Make<'_>) {
 pub(crate) async fn keeps_unrouted_events(make: Make<'_>) {
     let store = make(ROOMY);
     for number in 1..=3 {
-        let new = NewEvent {
-            runs: vec![],
-            unrouted: Some(format!("reason {number}")),
-            ..event(number, 5)
-        };
+        let new = NewEvent { runs: vec![], unrouted: Some(format!("reason {number}")), ..event(number, 5) };
         append(&*store, new, number as UnixMillis).await;
     }
-    append(
-        &*store,
-        NewEvent {
-            runs: vec![],
-            ..event(4, 5)
-        },
-        4,
-    )
-    .await;
+    append(&*store, NewEvent { runs: vec![], ..event(4, 5) }, 4).await;
     let kept = store.unrouted(2).await.unwrap();
-    let kept: Vec<_> = kept
-        .iter()
-        .map(|kept| (number(&kept.event), &*kept.reason, kept.at))
-        .collect();
+    let kept: Vec<_> = kept.iter().map(|kept| (number(&kept.event), &*kept.reason, kept.at)).collect();
     assert_eq!(kept, [(3, "reason 3", 3), (2, "reason 2", 2)]);
     let ledger = ledger(&*store).await;
     assert_eq!((ledger.accepted, ledger.unrouted, ledger.settled), (4, 3, 1));
@@ -173,43 +125,22 @@ pub(crate) async fn leases_at_once(make: Make<'_>) {
     let store = make(ROOMY);
     let mut new = event(1, 1);
     new.runs[0].leased_until = Some(50);
-    new.runs.push(NewRun {
-        id: RunId(Uuid::from_u128(77)),
-        route: "other".into(),
-        leased_until: None,
-    });
-    let Appended::Stored { leased } = append(&*store, new, 10).await else {
-        panic!("a duplicate?")
-    };
-    assert_eq!(
-        (leased.len(), leased[0].attempt, &*leased[0].route),
-        (1, 1, "route")
-    );
+    new.runs.push(NewRun { id: RunId(Uuid::from_u128(77)), route: "other".into(), leased_until: None });
+    let Appended::Stored { leased } = append(&*store, new, 10).await else { panic!("a duplicate?") };
+    assert_eq!((leased.len(), leased[0].attempt, &*leased[0].route), (1, 1, "route"));
     let others = lease_runs(&*store, 10, 20).await;
-    assert_eq!(
-        others.work.iter().map(|run| &*run.route).collect::<Vec<_>>(),
-        ["other"]
-    );
+    assert_eq!(others.work.iter().map(|run| &*run.route).collect::<Vec<_>>(), ["other"]);
     assert_eq!(others.next_due, Some(50), "when the first lease runs out");
-    assert_eq!(
-        settle_run(&*store, &leased[0], done(vec![]), 21).await,
-        Settlement::Recorded
-    );
+    assert_eq!(settle_run(&*store, &leased[0], done(vec![]), 21).await, Settlement::Recorded);
 }
 
 pub(crate) async fn fans_out(make: Make<'_>) {
     let store = make(ROOMY);
     append(&*store, event(1, 1), 1).await;
     let run = lease_runs(&*store, 1, 1).await.work.remove(0);
-    let message = Arc::new(Outgoing {
-        body: Some(Bytes::from_static(b"made")),
-        ..Outgoing::default()
-    });
+    let message = Arc::new(Outgoing { body: Some(Bytes::from_static(b"made")), ..Outgoing::default() });
     let deliveries = (0..3)
-        .map(|index| NewDelivery {
-            message: Arc::clone(&message),
-            ..delivery(&run, index, "x", 5)
-        })
+        .map(|index| NewDelivery { message: Arc::clone(&message), ..delivery(&run, index, "x", 5) })
         .collect();
     settle_run(&*store, &run, done(deliveries), 2).await;
     let ledger_before = ledger(&*store).await;
@@ -218,28 +149,14 @@ pub(crate) async fn fans_out(make: Make<'_>) {
     assert_eq!((early.work.len(), early.next_due), (0, Some(5)));
     let due = lease_deliveries(&*store, &[("x", 9)], 5).await;
     let ids: HashSet<_> = due.work.iter().map(|work| work.id).collect();
-    assert_eq!(
-        ids,
-        (0..3).map(|index| DeliveryId::derive(run.id, index)).collect()
-    );
+    assert_eq!(ids, (0..3).map(|index| DeliveryId::derive(run.id, index)).collect());
     for work in &due.work {
         assert_eq!((work.attempt, number(&work.event), &*work.route), (1, 1, "route"));
         assert_eq!(work.message.body(&work.event), "made");
-        assert_eq!(
-            settle_delivery(&*store, work, DeliveryEnd::Delivered, 6).await,
-            Settlement::Recorded
-        );
+        assert_eq!(settle_delivery(&*store, work, DeliveryEnd::Delivered, 6).await, Settlement::Recorded);
     }
     let after = ledger(&*store).await;
-    assert_eq!(
-        (
-            after.pending,
-            after.settled,
-            after.delivered,
-            after.deliveries_pending
-        ),
-        (0, 1, 3, 0)
-    );
+    assert_eq!((after.pending, after.settled, after.delivered, after.deliveries_pending), (0, 1, 3, 0));
 }
 
 pub(crate) async fn an_old_lease_settles_nothing(make: Make<'_>) {
@@ -249,68 +166,25 @@ pub(crate) async fn an_old_lease_settles_nothing(make: Make<'_>) {
     let new = lease_runs(&*store, 1, 1 + LEASE).await.work.remove(0);
     assert_eq!((old.id, new.attempt), (new.id, 2));
     let deliveries = vec![delivery(&old, 0, "x", 1)];
-    assert_eq!(
-        settle_run(&*store, &old, done(deliveries), 2 + LEASE).await,
-        Settlement::Lost
-    );
-    assert_eq!(
-        ledger(&*store).await.deliveries_pending,
-        0,
-        "nothing of a lost settlement is recorded"
-    );
-    assert_eq!(
-        settle_run(&*store, &new, retry(500), 3 + LEASE).await,
-        Settlement::Recorded
-    );
-    assert_eq!(
-        settle_run(&*store, &new, retry(9), 3 + LEASE).await,
-        Settlement::Lost,
-        "settled already"
-    );
+    assert_eq!(settle_run(&*store, &old, done(deliveries), 2 + LEASE).await, Settlement::Lost);
+    assert_eq!(ledger(&*store).await.deliveries_pending, 0, "nothing of a lost settlement is recorded");
+    assert_eq!(settle_run(&*store, &new, retry(500), 3 + LEASE).await, Settlement::Recorded);
+    assert_eq!(settle_run(&*store, &new, retry(9), 3 + LEASE).await, Settlement::Lost, "settled already");
     let third = lease_runs(&*store, 1, 5000).await.work.remove(0);
-    assert_eq!(
-        settle_run(&*store, &new, done(vec![]), 5001).await,
-        Settlement::Lost
-    );
-    assert_eq!(
-        settle_run(&*store, &third, done(vec![]), 5001).await,
-        Settlement::Recorded
-    );
-    assert_eq!(
-        settle_run(&*store, &third, done(vec![]), 5001).await,
-        Settlement::Lost,
-        "gone"
-    );
+    assert_eq!(settle_run(&*store, &new, done(vec![]), 5001).await, Settlement::Lost);
+    assert_eq!(settle_run(&*store, &third, done(vec![]), 5001).await, Settlement::Recorded);
+    assert_eq!(settle_run(&*store, &third, done(vec![]), 5001).await, Settlement::Lost, "gone");
 
     append(&*store, event(2, 1), 6000).await;
     let run = lease_runs(&*store, 1, 6000).await.work.remove(0);
-    let wrong = LeasedRun {
-        id: third.id,
-        ..run.clone()
-    };
-    assert_eq!(
-        settle_run(&*store, &wrong, done(vec![]), 6001).await,
-        Settlement::Lost,
-        "another's lease"
-    );
+    let wrong = LeasedRun { id: third.id, ..run.clone() };
+    assert_eq!(settle_run(&*store, &wrong, done(vec![]), 6001).await, Settlement::Lost, "another's lease");
     settle_run(&*store, &run, done(vec![delivery(&run, 0, "x", 1)]), 6001).await;
     let old = lease_deliveries(&*store, &[("x", 1)], 6001).await.work.remove(0);
-    let new = lease_deliveries(&*store, &[("x", 1)], 6001 + LEASE)
-        .await
-        .work
-        .remove(0);
-    assert_eq!(
-        settle_delivery(&*store, &old, DeliveryEnd::Delivered, 9000).await,
-        Settlement::Lost
-    );
-    assert_eq!(
-        settle_delivery(&*store, &new, DeliveryEnd::Delivered, 9000).await,
-        Settlement::Recorded
-    );
-    assert_eq!(
-        settle_delivery(&*store, &new, DeliveryEnd::Delivered, 9000).await,
-        Settlement::Lost
-    );
+    let new = lease_deliveries(&*store, &[("x", 1)], 6001 + LEASE).await.work.remove(0);
+    assert_eq!(settle_delivery(&*store, &old, DeliveryEnd::Delivered, 9000).await, Settlement::Lost);
+    assert_eq!(settle_delivery(&*store, &new, DeliveryEnd::Delivered, 9000).await, Settlement::Recorded);
+    assert_eq!(settle_delivery(&*store, &new, DeliveryEnd::Delivered, 9000).await, Settlement::Lost);
     assert_eq!(ledger(&*store).await.delivered, 1);
 }
 
@@ -335,10 +209,7 @@ pub(crate) async fn a_late_settlement_counts_until_handed_out_again(make: Make<'
     let store = make(ROOMY);
     append(&*store, event(1, 1), 1).await;
     let run = lease_runs(&*store, 1, 1).await.work.remove(0);
-    assert_eq!(
-        settle_run(&*store, &run, done(vec![]), 10 * LEASE).await,
-        Settlement::Recorded
-    );
+    assert_eq!(settle_run(&*store, &run, done(vec![]), 10 * LEASE).await, Settlement::Recorded);
     assert!(lease_runs(&*store, 1, 20 * LEASE).await.work.is_empty());
 }
 
@@ -353,10 +224,7 @@ pub(crate) async fn retries_when_due(make: Make<'_>) {
     assert_eq!(run.attempt, 2);
     settle_run(&*store, &run, done(vec![delivery(&run, 0, "x", 1)]), 301).await;
     let sent = lease_deliveries(&*store, &[("x", 1)], 301).await.work.remove(0);
-    let end = DeliveryEnd::Retry {
-        due: 400,
-        cause: "503".to_owned(),
-    };
+    let end = DeliveryEnd::Retry { due: 400, cause: "503".to_owned() };
     settle_delivery(&*store, &sent, end, 302).await;
     let early = lease_deliveries(&*store, &[("x", 1)], 399).await;
     assert_eq!((early.work.len(), early.next_due), (0, Some(400)));
@@ -369,16 +237,9 @@ pub(crate) async fn releasing_does_not_count(make: Make<'_>) {
     append(&*store, event(1, 1), 1).await;
     append(&*store, event(2, 1), 2).await;
     let run = lease_runs(&*store, 1, 3).await.work.remove(0);
-    assert_eq!(
-        settle_run(&*store, &run, RunEnd::Released, 4).await,
-        Settlement::Recorded
-    );
+    assert_eq!(settle_run(&*store, &run, RunEnd::Released, 4).await, Settlement::Recorded);
     let again = lease_runs(&*store, 1, 5).await.work.remove(0);
-    assert_eq!(
-        (again.id, again.attempt),
-        (run.id, 1),
-        "its turn and its attempts as before"
-    );
+    assert_eq!((again.id, again.attempt), (run.id, 1), "its turn and its attempts as before");
     assert_eq!(settle_run(&*store, &run, done(vec![]), 6).await, Settlement::Lost);
     settle_run(&*store, &again, done(vec![delivery(&again, 0, "x", 1)]), 6).await;
     let sent = lease_deliveries(&*store, &[("x", 1)], 7).await.work.remove(0);
@@ -392,48 +253,21 @@ pub(crate) async fn keeps_dead_letters(make: Make<'_>) {
     append(&*store, event(1, 1), 1).await;
     append(&*store, event(2, 1), 2).await;
     let runs = lease_runs(&*store, 2, 3).await.work;
-    settle_run(
-        &*store,
-        &runs[0],
-        RunEnd::Dead {
-            cause: "trap".to_owned(),
-        },
-        4,
-    )
-    .await;
+    settle_run(&*store, &runs[0], RunEnd::Dead { cause: "trap".to_owned() }, 4).await;
     settle_run(&*store, &runs[1], done(vec![delivery(&runs[1], 0, "x", 1)]), 5).await;
     let sent = lease_deliveries(&*store, &[("x", 1)], 6).await.work.remove(0);
-    settle_delivery(
-        &*store,
-        &sent,
-        DeliveryEnd::Dead {
-            cause: "410 Gone".to_owned(),
-        },
-        7,
-    )
-    .await;
+    settle_delivery(&*store, &sent, DeliveryEnd::Dead { cause: "410 Gone".to_owned() }, 7).await;
     let letters = store.dead_letters(10).await.unwrap();
     assert_eq!(letters.len(), 2);
-    assert!(
-        matches!(&letters[0].work, DeadWork::Delivery { id, destination, .. }
-        if *id == sent.id && &**destination == "x")
-    );
-    assert_eq!(
-        (&*letters[0].cause, letters[0].at, letters[0].attempts),
-        ("410 Gone", 7, 1)
-    );
+    assert!(matches!(&letters[0].work, DeadWork::Delivery { id, destination, .. }
+        if *id == sent.id && &**destination == "x"));
+    assert_eq!((&*letters[0].cause, letters[0].at, letters[0].attempts), ("410 Gone", 7, 1));
     assert!(matches!(letters[1].work, DeadWork::Run(id) if id == runs[0].id));
     assert_eq!((number(&letters[1].event), &*letters[1].route), (1, "route"));
     assert_eq!(store.dead_letters(1).await.unwrap().len(), 1);
     let ledger = ledger(&*store).await;
-    assert_eq!(
-        (ledger.runs_dead, ledger.deliveries_dead, ledger.settled),
-        (1, 1, 2)
-    );
-    assert!(
-        lease_runs(&*store, 9, 9999).await.work.is_empty(),
-        "the dead are not handed out"
-    );
+    assert_eq!((ledger.runs_dead, ledger.deliveries_dead, ledger.settled), (1, 1, 2));
+    assert!(lease_runs(&*store, 9, 9999).await.work.is_empty(), "the dead are not handed out");
 }
 
 pub(crate) async fn destinations_do_not_wait_for_each_other(make: Make<'_>) {
@@ -445,52 +279,25 @@ pub(crate) async fn destinations_do_not_wait_for_each_other(make: Make<'_>) {
     deliveries.push(delivery(&run, 11, "gone", 1));
     settle_run(&*store, &run, done(deliveries), 2).await;
     let leased = lease_deliveries(&*store, &[("slow", 2), ("fast", 5), ("unheard of", 3)], 3).await;
-    let of = |name: &str| {
-        leased
-            .work
-            .iter()
-            .filter(|work| &*work.destination == name)
-            .count()
-    };
+    let of = |name: &str| leased.work.iter().filter(|work| &*work.destination == name).count();
     assert_eq!((of("slow"), of("fast"), leased.work.len()), (2, 1, 3));
     let none = lease_deliveries(&*store, &[("slow", 0), ("fast", 5)], 3).await;
     assert!(none.work.is_empty());
-    assert_eq!(
-        lease_deliveries(&*store, &[("gone", 5)], 3).await.work.len(),
-        1,
-        "once it is wanted"
-    );
+    assert_eq!(lease_deliveries(&*store, &[("gone", 5)], 3).await.work.len(), 1, "once it is wanted");
 }
 
 pub(crate) async fn full_means_nothing_was_stored(make: Make<'_>) {
-    let keyed = |number, key: &str| NewEvent {
-        dedupe: Some(key.to_owned()),
-        ..event(number, 10)
-    };
-    for limits in [
-        Limits {
-            events: 2,
-            bytes: 1 << 20,
-        },
-        Limits {
-            events: 1000,
-            bytes: 2 * event_bytes(10),
-        },
-    ] {
+    let keyed = |number, key: &str| NewEvent { dedupe: Some(key.to_owned()), ..event(number, 10) };
+    for limits in [Limits { events: 2, bytes: 1 << 20 }, Limits { events: 1000, bytes: 2 * event_bytes(10) }]
+    {
         let store = make(limits);
         append(&*store, keyed(1, "a"), 1).await;
         let before = ledger(&*store).await;
         let batch = vec![keyed(2, "b"), keyed(3, "c")];
-        assert!(
-            matches!(store.append(batch, 2).await, Err(StoreError::Full(_))),
-            "{limits:?}"
-        );
+        assert!(matches!(store.append(batch, 2).await, Err(StoreError::Full(_))), "{limits:?}");
         assert_eq!(ledger(&*store).await, before);
         append(&*store, keyed(4, "b"), 3).await;
-        assert!(matches!(
-            store.append(vec![keyed(5, "c")], 4).await,
-            Err(StoreError::Full(_))
-        ));
+        assert!(matches!(store.append(vec![keyed(5, "c")], 4).await, Err(StoreError::Full(_))));
         let known = store.append(vec![keyed(6, "a")], 5).await.unwrap();
         assert_eq!(duplicate_of(&known[0]), Some(1), "a duplicate needs no room");
         for run in lease_runs(&*store, 9, 6).await.work {
@@ -501,28 +308,13 @@ pub(crate) async fn full_means_nothing_was_stored(make: Make<'_>) {
 }
 
 pub(crate) async fn work_goes_on_when_full(make: Make<'_>) {
-    let store = make(Limits {
-        events: 1,
-        bytes: event_bytes(10),
-    });
+    let store = make(Limits { events: 1, bytes: event_bytes(10) });
     append(&*store, event(1, 10), 1).await;
     let run = lease_runs(&*store, 1, 1).await.work.remove(0);
-    let message = Arc::new(Outgoing {
-        body: Some(Bytes::from(vec![b'x'; 5000])),
-        ..Outgoing::default()
-    });
-    let new = NewDelivery {
-        message,
-        ..delivery(&run, 0, "x", 1)
-    };
-    assert_eq!(
-        settle_run(&*store, &run, done(vec![new]), 2).await,
-        Settlement::Recorded
-    );
-    assert!(matches!(
-        store.append(vec![event(2, 1)], 3).await,
-        Err(StoreError::Full(_))
-    ));
+    let message = Arc::new(Outgoing { body: Some(Bytes::from(vec![b'x'; 5000])), ..Outgoing::default() });
+    let new = NewDelivery { message, ..delivery(&run, 0, "x", 1) };
+    assert_eq!(settle_run(&*store, &run, done(vec![new]), 2).await, Settlement::Recorded);
+    assert!(matches!(store.append(vec![event(2, 1)], 3).await, Err(StoreError::Full(_))));
     let sent = lease_deliveries(&*store, &[("x", 1)], 3).await.work.remove(0);
     settle_delivery(&*store, &sent, DeliveryEnd::Delivered, 4).await;
     append(&*store, event(3, 10), 5).await;
@@ -530,22 +322,12 @@ pub(crate) async fn work_goes_on_when_full(make: Make<'_>) {
 
 pub(crate) async fn keeps_replies_for_duplicates(make: Make<'_>) {
     let store = make(ROOMY);
-    let keyed = |number| NewEvent {
-        dedupe: Some("k".to_owned()),
-        ..event(number, 10)
-    };
+    let keyed = |number| NewEvent { dedupe: Some("k".to_owned()), ..event(number, 10) };
     append(&*store, keyed(1), 1).await;
     let run = lease_runs(&*store, 1, 1).await.work.remove(0);
-    let reply = Reply {
-        status: 201,
-        headers: Headers::new(),
-        body: Bytes::from_static(b"hello"),
-    };
-    let end = RunEnd::Done {
-        deliveries: vec![],
-        dropped: Some("rule".to_owned()),
-        reply: Some(reply.clone()),
-    };
+    let reply = Reply { status: 201, headers: Headers::new(), body: Bytes::from_static(b"hello") };
+    let end =
+        RunEnd::Done { deliveries: vec![], dropped: Some("rule".to_owned()), reply: Some(reply.clone()) };
     settle_run(&*store, &run, end, 2).await;
     let again = store.append(vec![keyed(2)], 3).await.unwrap().remove(0);
     assert!(matches!(again, Appended::Duplicate { reply: Some(kept), .. } if kept == reply));
@@ -556,11 +338,7 @@ pub(crate) async fn wakes_whoever_waits(make: Make<'_>) {
     let store = make(ROOMY);
     let woken = |queue| {
         let store = Arc::clone(&store);
-        async move {
-            tokio::time::timeout(Duration::from_secs(10), store.woken(queue))
-                .await
-                .expect("woken")
-        }
+        async move { tokio::time::timeout(Duration::from_secs(10), store.woken(queue)).await.expect("woken") }
     };
     // Before it waits, and while it waits.
     append(&*store, event(1, 1), 1).await;
@@ -621,16 +399,9 @@ pub(crate) async fn concurrent_producers_and_workers(make: Make<'_>) {
         seen.extend(done.expect("all settled in time").unwrap());
     }
     seen.sort_unstable();
-    assert_eq!(
-        seen,
-        (1..=PRODUCERS * EACH).collect::<Vec<_>>(),
-        "each exactly once"
-    );
+    assert_eq!(seen, (1..=PRODUCERS * EACH).collect::<Vec<_>>(), "each exactly once");
     let ledger = ledger(&*store).await;
-    assert_eq!(
-        (ledger.delivered, ledger.deliveries_pending),
-        ((PRODUCERS * EACH) as u64, 0)
-    );
+    assert_eq!((ledger.delivered, ledger.deliveries_pending), ((PRODUCERS * EACH) as u64, 0));
 }
 
 pub(crate) async fn dropping_an_answer_cancels_nothing(make: Make<'_>) {
@@ -668,11 +439,7 @@ fn event(number: u128, size: usize) -> NewEvent {
     NewEvent {
         event: Arc::new(event),
         dedupe: None,
-        runs: vec![NewRun {
-            id,
-            route: "route".into(),
-            leased_until: None,
-        }],
+        runs: vec![NewRun { id, route: "route".into(), leased_until: None }],
         unrouted: None,
     }
 }
@@ -696,10 +463,7 @@ fn of_source(source: &str, new: NewEvent) -> NewEvent {
         headers: old.headers.clone(),
         body: old.body.clone(),
     };
-    NewEvent {
-        event: Arc::new(event),
-        ..new
-    }
+    NewEvent { event: Arc::new(event), ..new }
 }
 
 fn number(event: &Event) -> u128 {
@@ -719,27 +483,15 @@ fn duplicate_of(answer: &Appended) -> Option<u128> {
 
 fn delivery(run: &LeasedRun, index: usize, destination: &str, due: UnixMillis) -> NewDelivery {
     let id = DeliveryId::derive(run.id, index);
-    NewDelivery {
-        id,
-        destination: destination.into(),
-        message: Arc::default(),
-        due,
-    }
+    NewDelivery { id, destination: destination.into(), message: Arc::default(), due }
 }
 
 fn done(deliveries: Vec<NewDelivery>) -> RunEnd {
-    RunEnd::Done {
-        deliveries,
-        dropped: None,
-        reply: None,
-    }
+    RunEnd::Done { deliveries, dropped: None, reply: None }
 }
 
 fn retry(due: UnixMillis) -> RunEnd {
-    RunEnd::Retry {
-        due,
-        cause: "again".to_owned(),
-    }
+    RunEnd::Retry { due, cause: "again".to_owned() }
 }
 
 async fn append(store: &dyn Store, new: NewEvent, now: UnixMillis) -> Appended {
@@ -760,11 +512,7 @@ async fn lease_deliveries(
 }
 
 async fn settle_run(store: &dyn Store, run: &LeasedRun, end: RunEnd, now: UnixMillis) -> Settlement {
-    let settled = SettledRun {
-        id: run.id,
-        lease: run.lease,
-        end,
-    };
+    let settled = SettledRun { id: run.id, lease: run.lease, end };
     store.settle_runs(vec![settled], now).await.unwrap().remove(0)
 }
 
@@ -774,17 +522,8 @@ async fn settle_delivery(
     end: DeliveryEnd,
     now: UnixMillis,
 ) -> Settlement {
-    let settled = SettledDelivery {
-        id: work.id,
-        lease: work.lease,
-        attempt: None,
-        end,
-    };
-    store
-        .settle_deliveries(vec![settled], now)
-        .await
-        .unwrap()
-        .remove(0)
+    let settled = SettledDelivery { id: work.id, lease: work.lease, attempt: None, end };
+    store.settle_deliveries(vec![settled], now).await.unwrap().remove(0)
 }
 
 async fn ledger(store: &dyn Store) -> Ledger {

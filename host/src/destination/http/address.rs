@@ -158,11 +158,7 @@ fn class_v6(address: Ipv6Addr) -> Class {
 }
 
 fn unless_metadata(embedded: Class, class: Class) -> Class {
-    if embedded == Class::Metadata {
-        embedded
-    } else {
-        class
-    }
+    if embedded == Class::Metadata { embedded } else { class }
 }
 
 #[cfg(test)]
@@ -225,10 +221,7 @@ mod tests {
             "64:ff9b::10.0.0.1",
             "64:ff9b:1::1.1.1.1",
         ] {
-            assert!(
-                matches!(check(&Network::Public, address), Err(Refused::NotPublic(_))),
-                "{address}"
-            );
+            assert!(matches!(check(&Network::Public, address), Err(Refused::NotPublic(_))), "{address}");
             assert_eq!(check(&Network::Private, address), Ok(()), "{address}");
         }
     }
@@ -269,10 +262,7 @@ mod tests {
             "::ffff:0.0.0.0",
         ] {
             for network in [Network::Public, Network::Private] {
-                assert!(
-                    matches!(check(&network, address), Err(Refused::Special(_))),
-                    "{address}"
-                );
+                assert!(matches!(check(&network, address), Err(Refused::Special(_))), "{address}");
             }
         }
     }
@@ -302,10 +292,7 @@ mod tests {
 
     #[test]
     fn listed_networks_are_the_only_ones() {
-        let network = Network::Only(vec![
-            "10.1.0.0/16".parse().unwrap(),
-            "fd00:1::/32".parse().unwrap(),
-        ]);
+        let network = Network::Only(vec!["10.1.0.0/16".parse().unwrap(), "fd00:1::/32".parse().unwrap()]);
         for (address, expected) in [
             ("10.1.2.3", Ok(())),
             ("::ffff:10.1.2.3", Ok(())),

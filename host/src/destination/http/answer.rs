@@ -20,13 +20,11 @@ pub(super) fn outcome(status: StatusCode, headers: &HeaderMap, text: &[u8], now:
     let shown = shown(status);
     match status.as_u16() {
         200..=299 => Sent::Delivered { detail: shown },
-        300..=399 => Sent::Permanent {
-            cause: format!("{shown}{}", redirect(headers)),
-        },
+        300..=399 => Sent::Permanent { cause: format!("{shown}{}", redirect(headers)) },
         // Gone; sizes and a media type that stay as they are; what the receiver cannot do at all.
-        410 | 413 | 414 | 415 | 431 | 501 | 505 => Sent::Permanent {
-            cause: format!("{shown}{}", excerpt(text)),
-        },
+        410 | 413 | 414 | 415 | 431 | 501 | 505 => {
+            Sent::Permanent { cause: format!("{shown}{}", excerpt(text)) }
+        }
         _ => Sent::Retryable {
             cause: format!("{shown}{}", excerpt(text)),
             retry_after: retry_after(headers, now),
@@ -66,15 +64,9 @@ fn retry_after(headers: &HeaderMap, now: UnixMillis) -> Option<Duration> {
 /// A short piece of text without anything that moves a cursor.
 fn excerpt(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(&text[..text.len().min(EXCERPT)]);
-    let words: Vec<_> = text
-        .split(|c: char| c.is_control() || c.is_whitespace())
-        .filter(|word| !word.is_empty())
-        .collect();
-    if words.is_empty() {
-        String::new()
-    } else {
-        format!(": {}", words.join(" "))
-    }
+    let words: Vec<_> =
+        text.split(|c: char| c.is_control() || c.is_whitespace()).filter(|word| !word.is_empty()).collect();
+    if words.is_empty() { String::new() } else { format!(": {}", words.join(" ")) }
 }
 
 #[cfg(test)]
@@ -98,33 +90,10 @@ mod tests {
             cause: cause.to_owned(),
             retry_after: seconds.map(Duration::from_secs),
         };
-        let permanent = |cause: &str| Sent::Permanent {
-            cause: cause.to_owned(),
-        };
-        check(
-            200,
-            &[],
-            "ok",
-            Sent::Delivered {
-                detail: "200 OK".to_owned(),
-            },
-        );
-        check(
-            204,
-            &[],
-            "",
-            Sent::Delivered {
-                detail: "204 No Content".to_owned(),
-            },
-        );
-        check(
-            299,
-            &[],
-            "",
-            Sent::Delivered {
-                detail: "299".to_owned(),
-            },
-        );
+        let permanent = |cause: &str| Sent::Permanent { cause: cause.to_owned() };
+        check(200, &[], "ok", Sent::Delivered { detail: "200 OK".to_owned() });
+        check(204, &[], "", Sent::Delivered { detail: "204 No Content".to_owned() });
+        check(299, &[], "", Sent::Delivered { detail: "299".to_owned() });
         for (status, cause) in [
             (400, "400 Bad Request"),
             (401, "401 Unauthorized"),
@@ -141,28 +110,13 @@ mod tests {
         for (status, cause) in [(410, "410 Gone"), (501, "501 Not Implemented")] {
             check(status, &[], "", permanent(cause));
         }
-        check(
-            500,
-            &[],
-            "a\x1b[31m\r\n  b",
-            retryable("500 Internal Server Error: a [31m b", None),
-        );
-        check(
-            429,
-            &[("retry-after", "120")],
-            "",
-            retryable("429 Too Many Requests", Some(120)),
-        );
+        check(500, &[], "a\x1b[31m\r\n  b", retryable("500 Internal Server Error: a [31m b", None));
+        check(429, &[("retry-after", "120")], "", retryable("429 Too Many Requests", Some(120)));
         let date = [("retry-after", "Sun, 06 Nov 1994 08:50:37 GMT")];
         check(503, &date, "", retryable("503 Service Unavailable", Some(60)));
         let past = [("retry-after", "Sun, 06 Nov 1990 08:50:37 GMT")];
         check(503, &past, "", retryable("503 Service Unavailable", Some(0)));
-        check(
-            503,
-            &[("retry-after", "soon")],
-            "",
-            retryable("503 Service Unavailable", None),
-        );
+        check(503, &[("retry-after", "soon")], "", retryable("503 Service Unavailable", None));
         check(
             301,
             &[("location", "https://other.example/x?secret=1")],

@@ -37,29 +37,11 @@ pub(super) struct Connector {
 /// Why there is no connection. The text says what the operator can do.
 #[derive(Debug)]
 pub(super) enum ConnectError {
-    Lookup {
-        host: String,
-        error: io::Error,
-    },
-    NoAddress {
-        host: String,
-    },
-    Refused {
-        destination: Arc<str>,
-        host: String,
-        address: IpAddr,
-        why: Refused,
-    },
-    Connect {
-        host: String,
-        address: SocketAddr,
-        error: io::Error,
-    },
-    Tls {
-        host: String,
-        address: SocketAddr,
-        error: io::Error,
-    },
+    Lookup { host: String, error: io::Error },
+    NoAddress { host: String },
+    Refused { destination: Arc<str>, host: String, address: IpAddr, why: Refused },
+    Connect { host: String, address: SocketAddr, error: io::Error },
+    Tls { host: String, address: SocketAddr, error: io::Error },
 }
 
 impl tower_service::Service<Uri> for Connector {
@@ -82,30 +64,19 @@ impl Connector {
         let deadline = Instant::now() + self.limit;
         let secure = url.scheme() == Some(&Scheme::HTTPS);
         // A URL writes an IPv6 address in brackets, nobody else does.
-        let host = url
-            .host()
-            .unwrap_or_default()
-            .trim_start_matches('[')
-            .trim_end_matches(']');
+        let host = url.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
         let port = url.port_u16().unwrap_or(if secure { 443 } else { 80 });
         let addresses = self.resolve(host, port, deadline).await?;
         let (tcp, address) = connect(host, &addresses, deadline).await?;
         if !secure {
             return Ok(Stream::Plain(TokioIo::new(tcp)));
         }
-        let tls_error = |error| ConnectError::Tls {
-            host: host.to_owned(),
-            address,
-            error,
-        };
+        let tls_error = |error| ConnectError::Tls { host: host.to_owned(), address, error };
         let name = ServerName::try_from(host.to_owned())
             .map_err(|error| tls_error(io::Error::new(io::ErrorKind::InvalidInput, error)))?;
         let connecting = TlsConnector::from(Arc::clone(&self.tls)).connect(name, tcp);
-        let stream = timeout_at(deadline, connecting)
-            .await
-            .map_err(timed_out)
-            .flatten()
-            .map_err(tls_error)?;
+        let stream =
+            timeout_at(deadline, connecting).await.map_err(timed_out).flatten().map_err(tls_error)?;
         Ok(Stream::Tls(Box::new(TokioIo::new(stream))))
     }
 
@@ -123,10 +94,7 @@ impl Connector {
                 .await
                 .map_err(timed_out)
                 .flatten()
-                .map_err(|error| ConnectError::Lookup {
-                    host: host.to_owned(),
-                    error,
-                })?
+                .map_err(|error| ConnectError::Lookup { host: host.to_owned(), error })?
                 .collect(),
         };
         let mut refused = None;
@@ -141,9 +109,7 @@ impl Connector {
         }
         match (allowed.is_empty(), refused) {
             (false, _) => Ok(allowed),
-            (true, None) => Err(ConnectError::NoAddress {
-                host: host.to_owned(),
-            }),
+            (true, None) => Err(ConnectError::NoAddress { host: host.to_owned() }),
             (true, Some((address, why))) => Err(ConnectError::Refused {
                 destination: Arc::clone(&self.destination),
                 host: host.to_owned(),
@@ -172,18 +138,10 @@ async fn connect(
                 let _unsupported = stream.set_nodelay(true);
                 return Ok((stream, address));
             }
-            Err(error) => {
-                failed = Some(ConnectError::Connect {
-                    host: host.to_owned(),
-                    address,
-                    error,
-                })
-            }
+            Err(error) => failed = Some(ConnectError::Connect { host: host.to_owned(), address, error }),
         }
     }
-    Err(failed.unwrap_or_else(|| ConnectError::NoAddress {
-        host: host.to_owned(),
-    }))
+    Err(failed.unwrap_or_else(|| ConnectError::NoAddress { host: host.to_owned() }))
 }
 
 fn timed_out(_: tokio::time::error::Elapsed) -> io::Error {
@@ -197,26 +155,15 @@ impl fmt::Display for ConnectError {
             ConnectError::NoAddress { host } => write!(f, "{host} has no address"),
             ConnectError::Connect { host, address, error } => match error.kind() {
                 io::ErrorKind::ConnectionRefused => {
-                    write!(
-                        f,
-                        "{host} refused the connection ({address}): does it run, and on that port?"
-                    )
+                    write!(f, "{host} refused the connection ({address}): does it run, and on that port?")
                 }
                 _ => write!(f, "connecting to {host} failed ({address}): {error}"),
             },
             ConnectError::Tls { host, address, error } => {
                 write!(f, "the TLS handshake with {host} failed ({address}): {error}")
             }
-            ConnectError::Refused {
-                destination,
-                host,
-                address,
-                why,
-            } => {
-                write!(
-                    f,
-                    "destination {destination} may not connect to {host}: {address} is {why}"
-                )?;
+            ConnectError::Refused { destination, host, address, why } => {
+                write!(f, "destination {destination} may not connect to {host}: {address} is {why}")?;
                 match why {
                     Refused::Metadata => write!(f, ", which nothing may connect to"),
                     Refused::NotPublic(_) => {

@@ -107,14 +107,9 @@ impl HttpClient {
 
     /// A destination with a pool of its own.
     pub fn destination(&self, settings: HttpSettings) -> Result<HttpDestination, InvalidSettings> {
-        let authority = settings
-            .url
-            .authority()
-            .ok_or(InvalidSettings("the URL has no host"))?;
+        let authority = settings.url.authority().ok_or(InvalidSettings("the URL has no host"))?;
         if authority.as_str().contains('@') {
-            return Err(InvalidSettings(
-                "the URL has a user or password; use bearer or a header",
-            ));
+            return Err(InvalidSettings("the URL has a user or password; use bearer or a header"));
         }
         if !matches!(settings.url.scheme_str(), Some("http" | "https")) {
             return Err(InvalidSettings("the URL is neither http nor https"));
@@ -143,11 +138,7 @@ impl HttpClient {
             .http2_max_header_list_size(MAX_HEAD as u32)
             .http2_keep_alive_interval(Duration::from_secs(30))
             .build(connector);
-        Ok(HttpDestination {
-            bearer: bearer.transpose()?,
-            settings,
-            client,
-        })
+        Ok(HttpDestination { bearer: bearer.transpose()?, settings, client })
     }
 }
 
@@ -155,13 +146,10 @@ impl Destination for HttpDestination {
     fn send<'a>(&'a self, parcel: &'a Parcel) -> Pin<Box<dyn Future<Output = Sent> + Send + 'a>> {
         Box::pin(async move {
             match self.exchange(parcel).await {
-                Sent::Retryable { cause, retry_after } => Sent::Retryable {
-                    cause: self.without_secrets(cause),
-                    retry_after,
-                },
-                Sent::Permanent { cause } => Sent::Permanent {
-                    cause: self.without_secrets(cause),
-                },
+                Sent::Retryable { cause, retry_after } => {
+                    Sent::Retryable { cause: self.without_secrets(cause), retry_after }
+                }
+                Sent::Permanent { cause } => Sent::Permanent { cause: self.without_secrets(cause) },
                 delivered => delivered,
             }
         })
@@ -174,10 +162,7 @@ impl HttpDestination {
         let request = request(&self.settings, self.bearer.as_ref(), parcel);
         match timeout(limit, self.client.request(request)).await {
             Ok(Ok(response)) => understand(response, parcel.now).await,
-            Ok(Err(error)) => Sent::Retryable {
-                cause: in_words(&error),
-                retry_after: None,
-            },
+            Ok(Err(error)) => Sent::Retryable { cause: in_words(&error), retry_after: None },
             Err(_) => Sent::Retryable {
                 cause: format!("no answer within {} s", limit.as_secs_f64()),
                 retry_after: None,
@@ -187,12 +172,8 @@ impl HttpDestination {
 
     /// A receiver may repeat in its answer what it was sent.
     pub(super) fn without_secrets(&self, mut text: String) -> String {
-        let sensitive = self
-            .settings
-            .headers
-            .iter()
-            .map(|(_, value)| value)
-            .filter(|value| value.is_sensitive());
+        let sensitive =
+            self.settings.headers.iter().map(|(_, value)| value).filter(|value| value.is_sensitive());
         let values = sensitive.filter_map(|value| value.to_str().ok());
         for secret in values.chain(self.settings.bearer.as_deref()) {
             if secret.is_empty() {
@@ -201,10 +182,7 @@ impl HttpDestination {
             text = text.replace(secret, HIDDEN);
             // The excerpt may end in the middle of one.
             let cut = secret.char_indices().map(|(end, _)| &secret[..end]).rev();
-            if let Some(part) = cut
-                .filter(|part| part.len() >= 4)
-                .find(|part| text.ends_with(part))
-            {
+            if let Some(part) = cut.filter(|part| part.len() >= 4).find(|part| text.ends_with(part)) {
                 text.replace_range(text.len() - part.len().., HIDDEN);
             }
         }
@@ -241,9 +219,7 @@ fn in_words(error: &hyper_util::client::legacy::Error) -> String {
             return error.to_string();
         }
     }
-    let of_http = error
-        .source()
-        .and_then(|source| source.downcast_ref::<hyper::Error>());
+    let of_http = error.source().and_then(|source| source.downcast_ref::<hyper::Error>());
     if let Some(error) = innermost.downcast_ref::<io::Error>() {
         return match error.kind() {
             io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
@@ -285,9 +261,7 @@ impl fmt::Debug for HttpClient {
 
 impl fmt::Debug for HttpDestination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HttpDestination")
-            .field("settings", &self.settings)
-            .finish_non_exhaustive()
+        f.debug_struct("HttpDestination").field("settings", &self.settings).finish_non_exhaustive()
     }
 }
 

@@ -50,10 +50,7 @@ async fn run(receiver: Receiver) -> Running {
                 if !matches!(receiver, Receiver::KeepsAlive) {
                     break;
                 }
-                stream
-                    .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
-                    .await
-                    .unwrap();
+                stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await.unwrap();
             }
             // A client that has seen enough closes: errors of writing are its business.
             match receiver {
@@ -100,30 +97,18 @@ fn destination(url: &str, network: Network) -> HttpDestination {
 }
 
 fn message() -> Parcel {
-    parcel(
-        &[
-            ("Content-Type", "application/json"),
-            ("Authorization", "Bearer theirs"),
-        ],
-        "{}",
-    )
+    parcel(&[("Content-Type", "application/json"), ("Authorization", "Bearer theirs")], "{}")
 }
 
 /// One attempt at an URL, bounded in time whatever happens.
 async fn attempt(url: &str, network: Network) -> Sent {
     let destination = destination(url, network);
-    timeout(Duration::from_secs(10), destination.send(&message()))
-        .await
-        .expect("an end in time")
+    timeout(Duration::from_secs(10), destination.send(&message())).await.expect("an end in time")
 }
 
 async fn attempt_at(receiver: Receiver) -> Sent {
     let running = run(receiver).await;
-    attempt(
-        &format!("http://127.0.0.1:{}/hooks", running.port),
-        Network::Private,
-    )
-    .await
+    attempt(&format!("http://127.0.0.1:{}/hooks", running.port), Network::Private).await
 }
 
 fn cause(sent: Sent) -> String {
@@ -136,62 +121,35 @@ fn cause(sent: Sent) -> String {
 #[tokio::test]
 async fn a_message_arrives_and_the_connection_is_used_again() {
     let running = run(Receiver::KeepsAlive).await;
-    let destination = destination(
-        &format!("http://127.0.0.1:{}/hooks?x=1", running.port),
-        Network::Private,
-    );
+    let destination = destination(&format!("http://127.0.0.1:{}/hooks?x=1", running.port), Network::Private);
     for _ in 0..3 {
         let sent = destination.send(&message()).await;
-        assert_eq!(
-            sent,
-            Sent::Delivered {
-                detail: "200 OK".to_owned()
-            }
-        );
+        assert_eq!(sent, Sent::Delivered { detail: "200 OK".to_owned() });
     }
     assert_eq!(running.connections.load(Ordering::SeqCst), 1);
     let requests = running.requests.lock().unwrap();
     let request = &requests[0];
     assert!(request.starts_with("POST /hooks?x=1 HTTP/1.1\r\n"), "{request}");
-    for line in [
-        "content-type: application/json",
-        "authorization: Bearer s3cret",
-        "content-length: 2",
-    ] {
+    for line in ["content-type: application/json", "authorization: Bearer s3cret", "content-length: 2"] {
         assert!(request.contains(&format!("\r\n{line}\r\n")), "{line}: {request}");
     }
-    assert!(
-        request.contains("\r\nhost: 127.0.0.1:") && !request.contains("theirs"),
-        "{request}"
-    );
+    assert!(request.contains("\r\nhost: 127.0.0.1:") && !request.contains("theirs"), "{request}");
 }
 
 #[tokio::test]
 async fn answers_are_understood() {
-    let sent = attempt_at(Receiver::Says(
-        "HTTP/1.1 500 Oops\r\ncontent-length: 12\r\n\r\nat\x1b s3cret\x07\n\n",
-    ))
-    .await;
+    let sent =
+        attempt_at(Receiver::Says("HTTP/1.1 500 Oops\r\ncontent-length: 12\r\n\r\nat\x1b s3cret\x07\n\n"))
+            .await;
     assert_eq!(cause(sent), "500 Internal Server Error: at (secret)");
-    let sent = attempt_at(Receiver::Says(
-        "HTTP/1.1 429 x\r\nretry-after: 7\r\ncontent-length: 0\r\n\r\n",
-    ))
-    .await;
-    let Sent::Retryable { retry_after, .. } = sent else {
-        panic!("{sent:?}")
-    };
+    let sent =
+        attempt_at(Receiver::Says("HTTP/1.1 429 x\r\nretry-after: 7\r\ncontent-length: 0\r\n\r\n")).await;
+    let Sent::Retryable { retry_after, .. } = sent else { panic!("{sent:?}") };
     assert_eq!(retry_after, Some(Duration::from_secs(7)));
-    let sent = attempt_at(Receiver::Says(
-        "HTTP/1.1 302 Found\r\nlocation: http://evil.example/\r\n\r\n",
-    ))
-    .await;
-    let Sent::Permanent { cause } = sent else {
-        panic!("{sent:?}")
-    };
-    assert!(
-        cause.starts_with("302 Found: redirects to evil.example"),
-        "{cause}"
-    );
+    let sent =
+        attempt_at(Receiver::Says("HTTP/1.1 302 Found\r\nlocation: http://evil.example/\r\n\r\n")).await;
+    let Sent::Permanent { cause } = sent else { panic!("{sent:?}") };
+    assert!(cause.starts_with("302 Found: redirects to evil.example"), "{cause}");
 }
 
 #[tokio::test]
@@ -203,22 +161,10 @@ async fn broken_receivers_are_named() {
         (Receiver::Hangs, "no answer within 0.8 s"),
         (Receiver::Resets, "the connection was closed before an answer"),
         (Receiver::Says(""), "the connection was closed before an answer"),
-        (
-            Receiver::Says("HTTP/1.1 200"),
-            "the connection was closed before an answer",
-        ),
-        (
-            Receiver::Says("SSH-2.0-OpenSSH\r\n\r\n"),
-            "the answer is not HTTP",
-        ),
-        (
-            Receiver::Repeats(head_without_end, "x", 50),
-            "no answer within 0.8 s",
-        ),
-        (
-            Receiver::Repeats(head_without_end, filler, 0),
-            "the answer's headers are too large",
-        ),
+        (Receiver::Says("HTTP/1.1 200"), "the connection was closed before an answer"),
+        (Receiver::Says("SSH-2.0-OpenSSH\r\n\r\n"), "the answer is not HTTP"),
+        (Receiver::Repeats(head_without_end, "x", 50), "no answer within 0.8 s"),
+        (Receiver::Repeats(head_without_end, filler, 0), "the answer's headers are too large"),
     ] {
         let cause = cause(attempt_at(receiver).await);
         assert!(cause.starts_with(expected), "{cause:?} is not {expected:?}");
@@ -230,20 +176,11 @@ async fn the_status_stands_however_the_body_ends() {
     let endless = "HTTP/1.1 200 OK\r\n\r\n";
     let short = "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nshort";
     for receiver in [
-        Receiver::Repeats(
-            endless,
-            "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
-            0,
-        ),
+        Receiver::Repeats(endless, "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", 0),
         Receiver::Repeats(endless, "x", 50),
         Receiver::Says(short),
     ] {
-        assert_eq!(
-            attempt_at(receiver).await,
-            Sent::Delivered {
-                detail: "200 OK".to_owned()
-            }
-        );
+        assert_eq!(attempt_at(receiver).await, Sent::Delivered { detail: "200 OK".to_owned() });
     }
 }
 
@@ -251,12 +188,7 @@ async fn the_status_stands_however_the_body_ends() {
 async fn each_step_of_connecting_has_its_words() {
     let cause_of = async |url: &str, network| cause(attempt(url, network).await);
 
-    let unused = TcpListener::bind("127.0.0.1:0")
-        .await
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let unused = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
     let text = cause_of(&format!("http://127.0.0.1:{unused}/"), Network::Private).await;
     assert!(text.starts_with("127.0.0.1 refused the connection"), "{text}");
 
@@ -271,18 +203,12 @@ async fn each_step_of_connecting_has_its_words() {
         }
     });
     let text = cause_of(&format!("https://127.0.0.1:{port}/"), Network::Private).await;
-    assert!(
-        text.starts_with("the TLS handshake with 127.0.0.1 failed"),
-        "{text}"
-    );
+    assert!(text.starts_with("the TLS handshake with 127.0.0.1 failed"), "{text}");
 
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = silent.local_addr().unwrap().port();
     let text = cause_of(&format!("https://127.0.0.1:{port}/"), Network::Private).await;
-    assert!(
-        text.contains("TLS handshake") && text.ends_with("took too long"),
-        "{text}"
-    );
+    assert!(text.contains("TLS handshake") && text.ends_with("took too long"), "{text}");
 }
 
 /// P8: nothing connects to an address that the operator did not allow.
@@ -292,10 +218,7 @@ async fn addresses_that_are_not_allowed_are_not_connected_to() {
     for host in ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]"] {
         let text = cause(attempt(&format!("http://{host}:{}/", running.port), Network::Public).await);
         assert!(text.starts_with("destination ci may not connect to "), "{text}");
-        assert!(
-            text.ends_with("add network = \"private\" to [destinations.ci]"),
-            "{text}"
-        );
+        assert!(text.ends_with("add network = \"private\" to [destinations.ci]"), "{text}");
     }
     let only = Network::Only(vec!["10.0.0.0/8".parse().unwrap()]);
     let text = cause(attempt(&format!("http://127.0.0.1:{}/", running.port), only).await);
@@ -317,24 +240,15 @@ fn settings_are_checked_and_keep_their_secret() {
         timeout: Duration::from_secs(1),
         network: Network::Public,
     };
-    for (url, bearer) in [
-        ("/hooks", "t"),
-        ("ftp://a/", "t"),
-        ("http://u:p@a/", "t"),
-        ("http://a/", "a\nb"),
-    ] {
+    for (url, bearer) in [("/hooks", "t"), ("ftp://a/", "t"), ("http://u:p@a/", "t"), ("http://a/", "a\nb")] {
         let InvalidSettings(problem) = client.destination(settings(url, bearer)).unwrap_err();
         assert!(!problem.contains(bearer) || bearer == "t", "{problem}");
     }
-    let destination = client
-        .destination(settings("http://a/path-s3cret", "s3cret"))
-        .unwrap();
+    let destination = client.destination(settings("http://a/path-s3cret", "s3cret")).unwrap();
     assert!(!format!("{destination:?}").contains("s3cret"));
-    for (text, expected) in [
-        ("a s3cret, s3cret.", "a (secret), (secret)."),
-        ("a s3cre", "a (secret)"),
-        ("a s3c", "a s3c"),
-    ] {
+    for (text, expected) in
+        [("a s3cret, s3cret.", "a (secret), (secret)."), ("a s3cre", "a (secret)"), ("a s3c", "a s3c")]
+    {
         assert_eq!(destination.without_secrets(text.to_owned()), expected);
     }
 }

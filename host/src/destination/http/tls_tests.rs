@@ -38,10 +38,7 @@ async fn run(name: &str, protocols: &[&str]) -> (u16, RootCertStore, Arc<Mutex<V
         .with_no_client_auth()
         .with_single_cert(vec![cert.der().clone()], key)
         .unwrap();
-    config.alpn_protocols = protocols
-        .iter()
-        .map(|protocol| protocol.as_bytes().to_vec())
-        .collect();
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
     let acceptor = TlsAcceptor::from(Arc::new(config));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -82,9 +79,7 @@ async fn attempt(client: &HttpClient, host: &str, port: u16) -> Sent {
     };
     let destination = client.destination(settings).unwrap();
     let parcel = parcel(&[("Connection", "keep-alive"), ("Host", "in.example")], "{}");
-    timeout(Duration::from_secs(10), destination.send(&parcel))
-        .await
-        .expect("an end in time")
+    timeout(Duration::from_secs(10), destination.send(&parcel)).await.expect("an end in time")
 }
 
 #[tokio::test]
@@ -97,13 +92,7 @@ async fn the_protocol_is_what_both_speak() {
         for name in ["localhost", "127.0.0.1"] {
             let (port, roots, versions) = run(name, protocols).await;
             let sent = attempt(&HttpClient::trusting(roots).unwrap(), name, port).await;
-            assert_eq!(
-                sent,
-                Sent::Delivered {
-                    detail: "200 OK".to_owned()
-                },
-                "{name} {protocols:?}"
-            );
+            assert_eq!(sent, Sent::Delivered { detail: "200 OK".to_owned() }, "{name} {protocols:?}");
             assert_eq!(*versions.lock().unwrap(), [version]);
         }
     }
@@ -116,13 +105,8 @@ async fn who_cannot_prove_his_name_gets_nothing() {
         (HttpClient::trusting(roots).unwrap(), "not valid for name"),
         (HttpClient::new().unwrap(), "UnknownIssuer"),
     ] {
-        let Sent::Retryable { cause, .. } = attempt(&client, "localhost", port).await else {
-            panic!()
-        };
-        assert!(
-            cause.starts_with("the TLS handshake with localhost failed"),
-            "{cause}"
-        );
+        let Sent::Retryable { cause, .. } = attempt(&client, "localhost", port).await else { panic!() };
+        assert!(cause.starts_with("the TLS handshake with localhost failed"), "{cause}");
         assert!(cause.contains(expected), "{cause}");
     }
     assert!(versions.lock().unwrap().is_empty());

@@ -34,7 +34,10 @@ impl<'a> Cache<'a> {
         is_private(&file.metadata().ok()?).then_some(())?;
         let mut code = Vec::new();
         file.read_to_end(&mut code).ok()?;
-        #[expect(unsafe_code, reason = "the file is ours alone, in a directory that is ours alone: see the module's text")]
+        #[expect(
+            unsafe_code,
+            reason = "the file is ours alone, in a directory that is ours alone: see the module's text"
+        )]
         // SAFETY: the bytes were written by `put` from `Component::serialize`.
         let component = unsafe { Component::deserialize(engine, code) };
         component.ok()

@@ -63,7 +63,9 @@ fn check_import(import: &str, grants: Grants, offered: &[&str]) -> Result<(), St
         return Err(format!("imports {import}, which this version of Hookyard does not offer yet"));
     }
     if !granted {
-        return Err(format!("imports {import} and is not granted it; if it may have it, add `{line}` to its table"));
+        return Err(format!(
+            "imports {import} and is not granted it; if it may have it, add `{line}` to its table"
+        ));
     }
     Ok(())
 }
@@ -81,7 +83,9 @@ pub(super) fn check_exports<'a>(exports: impl Iterator<Item = &'a str>) -> Resul
         [] => "nothing".to_owned(),
         exports => exports.join(", "),
     };
-    Err(LoadError::World(format!("is of another world: a route calls {HANDLER}@{SERVED}x, and it exports {found}")))
+    Err(LoadError::World(format!(
+        "is of another world: a route calls {HANDLER}@{SERVED}x, and it exports {found}"
+    )))
 }
 
 #[cfg(test)]
@@ -91,12 +95,13 @@ mod tests {
     #[test]
     fn an_import_needs_a_grant() {
         let all = Grants { http: true, secrets: true, kv: true, metrics: true };
-        let check = |import: &str, grants: Grants, offered: &[&str], expected: Result<(), &str>| {
-            match (check_import(import, grants, offered), expected) {
-                (Ok(()), Ok(())) => {}
-                (Err(message), Err(part)) => assert!(message.contains(part), "{message}"),
-                (found, _) => panic!("{import}: {found:?}"),
-            }
+        let check = |import: &str, grants: Grants, offered: &[&str], expected: Result<(), &str>| match (
+            check_import(import, grants, offered),
+            expected,
+        ) {
+            (Ok(()), Ok(())) => {}
+            (Err(message), Err(part)) => assert!(message.contains(part), "{message}"),
+            (found, _) => panic!("{import}: {found:?}"),
         };
         check("hookyard:plugin/output@0.1.0", Grants::default(), &[], Ok(()));
         check("wasi:cli/environment@0.2.3", Grants::default(), &[], Ok(()));
@@ -112,7 +117,9 @@ mod tests {
     #[test]
     fn another_world_is_named() {
         assert_eq!(check_exports(["hookyard:plugin/handler@0.1.0"].into_iter()), Ok(()));
-        for exports in [vec![], vec!["wasi:http/incoming-handler@0.2.0"], vec!["hookyard:plugin/handler@0.2.0"]] {
+        for exports in
+            [vec![], vec!["wasi:http/incoming-handler@0.2.0"], vec!["hookyard:plugin/handler@0.2.0"]]
+        {
             assert!(matches!(check_exports(exports.into_iter()), Err(LoadError::World(_))));
         }
     }

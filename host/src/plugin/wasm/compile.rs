@@ -71,7 +71,8 @@ impl Component {
                 let _ = rustix::process::setpriority_process(Some(me), NICENESS);
                 Component::load_here(runtime, &bytes, cache)
             };
-            let compiling = thread.spawn_scoped(scope, work).map_err(|error| LoadError::Invalid(error.to_string()))?;
+            let compiling =
+                thread.spawn_scoped(scope, work).map_err(|error| LoadError::Invalid(error.to_string()))?;
             compiling.join().unwrap_or_else(|_| Err(LoadError::Invalid("the compiler panicked".to_owned())))
         })
     }
@@ -86,7 +87,8 @@ impl Component {
         let (compiled, origin) = match cache.as_ref().and_then(|cache| cache.get(&engine, &digest)) {
             Some(cached) => (cached, Origin::Cached(started.elapsed())),
             None => {
-                let compiled = Compiled::new(&engine, &encoded).map_err(|error| LoadError::Invalid(format!("{error:#}")))?;
+                let compiled = Compiled::new(&engine, &encoded)
+                    .map_err(|error| LoadError::Invalid(format!("{error:#}")))?;
                 let took = started.elapsed();
                 if let Some(Err(error)) = cache.map(|cache| cache.put(&engine, &digest, &compiled)) {
                     tracing::warn!(%error, "the compiled plugin is not kept; the next start compiles it again");
@@ -116,6 +118,9 @@ impl Component {
 
 impl std::fmt::Debug for Component {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Component").field("digest", &self.digest).field("size", &self.size).finish_non_exhaustive()
+        f.debug_struct("Component")
+            .field("digest", &self.digest)
+            .field("size", &self.size)
+            .finish_non_exhaustive()
     }
 }

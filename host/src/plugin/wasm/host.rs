@@ -84,7 +84,11 @@ impl Host {
         }
     }
 
-    fn json(&self, handle: &Resource<events::Event>, pointer: &str) -> wasmtime::Result<Option<(&Document, &Node)>> {
+    fn json(
+        &self,
+        handle: &Resource<events::Event>,
+        pointer: &str,
+    ) -> wasmtime::Result<Option<(&Document, &Node)>> {
         let Ok(document) = self.call(handle)?.message.body.json() else { return Ok(None) };
         Ok(document.find(pointer).map(|node| (document, node)))
     }
@@ -146,11 +150,16 @@ impl events::HostEvent for Host {
 
     fn headers(&mut self, handle: Resource<events::Event>) -> wasmtime::Result<Vec<types::Header>> {
         let headers = &self.call(&handle)?.message.headers;
-        let header = |(name, value): (&str, &Bytes)| types::Header { name: name.to_owned(), value: lossy(value) };
+        let header =
+            |(name, value): (&str, &Bytes)| types::Header { name: name.to_owned(), value: lossy(value) };
         Ok(headers.iter().map(header).collect())
     }
 
-    fn attribute(&mut self, handle: Resource<events::Event>, name: String) -> wasmtime::Result<Option<String>> {
+    fn attribute(
+        &mut self,
+        handle: Resource<events::Event>,
+        name: String,
+    ) -> wasmtime::Result<Option<String>> {
         Ok(self.call(&handle)?.message.attribute(&name).map(str::to_owned))
     }
 
@@ -162,14 +171,23 @@ impl events::HostEvent for Host {
         Ok(self.call(&handle)?.message.body.bytes().to_vec())
     }
 
-    fn body_range(&mut self, handle: Resource<events::Event>, offset: u32, length: u32) -> wasmtime::Result<Vec<u8>> {
+    fn body_range(
+        &mut self,
+        handle: Resource<events::Event>,
+        offset: u32,
+        length: u32,
+    ) -> wasmtime::Result<Vec<u8>> {
         let bytes = self.call(&handle)?.message.body.bytes();
         let start = (offset as usize).min(bytes.len());
         let end = start.saturating_add(length as usize).min(bytes.len());
         Ok(bytes[start..end].to_vec())
     }
 
-    fn json_kind(&mut self, handle: Resource<events::Event>, pointer: String) -> wasmtime::Result<events::JsonKind> {
+    fn json_kind(
+        &mut self,
+        handle: Resource<events::Event>,
+        pointer: String,
+    ) -> wasmtime::Result<events::JsonKind> {
         if self.call(&handle)?.message.body.json().is_err() {
             return Ok(events::JsonKind::Invalid);
         }
@@ -184,29 +202,53 @@ impl events::HostEvent for Host {
         })
     }
 
-    fn json_string(&mut self, handle: Resource<events::Event>, pointer: String) -> wasmtime::Result<Option<String>> {
+    fn json_string(
+        &mut self,
+        handle: Resource<events::Event>,
+        pointer: String,
+    ) -> wasmtime::Result<Option<String>> {
         let found = self.json(&handle, &pointer)?;
         Ok(found.and_then(|(document, node)| document.string(node)).map(Cow::into_owned))
     }
 
-    fn json_integer(&mut self, handle: Resource<events::Event>, pointer: String) -> wasmtime::Result<Option<i64>> {
+    fn json_integer(
+        &mut self,
+        handle: Resource<events::Event>,
+        pointer: String,
+    ) -> wasmtime::Result<Option<i64>> {
         Ok(self.json(&handle, &pointer)?.and_then(|(document, node)| document.integer(node)))
     }
 
-    fn json_number(&mut self, handle: Resource<events::Event>, pointer: String) -> wasmtime::Result<Option<f64>> {
+    fn json_number(
+        &mut self,
+        handle: Resource<events::Event>,
+        pointer: String,
+    ) -> wasmtime::Result<Option<f64>> {
         Ok(self.json(&handle, &pointer)?.and_then(|(document, node)| document.number(node)))
     }
 
-    fn json_boolean(&mut self, handle: Resource<events::Event>, pointer: String) -> wasmtime::Result<Option<bool>> {
+    fn json_boolean(
+        &mut self,
+        handle: Resource<events::Event>,
+        pointer: String,
+    ) -> wasmtime::Result<Option<bool>> {
         Ok(self.json(&handle, &pointer)?.and_then(|(document, node)| document.boolean(node)))
     }
 
-    fn json_length(&mut self, handle: Resource<events::Event>, pointer: String) -> wasmtime::Result<Option<u32>> {
+    fn json_length(
+        &mut self,
+        handle: Resource<events::Event>,
+        pointer: String,
+    ) -> wasmtime::Result<Option<u32>> {
         let length = self.json(&handle, &pointer)?.and_then(|(document, node)| document.len(node));
         Ok(length.and_then(|length| u32::try_from(length).ok()))
     }
 
-    fn json_source(&mut self, handle: Resource<events::Event>, pointer: String) -> wasmtime::Result<Option<String>> {
+    fn json_source(
+        &mut self,
+        handle: Resource<events::Event>,
+        pointer: String,
+    ) -> wasmtime::Result<Option<String>> {
         Ok(self.json(&handle, &pointer)?.map(|(document, node)| document.text(node).to_owned()))
     }
 

@@ -84,12 +84,18 @@ struct Live {
 
 impl Plugin {
     /// Checks the grants, links the imports, and prepares everything that need not be done in each call.
-    pub fn new(runtime: &Runtime, component: &Component, settings: PluginSettings) -> Result<Self, LoadError> {
+    pub fn new(
+        runtime: &Runtime,
+        component: &Component,
+        settings: PluginSettings,
+    ) -> Result<Self, LoadError> {
         component.check(settings.grants)?;
         let text = Bytes::copy_from_slice(settings.config.as_bytes());
-        let config = Document::parse(text).map_err(|error| LoadError::Invalid(format!("its configuration: {}", error.0)))?;
+        let config = Document::parse(text)
+            .map_err(|error| LoadError::Invalid(format!("its configuration: {}", error.0)))?;
         let linked = link(&component.engine).and_then(|linker| linker.instantiate_pre(&component.compiled));
-        let guest = linked.and_then(ProcessorPre::new).map_err(|error| LoadError::Import(format!("{error:#}")))?;
+        let guest =
+            linked.and_then(ProcessorPre::new).map_err(|error| LoadError::Import(format!("{error:#}")))?;
         Ok(Plugin {
             runtime: runtime.clone(),
             engine: component.engine.clone(),
@@ -163,7 +169,8 @@ impl Processor for Plugin {
             Ok(verdict) => {
                 let reply = edits.take_reply();
                 let applied = edits.apply(call.message, &call.destinations);
-                let messages = applied.map_err(|message| Fault { kind: FaultKind::InvalidOutput, message })?;
+                let messages =
+                    applied.map_err(|message| Fault { kind: FaultKind::InvalidOutput, message })?;
                 let verdict = match verdict {
                     GuestVerdict::Forward => Verdict::Forward(messages),
                     GuestVerdict::Discard(words) => Verdict::Discard(cut(words)),
@@ -194,7 +201,10 @@ fn fault(error: &wasmtime::Error, host: &Host) -> Fault {
         return fault.clone();
     }
     if host.memory.refused {
-        return Fault { kind: FaultKind::Memory, message: "it wanted more memory than it may have".to_owned() };
+        return Fault {
+            kind: FaultKind::Memory,
+            message: "it wanted more memory than it may have".to_owned(),
+        };
     }
     let what = match error.downcast_ref::<Trap>() {
         Some(trap) => trap.to_string(),

@@ -93,9 +93,7 @@ pub(super) fn component(bytes: &[u8]) -> Result<Vec<u8>, LoadError> {
 }
 
 fn encode(module: &[u8]) -> Result<Vec<u8>, LoadError> {
-    let is_type = |payload: Result<Payload<'_>, _>| {
-        matches!(payload, Ok(Payload::CustomSection(section)) if section.name().starts_with("component-type"))
-    };
+    let is_type = |payload: Result<Payload<'_>, _>| matches!(payload, Ok(Payload::CustomSection(section)) if section.name().starts_with("component-type"));
     if !Parser::new(0).parse_all(module).any(is_type) {
         return Err(LoadError::NotAComponent(
             "it is a core module without a component-type section; build it with a Hookyard SDK or with wit-bindgen"

@@ -16,16 +16,11 @@ const STEPS: usize = 3000;
 
 /// A thousand steps of everything a caller can do. The seed is printed, and taken from `HOOKYARD_SEED` if set.
 pub(crate) async fn random_walk(make: Make<'_>) {
-    let given = std::env::var("HOOKYARD_SEED")
-        .ok()
-        .and_then(|seed| seed.parse().ok());
+    let given = std::env::var("HOOKYARD_SEED").ok().and_then(|seed| seed.parse().ok());
     let seed = given.unwrap_or_else(|| RandomState::new().hash_one("seed"));
     eprintln!("HOOKYARD_SEED={seed}");
     let store = make(ROOMY);
-    let mut walk = Walk {
-        random: Random(seed | 1),
-        ..Walk::default()
-    };
+    let mut walk = Walk { random: Random(seed | 1), ..Walk::default() };
     for _ in 0..STEPS {
         walk.step(&*store).await;
         let counted = ledger(&*store).await;
@@ -63,14 +58,7 @@ struct Item {
 
 impl Item {
     fn new(event: u128, due: UnixMillis) -> Self {
-        Item {
-            event,
-            state: State::Pending,
-            attempts: 0,
-            time: due,
-            due,
-            lease: 0,
-        }
+        Item { event, state: State::Pending, attempts: 0, time: due, due, lease: 0 }
     }
 
     fn becomes(&mut self, next: State) {
@@ -150,18 +138,11 @@ impl Walk {
 
     async fn lease_runs(&mut self, store: &dyn Store) {
         let limit = self.random.below(4) as usize;
-        let due = self
-            .runs
-            .values()
-            .filter(|run| run.open() && run.time <= self.now)
-            .count();
+        let due = self.runs.values().filter(|run| run.open() && run.time <= self.now).count();
         let leased = lease_runs(store, limit, self.now).await;
         assert_eq!(leased.work.len(), due.min(limit), "all that is due and no more");
         for run in &leased.work {
-            let item = self
-                .runs
-                .get_mut(&run.id.0.as_u128())
-                .expect("a run that was stored");
+            let item = self.runs.get_mut(&run.id.0.as_u128()).expect("a run that was stored");
             assert_eq!(number(&run.event), item.event);
             item.handed_out(self.now, run.attempt, run.lease.0);
         }
@@ -180,21 +161,12 @@ impl Walk {
         let kind = self.random.below(8);
         let end = match kind {
             0 => retry(due),
-            1 => RunEnd::Dead {
-                cause: "trap".to_owned(),
-            },
+            1 => RunEnd::Dead { cause: "trap".to_owned() },
             2 => RunEnd::Released,
-            3 => RunEnd::Done {
-                deliveries: vec![],
-                dropped: Some("rule".to_owned()),
-                reply: None,
-            },
+            3 => RunEnd::Done { deliveries: vec![], dropped: Some("rule".to_owned()), reply: None },
             _ => done(deliveries),
         };
-        let item = self
-            .runs
-            .get_mut(&run.id.0.as_u128())
-            .expect("a run that was leased");
+        let item = self.runs.get_mut(&run.id.0.as_u128()).expect("a run that was leased");
         let expected = item.holds(run.lease.0);
         assert_eq!(settle_run(store, &run, end, self.now).await, expected);
         if expected == Settlement::Lost {
@@ -214,26 +186,18 @@ impl Walk {
             _ => {
                 item.becomes(State::Done);
                 let event = item.event;
-                self.deliveries
-                    .extend(ids.into_iter().map(|id| (id, Item::new(event, due))));
+                self.deliveries.extend(ids.into_iter().map(|id| (id, Item::new(event, due))));
             }
         }
     }
 
     async fn lease_deliveries(&mut self, store: &dyn Store) {
         let limit = self.random.below(4) as usize;
-        let due = self
-            .deliveries
-            .values()
-            .filter(|item| item.open() && item.time <= self.now)
-            .count();
+        let due = self.deliveries.values().filter(|item| item.open() && item.time <= self.now).count();
         let leased = lease_deliveries(store, &[("x", limit)], self.now).await;
         assert_eq!(leased.work.len(), due.min(limit), "all that is due and no more");
         for work in &leased.work {
-            let item = self
-                .deliveries
-                .get_mut(&work.id.0.as_u128())
-                .expect("a delivery that was asked for");
+            let item = self.deliveries.get_mut(&work.id.0.as_u128()).expect("a delivery that was asked for");
             assert_eq!(number(&work.event), item.event);
             item.handed_out(self.now, work.attempt, work.lease.0);
         }
@@ -248,20 +212,12 @@ impl Walk {
         let due = self.now + self.random.below(500) as UnixMillis;
         let kind = self.random.below(8);
         let end = match kind {
-            0 => DeliveryEnd::Retry {
-                due,
-                cause: "503".to_owned(),
-            },
-            1 => DeliveryEnd::Dead {
-                cause: "410".to_owned(),
-            },
+            0 => DeliveryEnd::Retry { due, cause: "503".to_owned() },
+            1 => DeliveryEnd::Dead { cause: "410".to_owned() },
             2 => DeliveryEnd::Released,
             _ => DeliveryEnd::Delivered,
         };
-        let item = self
-            .deliveries
-            .get_mut(&work.id.0.as_u128())
-            .expect("a delivery that was leased");
+        let item = self.deliveries.get_mut(&work.id.0.as_u128()).expect("a delivery that was leased");
         let expected = item.holds(work.lease.0);
         assert_eq!(settle_delivery(store, &work, end, self.now).await, expected);
         if expected == Settlement::Lost {
@@ -283,12 +239,8 @@ impl Walk {
             items.values().filter(|item| item.state == state).count() as u64
         };
         let open = |items: &HashMap<u128, Item>| items.values().filter(|item| item.open()).count() as u64;
-        let mut pending: Vec<_> = self
-            .runs
-            .values()
-            .chain(self.deliveries.values())
-            .filter(|item| item.open())
-            .collect();
+        let mut pending: Vec<_> =
+            self.runs.values().chain(self.deliveries.values()).filter(|item| item.open()).collect();
         pending.sort_unstable_by_key(|item| item.event);
         pending.dedup_by_key(|item| item.event);
         let pending = pending.len() as u64;
@@ -312,11 +264,7 @@ impl Walk {
 }
 
 fn next_due(items: &HashMap<u128, Item>, now: UnixMillis) -> Option<UnixMillis> {
-    items
-        .values()
-        .filter(|item| item.open() && item.time > now)
-        .map(|item| item.time)
-        .min()
+    items.values().filter(|item| item.open() && item.time > now).map(|item| item.time).min()
 }
 
 /// Xorshift; enough to wander.

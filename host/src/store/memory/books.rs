@@ -99,10 +99,7 @@ impl Books {
         // First who is new, so that a full store still knows duplicates and takes all of the rest or nothing.
         let mut fresh = Vec::with_capacity(batch.len());
         for new in &batch {
-            let key = new
-                .dedupe
-                .as_ref()
-                .map(|key| self.known.fingerprint(&new.event.source, key));
+            let key = new.dedupe.as_ref().map(|key| self.known.fingerprint(&new.event.source, key));
             match key.map(|key| self.known.enter(key, new.event.id)) {
                 Some(Err((of, reply))) => {
                     fresh.push(None);
@@ -125,9 +122,7 @@ impl Books {
             match fresh {
                 None => self.ledger.duplicates += 1,
                 Some((key, size)) => {
-                    *answer = Appended::Stored {
-                        leased: self.store(new, key, size, now),
-                    };
+                    *answer = Appended::Stored { leased: self.store(new, key, size, now) };
                 }
             }
         }
@@ -136,21 +131,14 @@ impl Books {
     }
 
     fn check_room(&self, events: usize, bytes: usize) -> Result<(), StoreError> {
-        let Limits {
-            events: max_events,
-            bytes: max_bytes,
-        } = self.limits;
+        let Limits { events: max_events, bytes: max_bytes } = self.limits;
         let stored = self.events.len() + self.dead_letters.len() + self.unrouted.len();
         if events > 0 && stored + events > max_events {
-            return Err(StoreError::Full(format!(
-                "{stored} of at most {max_events} events are stored"
-            )));
+            return Err(StoreError::Full(format!("{stored} of at most {max_events} events are stored")));
         }
         let stored = self.bytes + self.dead_letters.bytes() + self.unrouted.bytes();
         if events > 0 && stored + bytes > max_bytes {
-            return Err(StoreError::Full(format!(
-                "{stored} of at most {max_bytes} bytes are stored"
-            )));
+            return Err(StoreError::Full(format!("{stored} of at most {max_bytes} bytes are stored")));
         }
         Ok(())
     }
@@ -163,25 +151,13 @@ impl Books {
         now: UnixMillis,
     ) -> Vec<LeasedRun> {
         self.ledger.accepted += 1;
-        let NewEvent {
-            event,
-            runs,
-            unrouted,
-            ..
-        } = new;
+        let NewEvent { event, runs, unrouted, .. } = new;
         if runs.is_empty() {
             match unrouted {
                 None => self.ledger.settled += 1,
                 Some(reason) => {
                     self.ledger.unrouted += 1;
-                    let dropped = self.unrouted.push(
-                        Unrouted {
-                            event,
-                            reason,
-                            at: now,
-                        },
-                        size,
-                    );
+                    let dropped = self.unrouted.push(Unrouted { event, reason, at: now }, size);
                     self.ledger.unrouted -= dropped;
                     self.ledger.expired += dropped;
                 }
@@ -190,12 +166,7 @@ impl Books {
         }
         self.ledger.pending += 1;
         self.bytes += size;
-        let record = Record {
-            event: Arc::clone(&event),
-            open: runs.len(),
-            size,
-            key,
-        };
+        let record = Record { event: Arc::clone(&event), open: runs.len(), size, key };
         let record = self.events.insert(record);
         let mut leased = Vec::new();
         for run in runs {
@@ -212,11 +183,7 @@ impl Books {
         now: UnixMillis,
     ) -> Option<LeasedRun> {
         self.ledger.runs_pending += 1;
-        let NewRun {
-            id,
-            route,
-            leased_until,
-        } = new;
+        let NewRun { id, route, leased_until } = new;
         let slot = self.runs.insert(Task {
             what: Run { id },
             event: record,
@@ -230,13 +197,7 @@ impl Books {
             return None;
         };
         let (attempt, lease) = hand_out(&mut self.runs, &mut self.due_runs, slot, now, until)?;
-        Some(LeasedRun {
-            id,
-            event: Arc::clone(event),
-            route,
-            attempt,
-            lease,
-        })
+        Some(LeasedRun { id, event: Arc::clone(event), route, attempt, lease })
     }
 
     /// See [`Store::lease_runs`](crate::store::Store::lease_runs).
@@ -266,10 +227,7 @@ impl Books {
                 lease,
             });
         }
-        Leased {
-            work,
-            next_due: self.due_runs.next_due(now),
-        }
+        Leased { work, next_due: self.due_runs.next_due(now) }
     }
 
     /// See [`Store::lease_deliveries`](crate::store::Store::lease_deliveries).
@@ -333,11 +291,7 @@ impl Books {
                 self.bury(DeadWork::Run(task.what.id), &task, cause, now);
                 self.close(task.event);
             }
-            RunEnd::Done {
-                deliveries,
-                dropped,
-                reply,
-            } => {
+            RunEnd::Done { deliveries, dropped, reply } => {
                 let Some(task) = self.end_run(slot) else {
                     return Settlement::Lost;
                 };
@@ -364,13 +318,7 @@ impl Books {
         let mut size = 0;
         let mut last: Option<Arc<Outgoing>> = None;
         let count = deliveries.len();
-        for NewDelivery {
-            id,
-            destination,
-            message,
-            due,
-        } in deliveries
-        {
+        for NewDelivery { id, destination, message, due } in deliveries {
             // Deliveries of one message stand together, and its bytes count once.
             if !last.as_ref().is_some_and(|last| Arc::ptr_eq(last, &message)) {
                 size += message_size(&message);
@@ -398,10 +346,7 @@ impl Books {
         if let Some(&lane) = self.lane_by_name.get(&destination) {
             return lane;
         }
-        self.lanes.push(Lane {
-            destination: Arc::clone(&destination),
-            due: Agenda::default(),
-        });
+        self.lanes.push(Lane { destination: Arc::clone(&destination), due: Agenda::default() });
         self.lane_by_name.insert(destination, self.lanes.len() - 1);
         self.lanes.len() - 1
     }
@@ -414,10 +359,7 @@ impl Books {
             .leased(lease)
             .and_then(|slot| self.deliveries.get(slot))
             .map(|task| task.what.lane);
-        let Some(due) = lane
-            .and_then(|lane| self.lanes.get_mut(lane))
-            .map(|lane| &mut lane.due)
-        else {
+        let Some(due) = lane.and_then(|lane| self.lanes.get_mut(lane)).map(|lane| &mut lane.due) else {
             return Settlement::Lost;
         };
         let Some(slot) = hand_back(&mut self.deliveries, due, lease, |delivery| delivery.id == id) else {

@@ -14,12 +14,7 @@ pub(super) struct Kept<T> {
 impl<T> Kept<T> {
     /// Room for so many items and bytes.
     pub(super) fn new(max_items: usize, max_bytes: usize) -> Self {
-        Kept {
-            items: VecDeque::new(),
-            bytes: 0,
-            max_items,
-            max_bytes,
-        }
+        Kept { items: VecDeque::new(), bytes: 0, max_items, max_bytes }
     }
 
     /// Puts an item in and drops the oldest until all fit. Says how many were dropped; the new one may be among them.
@@ -60,10 +55,7 @@ mod tests {
     #[test]
     fn the_oldest_goes_first() {
         let mut kept = Kept::new(3, 100);
-        assert_eq!(
-            [kept.push('a', 10), kept.push('b', 10), kept.push('c', 10)],
-            [0, 0, 0]
-        );
+        assert_eq!([kept.push('a', 10), kept.push('b', 10), kept.push('c', 10)], [0, 0, 0]);
         assert_eq!(kept.push('d', 10), 1);
         assert_eq!(kept.push('e', 85), 2, "bytes count as well");
         assert_eq!(kept.newest().collect::<Vec<_>>(), [&'e', &'d']);

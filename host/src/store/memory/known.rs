@@ -133,11 +133,7 @@ mod tests {
     }
 
     fn reply(size: usize) -> Reply {
-        Reply {
-            status: 200,
-            headers: Headers::new(),
-            body: Bytes::from(vec![b'x'; size]),
-        }
+        Reply { status: 200, headers: Headers::new(), body: Bytes::from(vec![b'x'; size]) }
     }
 
     #[test]

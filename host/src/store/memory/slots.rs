@@ -21,10 +21,7 @@ struct Entry<T> {
 
 impl<T> Default for Slots<T> {
     fn default() -> Self {
-        Slots {
-            entries: Vec::new(),
-            free: Vec::new(),
-        }
+        Slots { entries: Vec::new(), free: Vec::new() }
     }
 }
 
@@ -35,10 +32,7 @@ impl<T> Slots<T> {
             self.entries[slot as usize].value = Some(value);
             return slot;
         }
-        self.entries.push(Entry {
-            stamp: 0,
-            value: Some(value),
-        });
+        self.entries.push(Entry { stamp: 0, value: Some(value) });
         // More than 2^32 values would not fit into memory.
         (self.entries.len() - 1) as Slot
     }
@@ -104,9 +98,6 @@ mod tests {
         assert_eq!(slots.leased(second), None);
         assert_eq!(slots.insert("c"), a, "the slot is used again");
         assert_eq!(slots.leased(second), None);
-        assert_eq!(
-            (slots.get(a), slots.get(b), slots.len()),
-            (Some(&"c"), Some(&"b"), 2)
-        );
+        assert_eq!((slots.get(a), slots.get(b), slots.len()), (Some(&"c"), Some(&"b"), 2));
     }
 }

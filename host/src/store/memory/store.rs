@@ -30,11 +30,7 @@ pub struct MemoryStore {
 impl MemoryStore {
     /// An empty one.
     pub fn new(limits: Limits) -> Self {
-        MemoryStore {
-            books: Mutex::new(Books::new(limits)),
-            runs: Notify::new(),
-            deliveries: Notify::new(),
-        }
+        MemoryStore { books: Mutex::new(Books::new(limits)), runs: Notify::new(), deliveries: Notify::new() }
     }
 
     fn with<T>(&self, change: impl FnOnce(&mut Books) -> Result<T, StoreError>) -> Result<T, StoreError> {
@@ -58,10 +54,7 @@ impl MemoryStore {
 
 impl Store for MemoryStore {
     fn append(&self, batch: Vec<NewEvent>, now: UnixMillis) -> Answer<'_, Vec<Appended>> {
-        let work = batch
-            .iter()
-            .flat_map(|new| &new.runs)
-            .any(|run| run.leased_until.is_none());
+        let work = batch.iter().flat_map(|new| &new.runs).any(|run| run.leased_until.is_none());
         let answer = self.answer(|books| books.append(batch, now));
         if work {
             self.runs.notify_one();
@@ -82,12 +75,8 @@ impl Store for MemoryStore {
                 RunEnd::Dead { .. } => {}
             }
         }
-        let answer = self.answer(|books| {
-            Ok(batch
-                .into_iter()
-                .map(|settled| books.settle_run(settled, now))
-                .collect())
-        });
+        let answer = self
+            .answer(|books| Ok(batch.into_iter().map(|settled| books.settle_run(settled, now)).collect()));
         if runs {
             self.runs.notify_one();
         }
@@ -112,10 +101,7 @@ impl Store for MemoryStore {
         };
         let work = batch.iter().any(later);
         let answer = self.answer(|books| {
-            Ok(batch
-                .into_iter()
-                .map(|settled| books.settle_delivery(settled, now))
-                .collect())
+            Ok(batch.into_iter().map(|settled| books.settle_delivery(settled, now)).collect())
         });
         if work {
             self.deliveries.notify_one();
@@ -170,47 +156,23 @@ mod tests {
             headers: Headers::new(),
             body: Bytes::from_static(b"{}").into(),
         };
-        NewEvent {
-            event: Arc::new(event),
-            dedupe: None,
-            runs,
-            unrouted,
-        }
+        NewEvent { event: Arc::new(event), dedupe: None, runs, unrouted }
     }
 
     fn run(number: u128) -> NewRun {
-        NewRun {
-            id: RunId(Uuid::from_u128(number)),
-            route: "route".into(),
-            leased_until: None,
-        }
+        NewRun { id: RunId(Uuid::from_u128(number)), route: "route".into(), leased_until: None }
     }
 
     #[tokio::test]
     async fn the_oldest_kept_expire() {
-        let store = MemoryStore::new(Limits {
-            events: 80,
-            bytes: 1 << 20,
-        });
+        let store = MemoryStore::new(Limits { events: 80, bytes: 1 << 20 });
         for number in 0..25 {
             let reason = Some("no route".to_owned());
-            store
-                .append(vec![event(number, vec![], reason)], 1)
-                .await
-                .unwrap();
-            store
-                .append(vec![event(100 + number, vec![run(number)], None)], 1)
-                .await
-                .unwrap();
+            store.append(vec![event(number, vec![], reason)], 1).await.unwrap();
+            store.append(vec![event(100 + number, vec![run(number)], None)], 1).await.unwrap();
             let leased = store.lease_runs(1, 1, 100).await.unwrap().work.remove(0);
-            let end = RunEnd::Dead {
-                cause: "trap".to_owned(),
-            };
-            let settled = SettledRun {
-                id: leased.id,
-                lease: leased.lease,
-                end,
-            };
+            let end = RunEnd::Dead { cause: "trap".to_owned() };
+            let settled = SettledRun { id: leased.id, lease: leased.lease, end };
             store.settle_runs(vec![settled], 1).await.unwrap();
         }
         let ledger = store.ledger().await.unwrap();

@@ -1,0 +1,112 @@
+//! What a start shows: everything that is live, and what to type next.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use crate::config::{DestinationKind, Respond};
+use crate::generation::{Generation, RouteEntry, SourceEntry, shown};
+
+/// The start's account.
+pub(super) fn text(generation: &Generation, addresses: &[SocketAddr], config: &Path) -> String {
+    let mut text = format!("\nHookyard {} · {}\n\n", env!("CARGO_PKG_VERSION"), config.display());
+    for address in addresses {
+        line(&mut text, "listening", "", &format!("http://{address}"));
+    }
+    for (name, source) in &sorted(generation) {
+        line(&mut text, "source", name, &of_source(generation, source));
+    }
+    for (name, plugin) in &generation.plugins {
+        line(&mut text, "plugin", name, &plugin.account);
+    }
+    for (route, entry) in generation.config.routes.iter().zip(&generation.routes) {
+        let events: Vec<String> = route.rule.events.iter().map(ToString::to_string).collect();
+        let events = match (events.as_slice(), route.rule.fallback) {
+            (_, true) => "what no other route takes".to_owned(),
+            ([], _) => "every event".to_owned(),
+            (events, _) => events.join(", "),
+        };
+        let conditions = if route.rule.conditions.is_empty() { "" } else { " if it matches" };
+        let from = route.rule.sources.join(", ");
+        line(&mut text, "route", &route.name, &format!("{from}: {events}{conditions} {}", way(entry)));
+    }
+    for (name, destination) in &generation.config.destinations {
+        let place = match &destination.kind {
+            DestinationKind::Console => "this terminal".to_owned(),
+            DestinationKind::File { path } => shown(path),
+            DestinationKind::Http(http) => {
+                http.url.host().map(|host| format!("{} at {host}", http.method)).unwrap_or_default()
+            }
+        };
+        line(&mut text, "destination", name, &place);
+    }
+    line(&mut text, "store", "", "in memory: what is not delivered when the process dies is lost");
+    let _ = writeln!(text, "\n{}\n", next(generation, config));
+    text
+}
+
+fn sorted(generation: &Generation) -> Vec<(String, &SourceEntry)> {
+    generation
+        .config
+        .sources
+        .keys()
+        .filter_map(|name| Some((name.to_string(), generation.sources.get(name)?)))
+        .collect()
+}
+
+fn line(text: &mut String, what: &str, name: &str, account: &str) {
+    let name = if name.is_empty() { String::new() } else { format!("{name:<10} ") };
+    let _ = writeln!(text, "  {what:<12} {name}{account}");
+}
+
+fn of_source(generation: &Generation, source: &SourceEntry) -> String {
+    let mut account = format!("POST {}", generation.url(&source.name));
+    if source.verifier.is_none() {
+        account.push_str(" · anyone may send");
+    }
+    for origin in &source.origins {
+        if let Some(file) = &origin.file {
+            let made = if origin.created { "made just now" } else { "its secret" };
+            let _ = write!(account, "\n{:27}{made}: {}", "", shown(file));
+            if !origin.paste.is_empty() {
+                let _ = write!(account, "\n{:27}paste it at: {}", "", origin.paste);
+            }
+        }
+    }
+    account
+}
+
+fn way(route: &RouteEntry) -> String {
+    let mut way = String::new();
+    for plugin in &route.plugins {
+        let _ = write!(way, "→ {} ", plugin.name);
+    }
+    if !route.to.is_empty() {
+        let _ = write!(way, "→ {}", route.to.join(", "));
+    }
+    if matches!(route.respond, Respond::Plugin { .. }) {
+        way.push_str(" · the plugin answers the sender");
+    }
+    way.trim_end().to_owned()
+}
+
+/// The one line to type next: a sample, where a source has one.
+fn next(generation: &Generation, config: &Path) -> String {
+    let sample = generation
+        .config
+        .sources
+        .keys()
+        .find_map(|name| super::send::first_sample(name).map(|event| (name, event)));
+    let option = if config == Path::new("config.toml") {
+        String::new()
+    } else {
+        format!("--config {} ", config.display())
+    };
+    match sample {
+        Some((name, event)) if std::env::var_os("CARGO").is_some() => {
+            format!("In another terminal:  cargo run --release -- {option}send {name} {event}")
+        }
+        Some((name, event)) => format!("In another terminal:  hookyard {option}send {name} {event}"),
+        None => format!("See what is going on:  curl http://{}/readyz", generation.config.server.listen[0]),
+    }
+}

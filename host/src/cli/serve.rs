@@ -1,0 +1,104 @@
+//! `hookyard serve`
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::app::{BuildError, Gateway};
+
+use super::{banner, complain, fail, log, say};
+
+pub(super) fn run(config: &Path) -> ExitCode {
+    let loaded = match crate::config::load(config) {
+        Ok(loaded) => loaded,
+        Err(errors) => return fail(&BuildError::Config(errors)),
+    };
+    if let Err(error) = log::start(&loaded.telemetry) {
+        return fail(&BuildError::System(error));
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&BuildError::System(format!("cannot start: {error}"))),
+    };
+    let code = runtime.block_on(serve(config));
+    // What still blocks, such as a lookup of a name, is not waited for.
+    runtime.shutdown_background();
+    code
+}
+
+async fn serve(config: &Path) -> ExitCode {
+    let gateway = match Gateway::builder().config_file(config).build().await {
+        Ok(gateway) => gateway,
+        Err(error) => return fail(&error),
+    };
+    let (listeners, signals) = match (gateway.bind().await, Signals::new()) {
+        (Ok(listeners), Ok(signals)) => (listeners, signals),
+        (Err(error), _) | (_, Err(error)) => return fail(&BuildError::System(error.to_string())),
+    };
+    let generation = gateway.generation();
+    for warning in &generation.warnings {
+        complain(&format!("warning: {warning}\n"));
+    }
+    say(&banner::text(&generation, &listeners.addresses(), config));
+    let serving = tokio::spawn({
+        let gateway = gateway.clone();
+        async move { gateway.serve_on(listeners).await }
+    });
+    signals.wait(&gateway).await;
+
+    tracing::info!("stopping: nothing more is taken in, what is under way ends");
+    let ledger = gateway.shutdown().await;
+    let _ = serving.await;
+    // What was taken in while connections ended has to get on as well.
+    let ledger = if ledger.is_ok() { gateway.shutdown().await } else { ledger };
+    match ledger {
+        Ok(ledger) if ledger.pending == 0 => {
+            tracing::info!(accepted = ledger.accepted, delivered = ledger.delivered, "stopped");
+            ExitCode::SUCCESS
+        }
+        Ok(ledger) => {
+            tracing::error!(
+                pending = ledger.pending,
+                "stopped; the store is in memory, and these events are lost"
+            );
+            ExitCode::FAILURE
+        }
+        Err(error) => fail(&BuildError::System(error.to_string())),
+    }
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Signals {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// Ends when the process is to stop. Whoever asks a second time does not wait for what is under way.
+    async fn wait(mut self, gateway: &Gateway) {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => break,
+                _ = self.interrupt.recv() => break,
+                _ = self.hang_up.recv() => gateway.reload().await,
+            }
+        }
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = self.terminate.recv() => {}
+                _ = self.interrupt.recv() => {}
+            }
+            complain("stopped at once\n");
+            std::process::exit(130);
+        });
+    }
+}
