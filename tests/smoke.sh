@@ -115,6 +115,6 @@ done_with "SIGTERM ends it with 0"
 
 printf 'listen = 1\n' >broken.toml
 ended=0
-"$binary" check broken.toml >broken.out 2>&1 || ended=$?
+"$binary" --config broken.toml check >broken.out 2>&1 || ended=$?
 [ "$ended" -eq 78 ] || fail "check of a broken configuration: exit code $ended instead of 78: $(cat broken.out)"
 done_with "a broken configuration is exit code 78"
