@@ -2,6 +2,7 @@
 //! wait for plugins.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
@@ -108,7 +109,10 @@ fn work(
             recv(background) -> job => job,
         };
         let (Ok(job), Some(shared)) = (job, shared.upgrade()) else { return };
-        let ran = chain::run(&job.run, &job.route, shared.clock.now(), random());
+        let now = shared.clock.now();
+        let running = AssertUnwindSafe(|| chain::run(&job.run, &job.route, now, random()));
+        // A panic is our own mistake; it must not cost a thread, nor the event.
+        let ran = catch_unwind(running).unwrap_or_else(|_| chain::panicked(&job.run, &job.route, now));
         let settled = SettledRun { id: job.run.id, lease: job.run.lease, end: ran.end };
         let answer = job.answer.map(|answer| (answer, ran.reply));
         if ended.blocking_send(Ended { settled, answer, under_way: job.under_way }).is_err() {

@@ -150,3 +150,12 @@ fn random() -> f64 {
     let _ = aws_lc_rs::rand::fill(&mut bytes);
     f64::from(u32::from_be_bytes(bytes)) / f64::from(u32::MAX)
 }
+
+/// A duration as people write it, in log lines.
+fn shown(time: Duration) -> String {
+    match time {
+        time if time < Duration::from_millis(1) => format!("{} µs", time.as_micros()),
+        time if time < Duration::from_secs(10) => format!("{:.1} ms", time.as_secs_f64() * 1000.0),
+        time => format!("{:.0} s", time.as_secs_f64()),
+    }
+}
