@@ -108,9 +108,9 @@ fn a_fresh_checkout_serves_and_stops() {
     serving.wait_for("→ console  github pull_request.opened");
     // The order in which destinations and routes are served is not promised.
     let delivered =
-        |serving: &Serving| serving.seen.iter().filter(|line| line.contains(" delivered ")).count();
+        |serving: &Serving| serving.seen.iter().filter(|line| line.contains("INFO delivered ")).count();
     while delivered(&serving) < 3 {
-        serving.wait_for(" delivered ");
+        serving.wait_for("INFO delivered ");
     }
     let archive = fs::read_to_string(directory.path().join("state/events.jsonl")).unwrap();
     assert!(archive.contains(r#"\"login\": \"***\""#), "{archive}");

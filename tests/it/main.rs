@@ -6,6 +6,8 @@
 mod connections;
 mod end_to_end;
 mod plugin_faults;
+mod plugin_output;
 mod refusals;
+mod reload;
 mod retries;
 mod routing;

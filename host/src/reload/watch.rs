@@ -57,22 +57,24 @@ impl Looking {
         let mut asked = false;
         loop {
             let now = Seen::look(self.reloader.watched()).await;
-            if asked || now.differs_from(&seen) {
+            let reload = asked || now.differs_from(&seen);
+            seen = now;
+            if reload {
                 let reloader = self.reloader.clone();
                 let reloaded = tokio::task::spawn_blocking(move || reloader.reload()).await;
                 if matches!(reloaded, Ok(true)) {
                     replaced();
                 }
+                // What changes while it is read, and while nobody listens, is seen by looking once more.
                 self.follow();
-                // What was read may have changed while it was read; then the next look sees a difference from `now`.
-                seen = now.or(Seen::look(self.reloader.watched()).await);
+                let quiet = self.reloader.current.load().config.reload.debounce;
+                asked = settle(&mut reasons, quiet).await;
             } else {
-                seen = now;
+                asked = match self.reason(&mut reasons).await {
+                    Some(asked) => asked,
+                    None => return,
+                };
             }
-            asked = match self.reason(&mut reasons).await {
-                Some(asked) => asked,
-                None => return,
-            };
         }
     }
 
@@ -190,15 +192,6 @@ impl Seen {
     /// Whether there is something else at a path than there was before. A path that was not looked at says nothing.
     fn differs_from(&self, before: &Seen) -> bool {
         self.0.iter().any(|(path, found)| before.0.get(path).is_some_and(|before| before != found))
-    }
-
-    /// With what `later` says about paths of which this knows nothing, and without those that `later` does not have.
-    fn or(mut self, later: Seen) -> Self {
-        let known = |(path, found)| {
-            let found = self.0.remove(&path).unwrap_or(found);
-            (path, found)
-        };
-        Seen(later.0.into_iter().map(known).collect())
     }
 }
 
