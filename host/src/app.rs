@@ -12,7 +12,6 @@ use std::task::{Context, Poll};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::Request;
-use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::watch;
 
 use crate::admin;
@@ -243,7 +242,13 @@ impl Gateway {
     /// Serves on bound addresses until [`shutdown`](Gateway::shutdown).
     pub async fn serve_on(&self, listeners: Listeners) {
         let settings = self.generation().config.server.clone();
-        server::serve(self.clone(), listeners, settings, self.inner.stop.subscribe()).await;
+        let gateway = self.clone();
+        let answer = move |request| {
+            let gateway = gateway.clone();
+            async move { gateway.answer(request).await }
+        };
+        let connections = self.inner.metrics.connections.clone();
+        server::serve(answer, listeners, settings, connections, self.inner.stop.subscribe()).await;
     }
 
     /// Takes nothing more in, and waits until what is under way and due has been done, within `drain_timeout`. Returns
@@ -279,20 +284,6 @@ impl Gateway {
         let draining = *self.inner.stop.borrow();
         let failure = self.inner.reloader.failure();
         admin::ready(&self.generation(), failure.as_ref(), &self.ledger().await, draining)
-    }
-
-    /// Counts a connection until the guard is dropped.
-    pub(crate) fn count_connection(&self) -> CountedConnection {
-        self.inner.metrics.connections.inc();
-        CountedConnection(self.inner.metrics.connections.clone())
-    }
-}
-
-pub(crate) struct CountedConnection(Gauge);
-
-impl Drop for CountedConnection {
-    fn drop(&mut self) {
-        self.0.dec();
     }
 }
 

@@ -1,5 +1,7 @@
 //! The program as a whole, as an operator starts it.
 
+#![expect(clippy::unwrap_used, reason = "a test that unwraps says where it failed")]
+
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -91,6 +93,7 @@ impl Drop for Serving {
     }
 }
 
+/// P11
 #[test]
 fn a_fresh_checkout_serves_and_stops() {
     let directory = checkout();
