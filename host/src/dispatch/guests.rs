@@ -108,7 +108,7 @@ fn work(
             recv(background) -> job => job,
         };
         let (Ok(job), Some(shared)) = (job, shared.upgrade()) else { return };
-        let ran = chain::run(&job.run, &job.route, shared.clock.now(), random());
+        let ran = chain::run(&job.run, &job.route, shared.clock.now(), random);
         let settled = SettledRun { id: job.run.id, lease: job.run.lease, end: ran.end };
         let answer = job.answer.map(|answer| (answer, ran.reply));
         if ended.blocking_send(Ended { settled, answer, under_way: job.under_way }).is_err() {
