@@ -60,14 +60,14 @@ impl<'a> Results<'a> {
             let Some(cpu) = Spread::of(samples.iter().map(|sample| sample.cpu)) else { continue };
             let median =
                 |read: fn(&Sample) -> f64| Spread::of(samples.iter().map(read)).unwrap_or_default().median;
-            let added = self.added(stage, samples).map(|spread| spread.shown(1, "+")).unwrap_or_default();
+            let added = self.added(stage, samples).map(|spread| spread.shown(1)).unwrap_or_default();
             let aim = stage.aim.map(|aim| format!("{aim:.1}")).unwrap_or_default();
             writeln!(
                 out,
                 "{:<14} {:<48} {:>21} {:<15} {:>18} {aim:>5} {:>9.0} {:>8.0} {:>8.0} {:>4.0} %",
                 stage.name,
                 stage.label,
-                cpu.shown(1, ""),
+                cpu.shown(1),
                 stage.over.unwrap_or_default(),
                 added,
                 median(|sample| sample.rate),
@@ -86,18 +86,18 @@ impl<'a> Results<'a> {
             "calls without sockets", "calls/s", "CPU µs/call", "against one thread", "aim"
         )?;
         for calls in &self.calls {
-            let shown = |numbers: &[f64], digits, sign| {
-                Spread::of(numbers.iter().copied()).unwrap_or_default().shown(digits, sign)
+            let shown = |numbers: &[f64], digits| {
+                Spread::of(numbers.iter().copied()).unwrap_or_default().shown(digits)
             };
             let two = calls.label.ends_with("threads");
-            let ratio = if two { shown(&calls.ratio, 2, "") } else { String::new() };
+            let ratio = if two { shown(&calls.ratio, 2) } else { String::new() };
             let aim = if two { format!("{AIM_TWO_THREADS}") } else { String::new() };
             writeln!(
                 out,
                 "{:<40} {:>24} {:>20} {ratio:>22} {aim:>5}",
                 calls.label,
-                shown(&calls.rate, 0, ""),
-                shown(&calls.cpu, 2, ""),
+                shown(&calls.rate, 0),
+                shown(&calls.cpu, 2),
             )?;
         }
         Ok(())
@@ -151,8 +151,8 @@ impl Spread {
         Some(Spread { least, median, most })
     }
 
-    fn shown(&self, digits: usize, sign: &str) -> String {
+    fn shown(&self, digits: usize) -> String {
         let Spread { least, median, most } = self;
-        format!("{sign}{median:.digits$} ({least:.digits$}–{most:.digits$})")
+        format!("{median:.digits$} ({least:.digits$}–{most:.digits$})")
     }
 }
