@@ -12,8 +12,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use bytes::Bytes;
-use http::{HeaderMap, Method, Request, StatusCode};
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use uuid::Uuid;
 
 use crate::clock::Clock;
@@ -250,9 +250,13 @@ fn event(source: &SourceEntry, head: &http::request::Parts, body: Bytes, now: Un
 }
 
 fn headers(map: &HeaderMap) -> Headers {
+    // One allocation for all values instead of one for each.
+    let mut values = BytesMut::with_capacity(map.values().map(HeaderValue::len).sum());
+    map.values().for_each(|value| values.extend_from_slice(value.as_bytes()));
+    let mut values = values.freeze();
     let mut headers = Headers::with_capacity(map.len());
     for (name, value) in map {
-        headers.push(name.clone(), Bytes::copy_from_slice(value.as_bytes()));
+        headers.push(name.clone(), values.split_to(value.len()));
     }
     headers
 }
