@@ -42,6 +42,8 @@ struct Inner {
     watcher: Watcher,
     metrics: Arc<Metrics>,
     stop: watch::Sender<bool>,
+    /// How often [`Gateway::serve_on`] is under way.
+    serving: watch::Sender<usize>,
 }
 
 /// Collects what a gateway is made of.
@@ -160,7 +162,16 @@ impl Builder {
         let in_flight = InFlight::new(metrics.in_flight.clone());
         let ingest = Ingest { current, store, clock, dispatcher, in_flight };
         let (stop, _) = watch::channel(false);
-        Ok(Gateway { inner: Arc::new(Inner { ingest, reloader, watcher, metrics, stop }) })
+        Ok(Gateway {
+            inner: Arc::new(Inner {
+                ingest,
+                reloader,
+                watcher,
+                metrics,
+                stop,
+                serving: watch::Sender::new(0),
+            }),
+        })
     }
 }
 
@@ -243,15 +254,21 @@ impl Gateway {
     /// Serves on bound addresses until [`shutdown`](Gateway::shutdown).
     pub async fn serve_on(&self, listeners: Listeners) {
         let settings = self.generation().config.server.clone();
+        let _serving = Serving::begin(&self.inner.serving);
         server::serve(self.clone(), listeners, settings, self.inner.stop.subscribe()).await;
     }
 
-    /// Takes nothing more in, and waits until what is under way and due has been done, within `drain_timeout`. Returns
-    /// what has become of everything.
+    /// Takes nothing more in, and waits until requests have ended and what is due has been done, within
+    /// `drain_timeout`. Returns what has become of everything.
     pub async fn shutdown(&self) -> Result<Ledger, StoreError> {
         self.inner.stop.send_replace(true);
         let time = self.generation().config.server.drain_timeout;
-        self.inner.ingest.dispatcher.drain(time).await;
+        let drained = async {
+            // Requests first: each may leave something to be done.
+            let _ = self.inner.serving.subscribe().wait_for(|serving| *serving == 0).await;
+            self.inner.ingest.dispatcher.drain(time).await;
+        };
+        let _ = tokio::time::timeout(time, drained).await;
         self.ledger().await
     }
 
@@ -285,6 +302,22 @@ impl Gateway {
     pub(crate) fn count_connection(&self) -> CountedConnection {
         self.inner.metrics.connections.inc();
         CountedConnection(self.inner.metrics.connections.clone())
+    }
+}
+
+/// Counts as serving until dropped, also where the one who serves is cancelled.
+struct Serving<'a>(&'a watch::Sender<usize>);
+
+impl<'a> Serving<'a> {
+    fn begin(count: &'a watch::Sender<usize>) -> Self {
+        count.send_modify(|serving| *serving += 1);
+        Serving(count)
+    }
+}
+
+impl Drop for Serving<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|serving| *serving -= 1);
     }
 }
 
