@@ -14,3 +14,4 @@ mod reload;
 mod retries;
 mod routing;
 mod shutdown;
+mod tidy;
