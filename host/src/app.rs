@@ -12,7 +12,6 @@ use std::task::{Context, Poll};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::Request;
-use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::watch;
 
 use crate::admin;
@@ -255,7 +254,13 @@ impl Gateway {
     pub async fn serve_on(&self, listeners: Listeners) {
         let settings = self.generation().config.server.clone();
         let _serving = Serving::begin(&self.inner.serving);
-        server::serve(self.clone(), listeners, settings, self.inner.stop.subscribe()).await;
+        let gateway = self.clone();
+        let answer = move |request| {
+            let gateway = gateway.clone();
+            async move { gateway.answer(request).await }
+        };
+        let connections = self.inner.metrics.connections.clone();
+        server::serve(answer, listeners, settings, connections, self.inner.stop.subscribe()).await;
     }
 
     /// Takes nothing more in, and waits until requests have ended and what is due has been done, within
@@ -297,12 +302,6 @@ impl Gateway {
         let failure = self.inner.reloader.failure();
         admin::ready(&self.generation(), failure.as_ref(), &self.ledger().await, draining)
     }
-
-    /// Counts a connection until the guard is dropped.
-    pub(crate) fn count_connection(&self) -> CountedConnection {
-        self.inner.metrics.connections.inc();
-        CountedConnection(self.inner.metrics.connections.clone())
-    }
 }
 
 /// Counts as serving until dropped, also where the one who serves is cancelled.
@@ -318,14 +317,6 @@ impl<'a> Serving<'a> {
 impl Drop for Serving<'_> {
     fn drop(&mut self) {
         self.0.send_modify(|serving| *serving -= 1);
-    }
-}
-
-pub(crate) struct CountedConnection(Gauge);
-
-impl Drop for CountedConnection {
-    fn drop(&mut self) {
-        self.0.dec();
     }
 }
 

@@ -1,5 +1,7 @@
 //! The program as a whole, as an operator starts it.
 
+#![expect(clippy::unwrap_used, reason = "a test that unwraps says where it failed")]
+
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -91,6 +93,7 @@ impl Drop for Serving {
     }
 }
 
+/// P11
 #[test]
 fn a_fresh_checkout_serves_and_stops() {
     let directory = checkout();
@@ -108,9 +111,9 @@ fn a_fresh_checkout_serves_and_stops() {
     serving.wait_for("→ console  github pull_request.opened");
     // The order in which destinations and routes are served is not promised.
     let delivered =
-        |serving: &Serving| serving.seen.iter().filter(|line| line.contains(" delivered ")).count();
+        |serving: &Serving| serving.seen.iter().filter(|line| line.contains("INFO delivered ")).count();
     while delivered(&serving) < 3 {
-        serving.wait_for(" delivered ");
+        serving.wait_for("INFO delivered ");
     }
     let archive = fs::read_to_string(directory.path().join("state/events.jsonl")).unwrap();
     assert!(archive.contains(r#"\"login\": \"***\""#), "{archive}");

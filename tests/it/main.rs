@@ -1,7 +1,7 @@
 //! Scenarios against a gateway in this process. `/// P7` names the promise in `docs/PROMISES.md` that a scenario holds
 //! the gateway to.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that unwraps says where it failed")]
+#![expect(clippy::unwrap_used, reason = "a test that unwraps says where it failed")]
 
 mod connections;
 mod embedding;

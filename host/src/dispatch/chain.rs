@@ -34,12 +34,12 @@ pub(super) fn run(leased: &LeasedRun, route: &RouteEntry, now: UnixMillis, rando
             let deliveries = deliveries(leased.id, &leased.event, &messages, route, now);
             route.counters.forwarded.inc();
             let plugins = names(route);
-            tracing::info!(%event, route = &*route.name, plugins, deliveries = deliveries.len(), took = shown(took), "ran");
+            tracing::info!(%event, route = &*route.name, plugins, deliveries = deliveries.len(), took = %shown(took), "ran");
             RunEnd::Done { deliveries, dropped: None, reply: reply.clone() }
         }
         Ok(Chained::Discarded(rule)) => {
             route.counters.discarded.inc();
-            tracing::info!(%event, route = &*route.name, rule, took = shown(took), "discarded");
+            tracing::info!(%event, route = &*route.name, rule, took = %shown(took), "discarded");
             RunEnd::Done { deliveries: Vec::new(), dropped: Some(rule), reply: reply.clone() }
         }
         Err(failed) => {
@@ -50,7 +50,7 @@ pub(super) fn run(leased: &LeasedRun, route: &RouteEntry, now: UnixMillis, rando
                 RunEnd::Retry { due, cause } => {
                     route.counters.retried.inc();
                     let again_in = Duration::from_millis(u64::try_from(due - now).unwrap_or_default());
-                    tracing::warn!(%event, route = &*route.name, cause, again_in = shown(again_in), "run failed");
+                    tracing::warn!(%event, route = &*route.name, cause, again_in = %shown(again_in), "run failed");
                 }
                 _ => {
                     route.counters.dead.inc();

@@ -132,12 +132,12 @@ fn report(
     let (event, destination, attempt) = (parcel.event.id, &*entry.name, parcel.attempt);
     match (outcome, end) {
         (Sent::Delivered { detail }, _) => {
-            tracing::info!(%event, destination, detail, took = shown(took), "delivered")
+            tracing::info!(%event, destination, detail, took = %shown(took), "delivered")
         }
         (_, DeliveryEnd::Retry { due, cause }) => {
             let again_in =
                 std::time::Duration::from_millis(u64::try_from(due - parcel.now).unwrap_or_default());
-            tracing::warn!(%event, destination, attempt, cause, again_in = shown(again_in), "delivery failed");
+            tracing::warn!(%event, destination, attempt, cause, again_in = %shown(again_in), "delivery failed");
         }
         (_, DeliveryEnd::Dead { cause }) => {
             tracing::error!(%event, destination, attempt, cause, "delivery is dead")

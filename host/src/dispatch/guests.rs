@@ -13,7 +13,7 @@ use crate::delivery::Reply;
 use crate::generation::RouteEntry;
 use crate::store::{LeasedRun, SettledRun};
 
-use super::runs::settle_loop;
+use super::settle::{Ended, settle_loop};
 use super::{Shared, UnderWay, chain, random};
 
 /// Runs waiting for each guest thread: enough that it never waits for the next one to be leased.
@@ -28,14 +28,6 @@ struct Job {
     route: Arc<RouteEntry>,
     answer: Option<oneshot::Sender<Option<Reply>>>,
     under_way: UnderWay,
-}
-
-/// A run that has ended and is to be settled.
-pub(super) struct Ended {
-    pub(super) settled: SettledRun,
-    pub(super) answer: Option<(oneshot::Sender<Option<Reply>>, Option<Reply>)>,
-    /// Held until it is settled.
-    pub(super) under_way: UnderWay,
 }
 
 /// The threads and their queues. Dropping it ends them once their queues are empty.

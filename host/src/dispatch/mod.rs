@@ -5,6 +5,7 @@ mod chain;
 mod deliveries;
 mod guests;
 mod runs;
+mod settle;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
