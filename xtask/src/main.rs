@@ -1,5 +1,6 @@
 //! `cargo xtask <task>`: what people here do twice. One module per task.
 
+mod bench;
 mod corpus;
 mod plugins;
 mod tools;
@@ -14,6 +15,7 @@ tasks:
   plugins --check          fail unless the bindings and every component in plugins/dist match the sources (no compiler needed)
   plugins --rebuild DIR    build every starter plugin into DIR and leave plugins/dist alone; may follow --check
   corpus                   fetch the real webhook payloads that tests and benchmarks read, into corpus/
+  bench ingest [OPTIONS]   what one webhook costs, stage by stage; see docs/benchmarks.md
 ";
 
 #[expect(clippy::print_stdout, reason = "help that was asked for goes to standard output")]
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
         }
         ["plugins", options @ ..] => plugins::run(options),
         ["corpus"] => corpus::run(),
+        ["bench", arguments @ ..] => bench::run(arguments),
         _ => Err(anyhow::anyhow!("no such task: {}\n\n{HELP}", arguments.join(" "))),
     };
     match outcome {

@@ -174,7 +174,7 @@ mod tests {
     fn conditions() {
         for (written, expected) in [
             (r#""/a" = "b""#, r#"Body(Pointer("/a")) Equals(Text("b"))"#),
-            (r#""/a" = "b*""#, r#"Body(Pointer("/a")) Glob(Glob { pattern: "b*" })"#),
+            (r#""/a" = "b*""#, r#"Body(Pointer("/a")) Glob(Glob("b*"))"#),
             (r#""/a" = 1"#, r#"Body(Pointer("/a")) Equals(Number(1.0))"#),
             (r#""/a" = -1.5"#, r#"Body(Pointer("/a")) Equals(Number(-1.5))"#),
             (r#""/a" = true"#, r#"Body(Pointer("/a")) Equals(Boolean(true))"#),

@@ -22,8 +22,8 @@ pub(super) struct Ran {
     pub(super) reply: Option<Reply>,
 }
 
-/// Runs the chain. `random` is from 0 to 1.
-pub(super) fn run(leased: &LeasedRun, route: &RouteEntry, now: UnixMillis, random: f64) -> Ran {
+/// Runs the chain. `random` gives numbers from 0 to 1; it takes its time, and is asked only where a run failed.
+pub(super) fn run(leased: &LeasedRun, route: &RouteEntry, now: UnixMillis, random: fn() -> f64) -> Ran {
     let started = Instant::now();
     let mut reply = None;
     let outcome = through_plugins(&leased.event, route, &mut reply);
@@ -33,8 +33,7 @@ pub(super) fn run(leased: &LeasedRun, route: &RouteEntry, now: UnixMillis, rando
         Ok(Chained::Forwarded(messages)) => {
             let deliveries = deliveries(leased.id, &leased.event, &messages, route, now);
             route.counters.forwarded.inc();
-            let plugins = names(route);
-            tracing::info!(%event, route = &*route.name, plugins, deliveries = deliveries.len(), took = %shown(took), "ran");
+            tracing::info!(%event, route = &*route.name, plugins = names(route), deliveries = deliveries.len(), took = %shown(took), "ran");
             RunEnd::Done { deliveries, dropped: None, reply: reply.clone() }
         }
         Ok(Chained::Discarded(rule)) => {
@@ -45,7 +44,7 @@ pub(super) fn run(leased: &LeasedRun, route: &RouteEntry, now: UnixMillis, rando
         Err(failed) => {
             let cause = format!("plugin {}: {}", failed.plugin.name, failed.fault);
             let retryable = failed.fault.kind.is_retryable() && failed.plugin.on_error == OnError::Retry;
-            let end = after_failure(cause, retryable, leased.attempt, &policy(), now, random);
+            let end = after_failure(cause, retryable, leased.attempt, &policy(), now, random());
             match &end {
                 RunEnd::Retry { due, cause } => {
                     route.counters.retried.inc();

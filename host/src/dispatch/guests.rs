@@ -1,18 +1,20 @@
 //! The threads on which plugins run. They serve no sockets, so that a plugin in a loop delays no request but those that
 //! wait for plugins.
 
+use std::collections::VecDeque;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, select_biased};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::delivery::Reply;
 use crate::generation::RouteEntry;
 use crate::store::{LeasedRun, SettledRun};
 
+use super::queue::Queue;
 use super::settle::{Ended, settle_loop};
 use super::{Shared, UnderWay, chain, random};
 
@@ -23,53 +25,60 @@ const QUEUE_PER_THREAD: usize = 32;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Overloaded;
 
-struct Job {
+/// A run for a guest thread.
+pub(super) struct Job {
     run: LeasedRun,
     route: Arc<RouteEntry>,
     answer: Option<oneshot::Sender<Option<Reply>>>,
     under_way: UnderWay,
 }
 
-/// The threads and their queues. Dropping it ends them once their queues are empty.
+impl Job {
+    /// One that nobody waits for.
+    pub(super) fn new(run: LeasedRun, route: Arc<RouteEntry>, under_way: UnderWay) -> Self {
+        Job { run, route, answer: None, under_way }
+    }
+
+    /// The run, which was not begun.
+    pub(super) fn into_run(self) -> LeasedRun {
+        self.run
+    }
+}
+
+/// The threads and their queue. Dropping it ends them once the queue is empty.
 pub(super) struct Guests {
-    background: Sender<Job>,
-    inline: Sender<Job>,
+    queue: Arc<Queue<Job>>,
     shared: Weak<Shared>,
 }
 
 impl Guests {
     pub(super) fn start(threads: usize, shared: &Arc<Shared>) -> io::Result<Self> {
-        let (background, background_jobs) = bounded(threads * QUEUE_PER_THREAD);
-        let (inline, inline_jobs) = bounded(threads * QUEUE_PER_THREAD);
+        let queue = Arc::new(Queue::new(threads * QUEUE_PER_THREAD));
         let (ended, ends) = mpsc::channel(threads * QUEUE_PER_THREAD * 2);
         tokio::spawn(settle_loop(Arc::downgrade(shared), ends));
         for number in 0..threads {
-            let (background, inline, ended) = (background_jobs.clone(), inline_jobs.clone(), ended.clone());
+            let (queue, ended) = (queue.clone(), ended.clone());
             let shared = Arc::downgrade(shared);
             let thread = std::thread::Builder::new().name(format!("hookyard-guest-{number}"));
-            thread.stack_size(4 * 1024 * 1024).spawn(move || work(&background, &inline, &ended, &shared))?;
+            thread.stack_size(4 * 1024 * 1024).spawn(move || work(&queue, &ended, &shared))?;
         }
-        Ok(Guests { background, inline, shared: Arc::downgrade(shared) })
+        Ok(Guests { queue, shared: Arc::downgrade(shared) })
     }
 
     /// How many runs can be submitted now.
     pub(super) fn room(&self) -> usize {
-        self.background.capacity().unwrap_or(0) - self.background.len()
+        self.queue.room()
     }
 
     /// Whether the queue is short enough to be filled up.
     pub(super) fn is_low(&self) -> bool {
-        self.background.len() <= self.background.capacity().unwrap_or(0) / 4
+        self.queue.is_low()
     }
 
-    /// Hands over a run; there is room for as many as [`room`](Guests::room) has said, as only one task submits.
-    pub(super) fn submit(
-        &self,
-        run: LeasedRun,
-        route: Arc<RouteEntry>,
-        under_way: UnderWay,
-    ) -> Result<(), Overloaded> {
-        self.background.try_send(Job { run, route, answer: None, under_way }).map_err(|_| Overloaded)
+    /// Hands over runs; there is room for as many as [`room`](Guests::room) has said, as only one task submits. Returns
+    /// those for which there is none.
+    pub(super) fn submit(&self, jobs: VecDeque<Job>) -> VecDeque<Job> {
+        self.queue.push_all(jobs)
     }
 
     /// Hands over a run for which a sender waits; it goes before the others.
@@ -81,36 +90,37 @@ impl Guests {
         let shared = self.shared.upgrade().ok_or(Overloaded)?;
         let (answer, answered) = oneshot::channel();
         let job = Job { run, route, answer: Some(answer), under_way: shared.count() };
-        match self.inline.try_send(job) {
-            Ok(()) => Ok(answered),
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => Err(Overloaded),
-        }
+        if self.queue.push_urgent(job) { Ok(answered) } else { Err(Overloaded) }
+    }
+}
+
+impl Drop for Guests {
+    fn drop(&mut self) {
+        self.queue.close();
     }
 }
 
 /// A guest thread: runs for which a sender waits first.
-fn work(
-    background: &Receiver<Job>,
-    inline: &Receiver<Job>,
-    ended: &mpsc::Sender<Ended>,
-    shared: &Weak<Shared>,
-) {
-    loop {
-        let job = select_biased! {
-            recv(inline) -> job => job,
-            recv(background) -> job => job,
-        };
-        let (Ok(job), Some(shared)) = (job, shared.upgrade()) else { return };
+fn work(queue: &Queue<Job>, ended: &mpsc::Sender<Ended>, shared: &Weak<Shared>) {
+    while let Some(job) = queue.take() {
+        let Some(shared) = shared.upgrade() else { return };
         let now = shared.clock.now();
-        let running = AssertUnwindSafe(|| chain::run(&job.run, &job.route, now, random()));
+        let running = AssertUnwindSafe(|| chain::run(&job.run, &job.route, now, random));
         // A panic is our own mistake; it must not cost a thread, nor the event.
         let ran = catch_unwind(running).unwrap_or_else(|_| chain::panicked(&job.run, &job.route, now));
         let settled = SettledRun { id: job.run.id, lease: job.run.lease, end: ran.end };
         let answer = job.answer.map(|answer| (answer, ran.reply));
-        if ended.blocking_send(Ended { settled, answer, under_way: job.under_way }).is_err() {
+        let done = Ended { settled, answer, under_way: job.under_way };
+        // Waiting has to be prepared for, which is dear; there is nearly always room.
+        let sent = match ended.try_send(done) {
+            Err(TrySendError::Full(done)) => ended.blocking_send(done).is_ok(),
+            sent => sent.is_ok(),
+        };
+        if !sent {
             return;
         }
-        if background.len() <= background.capacity().unwrap_or(0) / 4
+        if shared.starved.load(Ordering::Acquire)
+            && queue.is_low()
             && shared.starved.swap(false, Ordering::AcqRel)
         {
             shared.runs_again.notify_one();

@@ -1,5 +1,6 @@
 //! Leases runs for the guest threads.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use crate::delivery::{RunEnd, later};
 use crate::event::UnixMillis;
 use crate::store::{LeasedRun, Queue, SettledRun};
 
-use super::guests::Guests;
+use super::guests::{Guests, Job};
 use super::{STORE_PAUSE, Shared};
 
 /// How long a run waits whose route is not in the configuration, before it is looked at again.
@@ -41,9 +42,7 @@ pub(super) async fn lease_loop(shared: Arc<Shared>, guests: Arc<Guests>, mut sto
             if leased.work.is_empty() {
                 shared.empty_run_passes.fetch_add(1, Ordering::AcqRel);
             }
-            for run in leased.work {
-                submit(&shared, &guests, run, now).await;
-            }
+            submit(&shared, &guests, leased.work, now).await;
         }
         drop(leasing);
         if more {
@@ -53,7 +52,10 @@ pub(super) async fn lease_loop(shared: Arc<Shared>, guests: Arc<Guests>, mut sto
             }
         }
         tokio::select! {
-            () = shared.store.woken(Queue::Runs) => {}
+            () = shared.store.woken(Queue::Runs) => {
+                // Requests that are being served at this moment have their runs leased together with the first one's.
+                tokio::task::yield_now().await;
+            }
             () = shared.runs_again.notified() => {}
             () = until(wait_until, now) => {}
             _ = stopped.changed() => return,
@@ -61,21 +63,30 @@ pub(super) async fn lease_loop(shared: Arc<Shared>, guests: Arc<Guests>, mut sto
     }
 }
 
-async fn submit(shared: &Arc<Shared>, guests: &Guests, run: LeasedRun, now: UnixMillis) {
-    let (id, lease) = (run.id, run.lease);
-    let route = shared.current.load().route(&run.route).cloned();
-    let end = match route {
-        Some(route) => match guests.submit(run, route, shared.count()) {
-            Ok(()) => return,
-            Err(_) => RunEnd::Released,
-        },
-        None => RunEnd::Retry {
-            due: later(now, ROUTE_PAUSE),
-            cause: format!("route {} is not in the configuration", run.route),
-        },
-    };
-    if let Err(error) = shared.store.settle_runs(vec![SettledRun { id, lease, end }], now).await {
-        tracing::error!(%error, run = %id, "failed to give back a run; it is taken up again when its lease ends");
+async fn submit(shared: &Arc<Shared>, guests: &Guests, runs: Vec<LeasedRun>, now: UnixMillis) {
+    if runs.is_empty() {
+        return;
+    }
+    let mut returned = Vec::new();
+    let mut jobs = VecDeque::with_capacity(runs.len());
+    let generation = shared.current.load_full();
+    for run in runs {
+        match generation.route(&run.route).cloned() {
+            Some(route) => jobs.push_back(Job::new(run, route, shared.count())),
+            None => {
+                let due = later(now, ROUTE_PAUSE);
+                let cause = format!("route {} is not in the configuration", run.route);
+                returned.push(SettledRun { id: run.id, lease: run.lease, end: RunEnd::Retry { due, cause } });
+            }
+        }
+    }
+    let released = guests.submit(jobs).into_iter().map(Job::into_run);
+    returned.extend(released.map(|run| SettledRun { id: run.id, lease: run.lease, end: RunEnd::Released }));
+    if returned.is_empty() {
+        return;
+    }
+    if let Err(error) = shared.store.settle_runs(returned, now).await {
+        tracing::error!(%error, "failed to give back runs; they are taken up again when their leases end");
     }
 }
 

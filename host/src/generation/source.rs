@@ -165,7 +165,17 @@ fn read(field: &EventField, event: &Event) -> Option<String> {
             document.find(pointer).and_then(|node| document.string(node)).map(|text| text.into_owned())
         }),
     };
-    found.filter(|text| !text.is_empty()).map(|text| text.chars().take(MAX_FIELD).collect())
+    found.filter(|text| !text.is_empty()).map(cut)
+}
+
+fn cut(mut text: String) -> String {
+    // No character is shorter than a byte, so that hardly any text has its characters counted.
+    if text.len() > MAX_FIELD
+        && let Some((end, _)) = text.char_indices().nth(MAX_FIELD)
+    {
+        text.truncate(end);
+    }
+    text
 }
 
 fn header(headers: &Headers, name: &str) -> Option<String> {

@@ -13,9 +13,11 @@ pub type Response = http::Response<Full<Bytes>>;
 
 /// The event is stored.
 pub(super) fn accepted(id: EventId) -> Response {
-    let mut response = json(StatusCode::ACCEPTED, format!("{{\"id\":\"{id}\"}}\n"));
+    let mut buffer = uuid::Uuid::encode_buffer();
+    let id: &str = id.0.hyphenated().encode_lower(&mut buffer);
+    let mut response = json(StatusCode::ACCEPTED, ["{\"id\":\"", id, "\"}\n"].concat());
     // Senders show it in their own logs, which makes an event findable from there.
-    if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
+    if let Ok(value) = HeaderValue::from_str(id) {
         response.headers_mut().insert(HeaderName::from_static("hookyard-event-id"), value);
     }
     response

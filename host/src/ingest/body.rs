@@ -17,6 +17,10 @@ use super::Refused;
 /// Memory for a body whose length is not announced is reserved in steps.
 const STEP: usize = 64 * 1024;
 
+/// A body of one piece up to this size is copied out of the buffer that it came in: the copy costs less than another
+/// buffer for the connection, and a small event does not keep a large buffer alive for as long as it is stored.
+const COPIED: usize = 16 * 1024;
+
 /// Bytes of all bodies being received or waiting to be stored.
 pub(crate) struct InFlight {
     used: AtomicUsize,
@@ -134,7 +138,11 @@ where
         }
         rest.extend_from_slice(&data);
     }
-    Ok(if rest.is_empty() { first } else { rest.freeze() })
+    Ok(match rest.is_empty() {
+        true if first.len() <= COPIED => Bytes::copy_from_slice(&first),
+        true => first,
+        false => rest.freeze(),
+    })
 }
 
 fn too_large(source: &SourceEntry) -> Refused {

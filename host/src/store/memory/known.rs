@@ -27,7 +27,8 @@ pub(super) struct Known {
 #[derive(Debug)]
 struct Seen {
     event: EventId,
-    reply: Option<Reply>,
+    /// Few events have one, and the table is looked up and rehashed faster without the room for it.
+    reply: Option<Box<Reply>>,
 }
 
 impl Known {
@@ -53,7 +54,7 @@ impl Known {
     /// Enters an event, unless its key is known: then says which event has it and how that was answered.
     pub(super) fn enter(&mut self, key: Fingerprint, event: EventId) -> Result<(), (EventId, Option<Reply>)> {
         match self.events.entry(key) {
-            Entry::Occupied(seen) => return Err((seen.get().event, seen.get().reply.clone())),
+            Entry::Occupied(seen) => return Err((seen.get().event, seen.get().reply.as_deref().cloned())),
             Entry::Vacant(free) => free.insert(Seen { event, reply: None }),
         };
         self.oldest.push_back(key);
@@ -84,7 +85,7 @@ impl Known {
             return;
         };
         let size = reply.body.len() + reply.headers.size();
-        seen.reply = Some(reply);
+        seen.reply = Some(Box::new(reply));
         self.answered.push_back((key, size));
         self.answer_bytes += size;
         while self.answer_bytes > self.max_answer_bytes || self.answered.len() > self.max_keys {
