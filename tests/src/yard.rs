@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
 use crate::client::{Answer, Client};
+use crate::logs::listen;
 use crate::sink::Sink;
 use crate::wait::{eventually, patiently};
 
@@ -50,6 +51,7 @@ pub struct Plan {
 impl Plan {
     /// An empty directory but for the secret, and a receiver.
     pub async fn new() -> Self {
+        listen();
         let plan = Plan { dir: tempfile::tempdir().unwrap(), sink: Sink::start().await };
         plan.file("secret", SECRET)
     }
@@ -98,7 +100,7 @@ impl Plan {
         let listeners = gateway.bind().await.unwrap();
         let client = Client { address: listeners.addresses()[0] };
         let serving = gateway.clone();
-        let serving = tokio::spawn(async move { serving.serve_on(listeners).await });
+        let serving = Serving(tokio::spawn(async move { serving.serve_on(listeners).await }));
         Ok(Yard { gateway, client, plan: self, serving })
     }
 }
@@ -111,7 +113,16 @@ pub struct Yard {
     pub client: Client,
     /// Its files and its receiver.
     pub plan: Plan,
-    serving: JoinHandle<()>,
+    serving: Serving,
+}
+
+/// Ends with the test that started it, so that gateways do not pile up.
+struct Serving(JoinHandle<()>);
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl Deref for Yard {
@@ -187,9 +198,9 @@ impl Yard {
     }
 
     /// Shuts down, and waits until serving has ended.
-    pub async fn shutdown(self) -> (Ledger, Plan) {
+    pub async fn shutdown(mut self) -> (Ledger, Plan) {
         let ledger = patiently("the shutdown", self.gateway.shutdown()).await.unwrap();
-        patiently("the end of serving", self.serving).await.unwrap();
+        patiently("the end of serving", &mut self.serving.0).await.unwrap();
         (ledger, self.plan)
     }
 }

@@ -147,6 +147,9 @@ fn config(size: Size, slots: u32, max_memory: usize, reservation: u64) -> Config
         .max_core_instance_size(size.instance_bytes())
         .table_elements(size.table_elements())
         .max_memory_size(max_memory)
+        // Stacks are for asynchronous calls, of which there are none. Each of the default's 1000 costs two mappings,
+        // of which a process may have 65530.
+        .total_stacks(1)
         .linear_memory_keep_resident(SMALL_RESIDENT)
         .table_keep_resident(16 * 1024)
         // An upstream report says that pages swapped out are not reset, so that the next instance could read them.
