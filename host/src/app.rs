@@ -12,7 +12,6 @@ use std::task::{Context, Poll};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::Request;
-use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::watch;
 
 use crate::admin;
@@ -23,7 +22,7 @@ use crate::dispatch::Dispatcher;
 use crate::generation::{Generation, Problem, Workshop};
 use crate::ingest::{Answered, InFlight, Ingest, Response};
 use crate::metrics::Metrics;
-use crate::reload::{Failure, Rejected, Reloader, Source, Watcher, make};
+use crate::reload::{Failure, Rejected, Reloader, Seen, Source, Watcher, make, named_by};
 use crate::server::{self, Listeners};
 use crate::store::{Ledger, Limits, MemoryStore, Store, StoreError};
 
@@ -129,12 +128,14 @@ impl Builder {
         let source = source.ok_or(BuildError::NoConfiguration)?;
         let making = tokio::task::spawn_blocking(move || {
             let config = source.load().map_err(BuildError::Config)?;
+            // Before it is read for good, so that no change in between is missed.
+            let seen = Seen::of(named_by(&config));
             let state_dir = state_dir.unwrap_or_else(|| config.store.path.clone());
             let workshop = workshop(state_dir, Create::IfMissing, &config.server, max_memory(&config))?;
             let generation = make(&source, None, &workshop)?;
-            Ok::<_, BuildError>((source, workshop, generation))
+            Ok::<_, BuildError>((source, seen, workshop, generation))
         });
-        let (source, workshop, generation) =
+        let (source, seen, workshop, generation) =
             making.await.map_err(|error| BuildError::System(error.to_string()))??;
 
         let clock = clock.unwrap_or_else(|| Arc::new(SystemClock));
@@ -150,7 +151,7 @@ impl Builder {
         let dispatcher = Arc::new(dispatcher);
         let reloader = Arc::new(Reloader::new(source, current.clone(), Arc::new(workshop), clock.clone()));
         let changed = Arc::downgrade(&dispatcher);
-        let watcher = Watcher::start(reloader.clone(), move || {
+        let watcher = Watcher::start(reloader.clone(), seen, move || {
             if let Some(dispatcher) = changed.upgrade() {
                 dispatcher.generation_changed();
             }
@@ -241,7 +242,13 @@ impl Gateway {
     /// Serves on bound addresses until [`shutdown`](Gateway::shutdown).
     pub async fn serve_on(&self, listeners: Listeners) {
         let settings = self.generation().config.server.clone();
-        server::serve(self.clone(), listeners, settings, self.inner.stop.subscribe()).await;
+        let gateway = self.clone();
+        let answer = move |request| {
+            let gateway = gateway.clone();
+            async move { gateway.answer(request).await }
+        };
+        let connections = self.inner.metrics.connections.clone();
+        server::serve(answer, listeners, settings, connections, self.inner.stop.subscribe()).await;
     }
 
     /// Takes nothing more in, and waits until what is under way and due has been done, within `drain_timeout`. Returns
@@ -277,20 +284,6 @@ impl Gateway {
         let draining = *self.inner.stop.borrow();
         let failure = self.inner.reloader.failure();
         admin::ready(&self.generation(), failure.as_ref(), &self.ledger().await, draining)
-    }
-
-    /// Counts a connection until the guard is dropped.
-    pub(crate) fn count_connection(&self) -> CountedConnection {
-        self.inner.metrics.connections.inc();
-        CountedConnection(self.inner.metrics.connections.clone())
-    }
-}
-
-pub(crate) struct CountedConnection(Gauge);
-
-impl Drop for CountedConnection {
-    fn drop(&mut self) {
-        self.0.dec();
     }
 }
 

@@ -1,20 +1,24 @@
 //! Connections: accepting them under a limit, HTTP/1.1 and HTTP/2 on one port, and letting them end.
 
+use std::convert::Infallible;
+use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::Request;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
+use prometheus_client::metrics::gauge::Gauge;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
-use crate::app::Gateway;
 use crate::config::Server;
+use crate::ingest::Response;
 
 /// Pause after the operating system could not give a connection, for instance for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -49,24 +53,32 @@ impl Listeners {
     }
 }
 
-/// Serves until `stop` says so, then lets requests under way end, for `drain_timeout` at most.
-pub(crate) async fn serve(
-    gateway: Gateway,
+/// Serves until `stop` says so, then lets requests under way end, for `drain_timeout` at most. `count` is of the
+/// connections being served.
+pub(crate) async fn serve<A, F>(
+    answer: A,
     listeners: Listeners,
     settings: Server,
+    count: Gauge,
     stop: watch::Receiver<bool>,
-) {
+) where
+    A: Fn(Request<Incoming>) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Result<Response, Infallible>> + Send + 'static,
+{
     let permits = Arc::new(Semaphore::new(settings.max_connections));
     let builder = Arc::new(builder(&settings));
     let mut accepting = JoinSet::new();
     let (open, mut closed) = tokio::sync::mpsc::channel::<()>(1);
     for listener in listeners.0 {
         let connections = Connections {
-            gateway: gateway.clone(),
+            answer: answer.clone(),
             builder: builder.clone(),
             permits: permits.clone(),
             stop: stop.clone(),
             open: open.clone(),
+            count: count.clone(),
+            // The library's own limit begins with the first bytes, which may take as long.
+            first_request: settings.head_timeout * 2,
         };
         accepting.spawn(connections.accept(listener));
     }
@@ -84,6 +96,8 @@ fn builder(settings: &Server) -> Builder<TokioExecutor> {
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(settings.head_timeout)
+        // Whoever has sent everything may close its side: the webhook counts all the same.
+        .half_close(true)
         .max_buf_size(settings.max_head.max(8192));
     builder
         .http2()
@@ -95,15 +109,22 @@ fn builder(settings: &Server) -> Builder<TokioExecutor> {
     builder
 }
 
-struct Connections {
-    gateway: Gateway,
+struct Connections<A> {
+    answer: A,
     builder: Arc<Builder<TokioExecutor>>,
     permits: Arc<Semaphore>,
     stop: watch::Receiver<bool>,
     open: tokio::sync::mpsc::Sender<()>,
+    count: Gauge,
+    /// Time from a connection to its first request.
+    first_request: Duration,
 }
 
-impl Connections {
+impl<A, F> Connections<A>
+where
+    A: Fn(Request<Incoming>) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Result<Response, Infallible>> + Send + 'static,
+{
     async fn accept(mut self, listener: TcpListener) {
         loop {
             // Without a permit nobody is accepted: who comes waits in the operating system's queue.
@@ -127,19 +148,26 @@ impl Connections {
     }
 
     fn begin(&self, stream: TcpStream, permit: OwnedSemaphorePermit) {
-        let (gateway, builder) = (self.gateway.clone(), self.builder.clone());
+        let (answer, builder) = (self.answer.clone(), self.builder.clone());
+        let counted = Counted::new(self.count.clone());
         let (mut stop, open) = (self.stop.clone(), self.open.clone());
+        let (first_request, asked) = (self.first_request, Arc::new(Notify::new()));
         tokio::spawn(async move {
-            let _counted = gateway.count_connection();
             let _ = stream.set_nodelay(true);
-            let service = service_fn(|request: http::Request<Incoming>| {
-                let gateway = gateway.clone();
-                async move { gateway.answer(request).await }
+            let service = service_fn(|request| {
+                asked.notify_one();
+                answer(request)
             });
             let connection = builder.serve_connection(TokioIo::new(stream), service);
             let mut connection = std::pin::pin!(connection);
+            let silent = async {
+                if tokio::time::timeout(first_request, asked.notified()).await.is_ok() {
+                    std::future::pending::<()>().await;
+                }
+            };
             let ended = tokio::select! {
                 ended = connection.as_mut() => ended,
+                () = silent => return,
                 () = stopped(&mut stop) => {
                     connection.as_mut().graceful_shutdown();
                     connection.await
@@ -148,8 +176,24 @@ impl Connections {
             if let Err(error) = ended {
                 tracing::debug!(%error, "connection ended");
             }
-            drop((permit, open));
+            drop((permit, open, counted));
         });
+    }
+}
+
+/// Counts a connection until it is dropped.
+struct Counted(Gauge);
+
+impl Counted {
+    fn new(gauge: Gauge) -> Self {
+        gauge.inc();
+        Counted(gauge)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }
 

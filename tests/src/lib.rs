@@ -1,1 +1,22 @@
-//! x
+//! The harness that the scenarios in `it/` are written with: a gateway in this process, a receiver that does what it is
+//! told, senders that sign, and guests that misbehave. Everything is real but the people: sockets, files, sandboxes.
+//!
+//! Nothing here waits for a fixed time. What is expected is waited for, with bounded patience.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a harness that cannot go on fails its test")]
+
+mod client;
+mod corpus;
+mod guest;
+mod logs;
+mod sink;
+mod wait;
+mod yard;
+
+pub use client::{Answer, Client, sign};
+pub use corpus::{Payload, corpus, payload};
+pub use guest::Guest;
+pub use logs::Logs;
+pub use sink::{Act, Received, Sink};
+pub use wait::{PATIENCE, What, eventually, patiently};
+pub use yard::{Plan, SECRET, Yard, dist, repository};

@@ -18,7 +18,7 @@ const EXIT_CONFIG: u8 = 78;
 
 /// A WebAssembly-pluggable webhook router.
 #[derive(Debug, Parser)]
-#[command(name = "hookyard", version, about, args_conflicts_with_subcommands = true)]
+#[command(name = "hookyard", version, about)]
 struct Arguments {
     /// The configuration file.
     #[arg(long, short, global = true, value_name = "FILE", default_value = "config.toml")]

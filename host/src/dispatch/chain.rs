@@ -11,6 +11,8 @@ use crate::plugin::{Call, Fault, Verdict};
 use crate::retry::RetryPolicy;
 use crate::store::LeasedRun;
 
+use super::shown;
+
 /// Messages that one run may come to; more is a plugin's mistake.
 const MAX_MESSAGES: usize = 100_000;
 
@@ -31,12 +33,12 @@ pub(super) fn run(leased: &LeasedRun, route: &RouteEntry, now: UnixMillis, rando
         Ok(Chained::Forwarded(messages)) => {
             let deliveries = deliveries(leased.id, &leased.event, &messages, route, now);
             route.counters.forwarded.inc();
-            tracing::info!(%event, route = &*route.name, plugins = names(route), deliveries = deliveries.len(), ?took, "ran");
+            tracing::info!(%event, route = &*route.name, plugins = names(route), deliveries = deliveries.len(), took = %shown(took), "ran");
             RunEnd::Done { deliveries, dropped: None, reply: reply.clone() }
         }
         Ok(Chained::Discarded(rule)) => {
             route.counters.discarded.inc();
-            tracing::info!(%event, route = &*route.name, rule, ?took, "discarded");
+            tracing::info!(%event, route = &*route.name, rule, took = %shown(took), "discarded");
             RunEnd::Done { deliveries: Vec::new(), dropped: Some(rule), reply: reply.clone() }
         }
         Err(failed) => {
@@ -47,7 +49,7 @@ pub(super) fn run(leased: &LeasedRun, route: &RouteEntry, now: UnixMillis, rando
                 RunEnd::Retry { due, cause } => {
                     route.counters.retried.inc();
                     let again_in = Duration::from_millis(u64::try_from(due - now).unwrap_or_default());
-                    tracing::warn!(%event, route = &*route.name, cause, ?again_in, "run failed");
+                    tracing::warn!(%event, route = &*route.name, cause, again_in = %shown(again_in), "run failed");
                 }
                 _ => {
                     route.counters.dead.inc();
@@ -59,6 +61,13 @@ pub(super) fn run(leased: &LeasedRun, route: &RouteEntry, now: UnixMillis, rando
         }
     };
     Ran { end, reply }
+}
+
+/// What follows a run that panicked.
+pub(super) fn panicked(leased: &LeasedRun, route: &RouteEntry, now: UnixMillis) -> Ran {
+    tracing::error!(event = %leased.event.id, route = &*route.name, "a run panicked; please report this");
+    let cause = "Hookyard panicked".to_owned();
+    Ran { end: after_failure(cause, true, leased.attempt, &policy(), now, 0.5), reply: None }
 }
 
 enum Chained {

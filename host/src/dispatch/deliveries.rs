@@ -11,7 +11,7 @@ use crate::generation::{DestinationEntry, Generation};
 use crate::store::{LeasedDelivery, Queue, SettledDelivery, Settlement};
 
 use super::runs::until;
-use super::{STORE_PAUSE, Shared, UnderWay, random};
+use super::{STORE_PAUSE, Shared, UnderWay, random, shown};
 
 /// Deliveries settled in one go.
 const BATCH: usize = 256;
@@ -131,11 +131,13 @@ fn report(
     };
     let (event, destination, attempt) = (parcel.event.id, &*entry.name, parcel.attempt);
     match (outcome, end) {
-        (Sent::Delivered { detail }, _) => tracing::info!(%event, destination, detail, ?took, "delivered"),
+        (Sent::Delivered { detail }, _) => {
+            tracing::info!(%event, destination, detail, took = %shown(took), "delivered")
+        }
         (_, DeliveryEnd::Retry { due, cause }) => {
             let again_in =
                 std::time::Duration::from_millis(u64::try_from(due - parcel.now).unwrap_or_default());
-            tracing::warn!(%event, destination, attempt, cause, ?again_in, "delivery failed");
+            tracing::warn!(%event, destination, attempt, cause, again_in = %shown(again_in), "delivery failed");
         }
         (_, DeliveryEnd::Dead { cause }) => {
             tracing::error!(%event, destination, attempt, cause, "delivery is dead")

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
@@ -14,7 +15,7 @@ use crate::generation::RouteEntry;
 use crate::store::{LeasedRun, SettledRun};
 
 use super::queue::Queue;
-use super::runs::settle_loop;
+use super::settle::{Ended, settle_loop};
 use super::{Shared, UnderWay, chain, random};
 
 /// Runs waiting for each guest thread: enough that it never waits for the next one to be leased.
@@ -30,14 +31,6 @@ pub(super) struct Job {
     route: Arc<RouteEntry>,
     answer: Option<oneshot::Sender<Option<Reply>>>,
     under_way: UnderWay,
-}
-
-/// A run that has ended and is to be settled.
-pub(super) struct Ended {
-    pub(super) settled: SettledRun,
-    pub(super) answer: Option<(oneshot::Sender<Option<Reply>>, Option<Reply>)>,
-    /// Held until it is settled.
-    pub(super) under_way: UnderWay,
 }
 
 impl Job {
@@ -111,7 +104,10 @@ impl Drop for Guests {
 fn work(queue: &Queue<Job>, ended: &mpsc::Sender<Ended>, shared: &Weak<Shared>) {
     while let Some(job) = queue.take() {
         let Some(shared) = shared.upgrade() else { return };
-        let ran = chain::run(&job.run, &job.route, shared.clock.now(), random);
+        let now = shared.clock.now();
+        let running = AssertUnwindSafe(|| chain::run(&job.run, &job.route, now, random));
+        // A panic is our own mistake; it must not cost a thread, nor the event.
+        let ran = catch_unwind(running).unwrap_or_else(|_| chain::panicked(&job.run, &job.route, now));
         let settled = SettledRun { id: job.run.id, lease: job.run.lease, end: ran.end };
         let answer = job.answer.map(|answer| (answer, ran.reply));
         let done = Ended { settled, answer, under_way: job.under_way };

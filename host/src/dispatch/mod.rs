@@ -6,6 +6,7 @@ mod deliveries;
 mod guests;
 mod queue;
 mod runs;
+mod settle;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -150,4 +151,13 @@ fn random() -> f64 {
     // Without randomness retries come in step, which is bearable.
     let _ = aws_lc_rs::rand::fill(&mut bytes);
     f64::from(u32::from_be_bytes(bytes)) / f64::from(u32::MAX)
+}
+
+/// A duration as people write it, in log lines.
+fn shown(time: Duration) -> String {
+    match time {
+        time if time < Duration::from_millis(1) => format!("{} µs", time.as_micros()),
+        time if time < Duration::from_secs(10) => format!("{:.1} ms", time.as_secs_f64() * 1000.0),
+        time => format!("{:.0} s", time.as_secs_f64()),
+    }
 }

@@ -1,21 +1,18 @@
-//! Leases runs for the guest threads, and settles what they have done.
+//! Leases runs for the guest threads.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
 use crate::delivery::{RunEnd, later};
 use crate::event::UnixMillis;
-use crate::store::{LeasedRun, Queue, SettledRun, Settlement};
+use crate::store::{LeasedRun, Queue, SettledRun};
 
-use super::guests::{Ended, Guests, Job};
+use super::guests::{Guests, Job};
 use super::{STORE_PAUSE, Shared};
-
-/// Runs settled in one go.
-const BATCH: usize = 256;
 
 /// How long a run waits whose route is not in the configuration, before it is looked at again.
 const ROUTE_PAUSE: Duration = Duration::from_secs(60);
@@ -90,37 +87,6 @@ async fn submit(shared: &Arc<Shared>, guests: &Guests, runs: Vec<LeasedRun>, now
     }
     if let Err(error) = shared.store.settle_runs(returned, now).await {
         tracing::error!(%error, "failed to give back runs; they are taken up again when their leases end");
-    }
-}
-
-/// Settles runs as they end, as many at once as have ended meanwhile.
-pub(super) async fn settle_loop(shared: Weak<Shared>, mut ends: mpsc::Receiver<Ended>) {
-    let mut batch = Vec::with_capacity(BATCH);
-    while ends.recv_many(&mut batch, BATCH).await > 0 {
-        let Some(shared) = shared.upgrade() else { return };
-        let mut answers = Vec::new();
-        let mut under_way = Vec::with_capacity(batch.len());
-        let mut settled = Vec::with_capacity(batch.len());
-        for ended in batch.drain(..) {
-            settled.push(ended.settled);
-            answers.extend(ended.answer);
-            under_way.push(ended.under_way);
-        }
-        match shared.store.settle_runs(settled, shared.clock.now()).await {
-            Ok(settlements) => {
-                let lost = settlements.iter().filter(|settlement| **settlement == Settlement::Lost).count();
-                if lost > 0 {
-                    tracing::warn!(lost, "runs took longer than their lease; somebody else settles them");
-                }
-            }
-            // What is not settled is leased by nobody after a while and is run again.
-            Err(error) => tracing::error!(%error, "failed to settle runs"),
-        }
-        // A sender is answered only after what the plugin did is stored.
-        for (answer, reply) in answers {
-            let _ = answer.send(reply);
-        }
-        drop(under_way);
     }
 }
 

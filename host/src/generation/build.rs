@@ -1,6 +1,7 @@
 //! Makes a generation from a configuration: reads secrets, compiles plugins, checks that all of it works. What has not
 //! changed is taken over from the generation before.
 
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -63,13 +64,13 @@ pub fn build(
             Err(found) => problems.extend(found),
         }
     }
-    for (name, plugin) in &generation.config.plugins {
-        watched.push(plugin.path.clone());
-        let before = previous.and_then(|previous| previous.plugins.get(name));
-        match PluginEntry::build(plugin, before, workshop) {
+    let plugins = generation.config.plugins.values();
+    watched.extend(plugins.clone().map(|plugin| plugin.path.clone()));
+    for (plugin, built) in plugins.zip(build_plugins(&generation.config, previous, workshop)) {
+        match built {
             Ok(entry) => {
                 warnings.extend(entry.warnings.iter().cloned());
-                generation.plugins.insert(name.clone(), entry);
+                generation.plugins.insert(plugin.name.clone(), entry);
             }
             Err(message) => problems.push(Problem { at: Some(plugin.path_at.clone()), message }),
         }
@@ -106,4 +107,27 @@ pub fn build(
     generation.watched = watched;
     generation.warnings = warnings;
     Ok(generation)
+}
+
+/// Every plugin in the configuration's order, as many at once as there are processors: a large one takes seconds.
+fn build_plugins(
+    config: &Config,
+    previous: Option<&Generation>,
+    workshop: &Workshop,
+) -> Vec<Result<Arc<PluginEntry>, String>> {
+    let plugins: Vec<_> = config.plugins.values().collect();
+    let at_once = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let mut built = Vec::with_capacity(plugins.len());
+    for some in plugins.chunks(at_once) {
+        std::thread::scope(|scope| {
+            let mut building = Vec::with_capacity(some.len());
+            for plugin in some {
+                let before = previous.and_then(|previous| previous.plugins.get(&plugin.name));
+                building.push(scope.spawn(move || PluginEntry::build(plugin, before, workshop)));
+            }
+            let panicked = |_| Err("loading it panicked; please report this".to_owned());
+            built.extend(building.into_iter().map(|thread| thread.join().unwrap_or_else(panicked)));
+        });
+    }
+    built
 }

@@ -28,6 +28,7 @@ pub struct PluginEntry {
     metrics: Arc<Metrics>,
     #[cfg(feature = "wasm")]
     component: crate::plugin::wasm::Component,
+    #[cfg(feature = "wasm")]
     made_from: config::Plugin,
 }
 

@@ -17,12 +17,12 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::config::Respond;
-use crate::delivery::{Reply, RunId, later};
+use crate::delivery::{Reply, RunEnd, RunId, later};
 use crate::dispatch::Dispatcher;
 use crate::event::{Event, EventId, Headers, UnixMillis};
 use crate::generation::{Generation, RouteEntry, SourceEntry};
 use crate::signature::SignedRequest;
-use crate::store::{Appended, LeasedRun, NewEvent, NewRun, Store, StoreError};
+use crate::store::{Appended, LeasedRun, NewEvent, NewRun, SettledRun, Store, StoreError};
 
 pub use answer::Response;
 pub(crate) use body::InFlight;
@@ -128,7 +128,7 @@ impl Ingest {
             runs.is_empty().then(|| routed.problem.unwrap_or_else(|| "no route matches".to_owned()));
         let dedupe = event.delivery_id.clone();
         let event = Arc::new(event);
-        log(&event, &routes, unrouted.as_deref());
+        log(source, &event, &routes, unrouted.as_deref());
         let new = NewEvent { event: event.clone(), dedupe, runs, unrouted };
         self.store(source, event, new, inline, now, receipt).await
     }
@@ -196,7 +196,7 @@ impl Ingest {
         deadline: Duration,
     ) -> Option<Reply> {
         let run = leased.pop()?;
-        let event = run.event.id;
+        let (event, id, lease) = (run.event.id, run.id, run.lease);
         match self.dispatcher.run_inline(run, route) {
             Ok(answered) => match tokio::time::timeout(deadline, answered).await {
                 Ok(answered) => answered.ok().flatten(),
@@ -206,7 +206,11 @@ impl Ingest {
                 }
             },
             Err(_) => {
-                tracing::warn!(%event, "no guest thread is free for a reply; the run follows when its lease ends");
+                tracing::warn!(%event, "no guest thread is free for a reply; the sender gets 202, the run follows");
+                let released = SettledRun { id, lease, end: RunEnd::Released };
+                if let Err(error) = self.store.settle_runs(vec![released], self.clock.now()).await {
+                    tracing::error!(%event, %error, "failed to give back a run; it follows when its lease ends");
+                }
                 None
             }
         }
@@ -253,16 +257,19 @@ fn describe(source: &SourceEntry, event: Event) -> Event {
     Event { kind, delivery_id, ..event }
 }
 
-fn log(event: &Event, routes: &[&Arc<RouteEntry>], unrouted: Option<&str>) {
+fn log(source: &SourceEntry, event: &Event, routes: &[&Arc<RouteEntry>], unrouted: Option<&str>) {
     if !tracing::enabled!(tracing::Level::INFO) {
         return;
     }
+    let genuine = source.verifier.is_some();
     let (source, kind, bytes) = (&*event.source, &*event.kind, event.bytes().len());
     match unrouted {
-        Some(reason) => tracing::warn!(event = %event.id, source, kind, bytes, reason, "received, unrouted"),
+        Some(reason) => {
+            tracing::warn!(event = %event.id, source, kind, bytes, genuine, reason, "received, unrouted")
+        }
         None => {
             let routes = routes.iter().map(|route| &*route.name).collect::<Vec<_>>().join(",");
-            tracing::info!(event = %event.id, source, kind, bytes, routes, "received");
+            tracing::info!(event = %event.id, source, kind, bytes, genuine, routes, "received");
         }
     }
 }

@@ -209,7 +209,10 @@ mod tests {
         vec!["ci".into(), "chat".into()]
     }
 
-    fn check(edits: Edits, expected: Result<&[(&str, Option<&[&str]>)], &str>) {
+    /// A body and the destinations chosen for it.
+    type Expected<'a> = (&'a str, Option<&'a [&'a str]>);
+
+    fn check(edits: Edits, expected: Result<&[Expected<'_>], &str>) {
         let applied = edits.apply(message(r#"{"a": 1}"#), &route());
         let seen = applied.as_ref().map_err(String::as_str).map(|messages| {
             let body = |message: &Message| String::from_utf8(message.body.bytes().to_vec()).expect("UTF-8");

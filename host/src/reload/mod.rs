@@ -15,7 +15,7 @@ use crate::config::{self, Config};
 use crate::event::UnixMillis;
 use crate::generation::{Generation, Problem, Workshop, build};
 
-pub(crate) use watch::Watcher;
+pub(crate) use watch::{Seen, Watcher};
 
 /// Where configurations come from.
 #[derive(Clone, Debug)]
@@ -97,9 +97,14 @@ pub(crate) fn make(
     workshop: &Workshop,
 ) -> Result<Generation, Rejected> {
     let config = source.load().map_err(Rejected::Text)?;
-    let plugins = config.plugins.values().map(|plugin| plugin.path.clone());
-    let watched = config.files.iter().chain(&config.directories).cloned().chain(plugins).collect();
+    let watched = named_by(&config);
     build(config, before, workshop).map_err(|problems| Rejected::Build(problems, watched))
+}
+
+/// Files and directories that a configuration names, apart from secrets.
+pub(crate) fn named_by(config: &Config) -> Vec<PathBuf> {
+    let plugins = config.plugins.values().map(|plugin| plugin.path.clone());
+    config.files.iter().chain(&config.directories).cloned().chain(plugins).collect()
 }
 
 impl Reloader {

@@ -1,11 +1,11 @@
 //! Looks at files when there is a reason to, and has them reloaded when their content has changed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_lc_rs::digest::{Context, SHA256};
+use aws_lc_rs::digest::{SHA256, digest};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::mpsc;
 
@@ -26,13 +26,13 @@ enum Reason {
 }
 
 impl Watcher {
-    /// Starts looking. `replaced` is called after each replacement.
-    pub(crate) fn start(reloader: Arc<Reloader>, replaced: impl Fn() + Send + 'static) -> Self {
+    /// Starts looking for differences from what has been `seen`. `replaced` is called after each replacement.
+    pub(crate) fn start(reloader: Arc<Reloader>, seen: Seen, replaced: impl Fn() + Send + 'static) -> Self {
         // One waiting reason is as good as many.
         let (reasons, received) = mpsc::channel(1);
         let looking =
             Looking { reloader, reasons: reasons.downgrade(), watcher: None, directories: BTreeSet::new() };
-        tokio::spawn(looking.run(received, replaced));
+        tokio::spawn(looking.run(seen, received, replaced));
         Watcher { reasons }
     }
 
@@ -51,40 +51,48 @@ struct Looking {
 
 impl Looking {
     /// Ends when the last [`Watcher`] is dropped.
-    async fn run(mut self, mut reasons: mpsc::Receiver<Reason>, replaced: impl Fn()) {
-        let mut seen = fingerprint(self.reloader.watched()).await;
+    async fn run(mut self, mut seen: Seen, mut reasons: mpsc::Receiver<Reason>, replaced: impl Fn()) {
         self.follow();
+        // Whatever changed before somebody listened is looked for at once.
+        let mut asked = false;
         loop {
-            let settings = self.reloader.current.load().config.reload.clone();
-            let polling = async {
-                match settings.poll {
-                    Duration::ZERO => std::future::pending().await,
-                    poll => tokio::time::sleep(poll).await,
+            let now = Seen::look(self.reloader.watched()).await;
+            let reload = asked || now.differs_from(&seen);
+            seen = now;
+            if reload {
+                let reloader = self.reloader.clone();
+                let reloaded = tokio::task::spawn_blocking(move || reloader.reload()).await;
+                if matches!(reloaded, Ok(true)) {
+                    replaced();
                 }
-            };
-            let reason = tokio::select! {
-                reason = reasons.recv() => match reason {
-                    Some(reason) => Some(reason),
+                // What changes while it is read, and while nobody listens, is seen by looking once more.
+                self.follow();
+                let quiet = self.reloader.current.load().config.reload.debounce;
+                asked = settle(&mut reasons, quiet).await;
+            } else {
+                asked = match self.reason(&mut reasons).await {
+                    Some(asked) => asked,
                     None => return,
-                },
-                () = polling => None,
-            };
-            let asked = reason == Some(Reason::Asked)
-                || reason == Some(Reason::Notified) && settle(&mut reasons, settings.debounce).await;
-            let now = fingerprint(self.reloader.watched()).await;
-            if now == seen && !asked {
-                continue;
+                };
             }
-            let reloader = self.reloader.clone();
-            let reloaded = tokio::task::spawn_blocking(move || reloader.reload()).await;
-            if matches!(reloaded, Ok(true)) {
-                replaced();
+        }
+    }
+
+    /// Waits for a reason to look. Whether the operator has asked; none when nobody can give a reason any more.
+    async fn reason(&self, reasons: &mut mpsc::Receiver<Reason>) -> Option<bool> {
+        let settings = self.reloader.current.load().config.reload.clone();
+        let polling = async {
+            match settings.poll {
+                Duration::ZERO => std::future::pending().await,
+                poll => tokio::time::sleep(poll).await,
             }
-            self.follow();
-            // What was read may have changed while it was read; then the next look sees a difference from `now`.
-            let after = fingerprint(self.reloader.watched()).await;
-            let same_files = after.0 == now.0;
-            seen = if same_files { now } else { after };
+        };
+        tokio::select! {
+            reason = reasons.recv() => Some(match reason? {
+                Reason::Asked => true,
+                Reason::Notified => settle(reasons, settings.debounce).await,
+            }),
+            () = polling => Some(false),
         }
     }
 
@@ -163,23 +171,28 @@ fn directories(path: &Path) -> Vec<PathBuf> {
     directories
 }
 
-/// The paths, and a digest of what is there now.
-async fn fingerprint(paths: Vec<PathBuf>) -> (Vec<PathBuf>, Vec<u8>) {
-    let looked = tokio::task::spawn_blocking(move || {
-        let mut context = Context::new(&SHA256);
-        for path in &paths {
-            context.update(path.as_os_str().as_encoded_bytes());
-            match contents(path) {
-                Ok(bytes) => {
-                    context.update(&(bytes.len() as u64).to_be_bytes());
-                    context.update(&bytes);
-                }
-                Err(error) => context.update(error.kind().to_string().as_bytes()),
-            }
-        }
-        (paths, context.finish().as_ref().to_vec())
-    });
-    looked.await.unwrap_or_default()
+/// What has been found at some paths: a digest of the content, or why there is none.
+#[derive(Default)]
+pub(crate) struct Seen(BTreeMap<PathBuf, Vec<u8>>);
+
+impl Seen {
+    /// What is there now. Blocks.
+    pub(crate) fn of(paths: Vec<PathBuf>) -> Self {
+        let found = |path: &PathBuf| match contents(path) {
+            Ok(bytes) => digest(&SHA256, &bytes).as_ref().to_vec(),
+            Err(error) => error.kind().to_string().into_bytes(),
+        };
+        Seen(paths.into_iter().map(|path| (path.clone(), found(&path))).collect())
+    }
+
+    async fn look(paths: Vec<PathBuf>) -> Self {
+        tokio::task::spawn_blocking(move || Seen::of(paths)).await.unwrap_or_default()
+    }
+
+    /// Whether there is something else at a path than there was before. A path that was not looked at says nothing.
+    fn differs_from(&self, before: &Seen) -> bool {
+        self.0.iter().any(|(path, found)| before.0.get(path).is_some_and(|before| before != found))
+    }
 }
 
 /// A file's bytes, or a directory's names.

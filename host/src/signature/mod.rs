@@ -3,6 +3,8 @@
 mod presets;
 mod scheme;
 mod secret;
+#[cfg(test)]
+mod vectors;
 mod verifier;
 
 pub use presets::{PRESETS, Preset, preset};

@@ -44,9 +44,7 @@ impl Options {
 
 fn pointers(option: &str, value: Json<'_>) -> Result<Vec<String>, Failure> {
     if value.sigil() != b'[' {
-        return Err(Failure::permanent(
-            ["config: `", option, "` must be a list of JSON pointers"].concat(),
-        ));
+        return Err(Failure::permanent(["config: `", option, "` must be a list of JSON pointers"].concat()));
     }
     value.items().map(|item| pointer(option, item)).collect()
 }
@@ -71,8 +69,6 @@ fn on_invalid(value: Json<'_>) -> Result<bool, Failure> {
     match value.text() {
         "\"fail\"" => Ok(false),
         "\"forward\"" => Ok(true),
-        _ => Err(Failure::permanent(
-            "config: `on_invalid` must be \"fail\" or \"forward\"",
-        )),
+        _ => Err(Failure::permanent("config: `on_invalid` must be \"fail\" or \"forward\"")),
     }
 }

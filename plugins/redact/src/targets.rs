@@ -85,9 +85,9 @@ fn children(event: &Event, pointer: &str) -> Vec<String> {
         path
     };
     match event.json_kind(pointer) {
-        JsonKind::Array => (0..event.json_length(pointer).unwrap_or(0))
-            .map(|index| child(&index.to_string()))
-            .collect(),
+        JsonKind::Array => {
+            (0..event.json_length(pointer).unwrap_or(0)).map(|index| child(&index.to_string())).collect()
+        }
         JsonKind::Object => {
             let text = event.json_source(pointer).unwrap_or_default();
             Json::new(&text).members().map(|(name, _)| child(&name)).collect()
@@ -97,9 +97,7 @@ fn children(event: &Event, pointer: &str) -> Vec<String> {
 }
 
 fn is_within(pointer: &str, ancestor: &str) -> bool {
-    pointer
-        .strip_prefix(ancestor)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    pointer.strip_prefix(ancestor).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Segment by segment, indexes as numbers: for numbers without leading zeros that is by length first.

@@ -21,9 +21,7 @@ fn process(event: Event) -> Result<Verdict, Failure> {
             }
             _ => {
                 let known = "the options are fields, content_type";
-                return Err(Failure::permanent(
-                    ["config: `", &name, "` is not an option; ", known].concat(),
-                ));
+                return Err(Failure::permanent(["config: `", &name, "` is not an option; ", known].concat()));
             }
         }
     }

@@ -74,9 +74,7 @@ fn as_text(event: &Event, pointer: &str) -> Result<Option<String>, Failure> {
 fn node(event: &Event, pointer: &str) -> Result<Option<String>, Failure> {
     let text = event.json_source(pointer);
     if text.is_none() && event.json_kind("") == JsonKind::Invalid {
-        return Err(Failure::permanent(
-            "the body is not JSON, so there is nothing to take fields from",
-        ));
+        return Err(Failure::permanent("the body is not JSON, so there is nothing to take fields from"));
     }
     Ok(text)
 }

@@ -11,12 +11,7 @@ use std::time::Duration;
 
 use wasmtime::{Config, Enabled, Engine, Inlining, InstanceAllocationStrategy, PoolingAllocationConfig};
 
-use super::shape::Size;
-
-/// Memory of a small guest that stays resident between calls. Covers the whole of it: measured, keeping everything
-/// resident gives 14 times the calls per second of the default, and 1.9 times the calls on two threads where the
-/// default gives 0.54 times.
-pub(super) const SMALL_RESIDENT: usize = 256 * 1024;
+use super::shape::{SMALL_RESIDENT, Size};
 
 /// How often running guests are interrupted to look at the time.
 const TICK: Duration = Duration::from_millis(5);

@@ -20,7 +20,7 @@ pub use engine::{Runtime, RuntimeError};
 pub use instance::{Instances, Limits, Plugin, PluginSettings};
 
 /// Bytes of a plugin's memory that stay ready between calls; one that starts with more costs more for each call.
-pub const RESIDENT_MEMORY: u64 = engine::SMALL_RESIDENT as u64;
+pub const RESIDENT_MEMORY: u64 = shape::SMALL_RESIDENT as u64;
 
 /// Why a file cannot be used as a plugin.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,5 @@
 //! The arena over an ordinary buffer, with every block filled so that two blocks which overlap show.
 
-#![expect(clippy::unwrap_used, reason = "a test that fails may panic")]
-
 use super::{Arena, GRAIN, LARGEST, Memory, class};
 
 const PAGE: usize = 64 * 1024;

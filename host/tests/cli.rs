@@ -1,0 +1,191 @@
+//! The program as a whole, as an operator starts it.
+
+#![expect(clippy::unwrap_used, reason = "a test that unwraps says where it failed")]
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+/// How long something may take that takes milliseconds on an idle machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn hookyard(directory: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hookyard"));
+    command.current_dir(directory).env_remove("RUST_LOG").stdin(Stdio::null());
+    command
+}
+
+fn run(directory: &Path, arguments: &[&str]) -> Output {
+    hookyard(directory).args(arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A directory with the repository's own configuration and starter plugins, on a port of its own.
+fn checkout() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let config = fs::read_to_string(root.join("config.toml")).unwrap();
+    let config = config.replace("listen = \"127.0.0.1:8080\"", &format!("listen = \"127.0.0.1:{port}\""));
+    fs::write(directory.path().join("config.toml"), config).unwrap();
+    fs::create_dir_all(directory.path().join("plugins/dist")).unwrap();
+    for plugin in ["redact.wasm", "reshape.wasm"] {
+        let dist =
+            std::env::var_os("HOOKYARD_PLUGINS_DIST").map_or_else(|| root.join("plugins/dist"), Into::into);
+        fs::copy(dist.join(plugin), directory.path().join("plugins/dist").join(plugin)).unwrap();
+    }
+    directory
+}
+
+/// A running gateway; killed when dropped.
+struct Serving {
+    child: Child,
+    lines: mpsc::Receiver<String>,
+    seen: Vec<String>,
+}
+
+impl Serving {
+    fn start(directory: &Path) -> Self {
+        let mut child = hookyard(directory).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let (sender, lines) = mpsc::channel();
+        let (out, err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        let errors = sender.clone();
+        std::thread::spawn(move || {
+            BufReader::new(out).lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
+        });
+        std::thread::spawn(move || {
+            BufReader::new(err).lines().map_while(Result::ok).try_for_each(|line| errors.send(line))
+        });
+        let mut serving = Serving { child, lines, seen: Vec::new() };
+        serving.wait_for("In another terminal:");
+        serving
+    }
+
+    /// Waits for a line with this text, on standard output or standard error.
+    fn wait_for(&mut self, wanted: &str) -> String {
+        loop {
+            let Ok(line) = self.lines.recv_timeout(PATIENCE) else {
+                panic!("no line with {wanted:?} after:\n{}", self.seen.join("\n"));
+            };
+            self.seen.push(line.clone());
+            if line.contains(wanted) {
+                return line;
+            }
+        }
+    }
+
+    fn signal(&self, signal: rustix::process::Signal) {
+        let process = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(process, signal).unwrap();
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// P11
+#[test]
+fn a_fresh_checkout_serves_and_stops() {
+    let directory = checkout();
+    let mut serving = Serving::start(directory.path());
+    let banner = serving.seen.join("\n");
+    for expected in
+        ["listening", "made just now: state/secrets/github", "redact     sha256:", "github: pull_request.*"]
+    {
+        assert!(banner.contains(expected), "{expected} in:\n{banner}");
+    }
+
+    let sent = run(directory.path(), &["send", "github", "pull_request.opened"]);
+    assert!(sent.status.success(), "{}", text(&sent.stderr));
+    assert!(text(&sent.stdout).contains("→ 202 Accepted"), "{}", text(&sent.stdout));
+    serving.wait_for("→ console  github pull_request.opened");
+    // The order in which destinations and routes are served is not promised.
+    let delivered =
+        |serving: &Serving| serving.seen.iter().filter(|line| line.contains("INFO delivered ")).count();
+    while delivered(&serving) < 3 {
+        serving.wait_for("INFO delivered ");
+    }
+    let archive = fs::read_to_string(directory.path().join("state/events.jsonl")).unwrap();
+    assert!(archive.contains(r#"\"login\": \"***\""#), "{archive}");
+    assert!(!archive.contains("ada-example"), "{archive}");
+
+    let refused = run(directory.path(), &["send", "github", "push", "--bad", "wrong-key"]);
+    assert!(text(&refused.stdout).contains("→ 401"), "{}", text(&refused.stdout));
+    serving.wait_for("bad_signature");
+
+    serving.signal(rustix::process::Signal::HUP);
+    serving.wait_for("reloaded");
+    serving.signal(rustix::process::Signal::TERM);
+    serving.wait_for("stopped");
+    assert!(serving.child.wait().unwrap().success());
+}
+
+#[test]
+fn check_changes_nothing() {
+    let directory = checkout();
+    let checked = run(directory.path(), &["check"]);
+    assert!(checked.status.success(), "{}", text(&checked.stderr));
+    assert!(
+        text(&checked.stdout).contains("1 source, 2 plugins, 3 routes, 2 destinations"),
+        "{}",
+        text(&checked.stdout)
+    );
+    assert!(!directory.path().join("state").exists(), "check must not create anything");
+}
+
+#[test]
+fn a_bad_configuration_exits_78_and_says_where() {
+    let directory = checkout();
+    let config = fs::read_to_string(directory.path().join("config.toml")).unwrap();
+    let broken = config
+        .replace("plugins = [\"redact\"]\nto", "plugins = [\"redakt\"]\nto")
+        .replace("fallback = true", "falback = true");
+    fs::write(directory.path().join("config.toml"), broken).unwrap();
+    for command in ["check", "serve"] {
+        let failed = run(directory.path(), &[command]);
+        assert_eq!(failed.status.code(), Some(78), "{command}");
+        let said = text(&failed.stderr);
+        assert!(said.contains("redakt") && said.contains("falback"), "both errors at once:\n{said}");
+        assert!(said.contains("config.toml:"), "{said}");
+    }
+    assert!(!directory.path().join("state").exists());
+}
+
+#[test]
+fn a_file_that_is_no_plugin_exits_78() {
+    let directory = checkout();
+    let plugin = directory.path().join("plugins/dist/redact.wasm");
+    let whole = fs::read(&plugin).unwrap();
+    fs::write(&plugin, &whole[..whole.len() / 2]).unwrap();
+    let failed = run(directory.path(), &["check"]);
+    assert_eq!(failed.status.code(), Some(78));
+    assert!(text(&failed.stderr).contains("plugin `redact`"), "{}", text(&failed.stderr));
+}
+
+#[test]
+fn schema_is_json() {
+    let directory = tempfile::tempdir().unwrap();
+    let printed = run(directory.path(), &["schema"]);
+    let schema: serde_json::Value = serde_json::from_slice(&printed.stdout).unwrap();
+    assert!(schema["properties"]["sources"].is_object());
+}
+
+#[test]
+fn send_without_a_gateway_says_what_to_do() {
+    let directory = checkout();
+    let failed = run(directory.path(), &["send", "github", "push"]);
+    assert!(!failed.status.success());
+    assert!(text(&failed.stderr).contains("start the gateway first"), "{}", text(&failed.stderr));
+    let unknown = run(directory.path(), &["send", "github", "nonsense"]);
+    assert!(text(&unknown.stderr).contains("pull_request.opened"), "{}", text(&unknown.stderr));
+}
