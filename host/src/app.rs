@@ -157,7 +157,8 @@ impl Builder {
             }
         });
         let in_flight = InFlight::new(metrics.in_flight.clone());
-        let ingest = Ingest { current, store, clock, dispatcher, in_flight };
+        let (strangers, refusals) = Default::default();
+        let ingest = Ingest { current, store, clock, dispatcher, in_flight, strangers, refusals };
         let (stop, _) = watch::channel(false);
         Ok(Gateway { inner: Arc::new(Inner { ingest, reloader, watcher, metrics, stop }) })
     }

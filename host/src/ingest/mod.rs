@@ -5,6 +5,7 @@
 
 mod answer;
 mod body;
+mod throttle;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -26,8 +27,12 @@ use crate::store::{Appended, LeasedRun, NewEvent, NewRun, SettledRun, Store, Sto
 
 pub use answer::Response;
 pub(crate) use body::InFlight;
+pub(crate) use throttle::Throttle;
 
 use body::Receipt;
+
+/// Characters of a stranger's path that are logged.
+const MAX_SHOWN: usize = 120;
 
 /// How much longer than the sender waits an inline run stays leased, so that nobody else begins it meanwhile.
 const INLINE_GRACE: Duration = Duration::from_secs(60);
@@ -39,6 +44,9 @@ pub(crate) struct Ingest {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) dispatcher: Arc<Dispatcher>,
     pub(crate) in_flight: InFlight,
+    /// Of requests that name no source, and of refused ones: separate, so that the one do not hide the other.
+    pub(crate) strangers: Throttle,
+    pub(crate) refusals: Throttle,
 }
 
 /// Why a request is not taken, with what the sender is told and what the operator reads.
@@ -69,22 +77,25 @@ impl Ingest {
     {
         let generation = self.current.load_full();
         let Some(source) = source(&generation, request.uri().path()) else {
-            tracing::info!(path = %request.uri().path().escape_debug(), "unknown source");
+            if let Some(left_out) = self.strangers.admit(self.clock.now()) {
+                let path: String = request.uri().path().chars().take(MAX_SHOWN).collect();
+                tracing::info!(path = %path.escape_debug(), left_out, "unknown source");
+            }
             return answer::refusal(StatusCode::NOT_FOUND, "unknown source", None);
         };
         if request.method() != Method::POST {
-            tracing::info!(source = &*source.name, method = %request.method(), "only POST is taken");
+            if let Some(left_out) = self.strangers.admit(self.clock.now()) {
+                tracing::info!(source = &*source.name, method = %request.method(), left_out, "only POST is taken");
+            }
             return answer::wrong_method();
         }
         match self.take(&generation, source, request).await {
             Ok(response) => response,
             Err(refused) => {
-                tracing::warn!(
-                    source = &*source.name,
-                    status = refused.status.as_u16(),
-                    reason = refused.operator,
-                    "refused"
-                );
+                if let Some(left_out) = self.refusals.admit(self.clock.now()) {
+                    let (status, reason) = (refused.status.as_u16(), refused.operator);
+                    tracing::warn!(source = &*source.name, status, reason, left_out, "refused");
+                }
                 answer::refusal(refused.status, refused.sender, refused.retry_after)
             }
         }

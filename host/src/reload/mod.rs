@@ -143,6 +143,11 @@ impl Reloader {
                         tracing::info!(plugin = &**name, "{}", plugin.account);
                     }
                 }
+                for (setting, changed) in needs_restart(&before.config, &generation.config) {
+                    if changed {
+                        tracing::warn!(setting, "has changed and takes effect when the process starts again");
+                    }
+                }
                 *self.watched.write().unwrap_or_else(PoisonError::into_inner) = watched_by(&generation);
                 self.current.store(Arc::new(generation));
                 *self.failure.write().unwrap_or_else(PoisonError::into_inner) = None;
@@ -177,6 +182,20 @@ impl Reloader {
         watched.extend(rejected.watched());
         *self.watched.write().unwrap_or_else(PoisonError::into_inner) = watched;
     }
+}
+
+/// Settings of what lives longer than a generation, and whether each has changed.
+fn needs_restart(before: &Config, after: &Config) -> [(&'static str, bool); 7] {
+    let (old, new) = (&before.server, &after.server);
+    [
+        ("[server] listen", old.listen != new.listen),
+        ("[server] max_head", old.max_head != new.max_head),
+        ("[server] head_timeout", old.head_timeout != new.head_timeout),
+        ("[server] max_connections", old.max_connections != new.max_connections),
+        ("[server] guest_threads", old.guest_threads != new.guest_threads),
+        ("[store]", before.store != after.store),
+        ("[telemetry]", before.telemetry != after.telemetry),
+    ]
 }
 
 fn watched_by(generation: &Generation) -> Vec<PathBuf> {
