@@ -41,6 +41,8 @@ struct Inner {
     watcher: Watcher,
     metrics: Arc<Metrics>,
     stop: watch::Sender<bool>,
+    /// How often [`Gateway::serve_on`] is under way.
+    serving: watch::Sender<usize>,
 }
 
 /// Collects what a gateway is made of.
@@ -160,7 +162,16 @@ impl Builder {
         let (strangers, refusals) = Default::default();
         let ingest = Ingest { current, store, clock, dispatcher, in_flight, strangers, refusals };
         let (stop, _) = watch::channel(false);
-        Ok(Gateway { inner: Arc::new(Inner { ingest, reloader, watcher, metrics, stop }) })
+        Ok(Gateway {
+            inner: Arc::new(Inner {
+                ingest,
+                reloader,
+                watcher,
+                metrics,
+                stop,
+                serving: watch::Sender::new(0),
+            }),
+        })
     }
 }
 
@@ -243,6 +254,7 @@ impl Gateway {
     /// Serves on bound addresses until [`shutdown`](Gateway::shutdown).
     pub async fn serve_on(&self, listeners: Listeners) {
         let settings = self.generation().config.server.clone();
+        let _serving = Serving::begin(&self.inner.serving);
         let gateway = self.clone();
         let answer = move |request| {
             let gateway = gateway.clone();
@@ -252,12 +264,17 @@ impl Gateway {
         server::serve(answer, listeners, settings, connections, self.inner.stop.subscribe()).await;
     }
 
-    /// Takes nothing more in, and waits until what is under way and due has been done, within `drain_timeout`. Returns
-    /// what has become of everything.
+    /// Takes nothing more in, and waits until requests have ended and what is due has been done, within
+    /// `drain_timeout`. Returns what has become of everything.
     pub async fn shutdown(&self) -> Result<Ledger, StoreError> {
         self.inner.stop.send_replace(true);
         let time = self.generation().config.server.drain_timeout;
-        self.inner.ingest.dispatcher.drain(time).await;
+        let drained = async {
+            // Requests first: each may leave something to be done.
+            let _ = self.inner.serving.subscribe().wait_for(|serving| *serving == 0).await;
+            self.inner.ingest.dispatcher.drain(time).await;
+        };
+        let _ = tokio::time::timeout(time, drained).await;
         self.ledger().await
     }
 
@@ -285,6 +302,22 @@ impl Gateway {
         let draining = *self.inner.stop.borrow();
         let failure = self.inner.reloader.failure();
         admin::ready(&self.generation(), failure.as_ref(), &self.ledger().await, draining)
+    }
+}
+
+/// Counts as serving until dropped, also where the one who serves is cancelled.
+struct Serving<'a>(&'a watch::Sender<usize>);
+
+impl<'a> Serving<'a> {
+    fn begin(count: &'a watch::Sender<usize>) -> Self {
+        count.send_modify(|serving| *serving += 1);
+        Serving(count)
+    }
+}
+
+impl Drop for Serving<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|serving| *serving -= 1);
     }
 }
 

@@ -4,10 +4,14 @@
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says where it failed")]
 
 mod connections;
+mod embedding;
 mod end_to_end;
 mod plugin_faults;
 mod plugin_output;
+mod real_payloads;
 mod refusals;
 mod reload;
 mod retries;
 mod routing;
+mod shutdown;
+mod tidy;

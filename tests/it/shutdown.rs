@@ -1,0 +1,98 @@
+//! Ending without losing anything.
+
+use std::collections::BTreeSet;
+
+use hookyard_tests::{Guest, Plan, SECRET, Yard, eventually, patiently, payload, sign};
+use http::Request;
+use http_body_util::Full;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+const PLAIN: &str = "[routes.all]\nsource = \"github\"\nto = [\"sink\"]\n";
+
+/// P3, P11
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_accepted_under_load_is_delivered_before_the_end() {
+    let toml = "[plugins.guest]\npath = \"guest.wasm\"\n[routes.all]\nsource = \"github\"\nplugins = [\"guest\"]\nto = [\"sink\"]\n";
+    let guest = Guest::new().dawdle(500_000).forward();
+    let yard = Plan::new().await.file("guest.wasm", guest).start(toml).await;
+    let client = yard.client;
+    let (begun, mut beginning) = tokio::sync::watch::channel(0);
+    let mut senders = tokio::task::JoinSet::new();
+    for _ in 0..4 {
+        let begun = begun.clone();
+        senders.spawn(async move {
+            let mut accepted = Vec::new();
+            // Ends when nothing is taken any more.
+            while let Ok(answer) = client.try_send(client.github("push", payload(), SECRET)).await {
+                if answer.status == 202 {
+                    accepted.push(answer.header("hookyard-event-id").to_owned());
+                    begun.send_modify(|count| *count += 1);
+                }
+            }
+            accepted
+        });
+    }
+    patiently("a load", beginning.wait_for(|count| *count >= 100)).await.unwrap();
+    let (ledger, plan) = yard.shutdown().await;
+    let accepted: BTreeSet<String> = senders.join_all().await.into_iter().flatten().collect();
+    let delivered =
+        plan.sink.received().iter().map(|got| got.header("hookyard-event-id").to_owned()).collect();
+    let lost: BTreeSet<_> = accepted.difference(&delivered).collect();
+    assert!(lost.is_empty(), "{} of {} are lost: {lost:?}", lost.len(), accepted.len());
+    assert!(ledger.adds_up() && ledger.pending == 0, "{ledger:?}");
+    assert!(ledger.accepted >= accepted.len() as u64, "{ledger:?}");
+    assert_eq!(ledger.delivered, ledger.accepted);
+}
+
+/// P11
+#[tokio::test]
+async fn a_request_under_way_is_finished_and_its_event_delivered() {
+    let yard = Yard::start(PLAIN).await;
+    let (body, half) = (payload().as_bytes(), payload().len() / 2);
+    let head = format!(
+        "POST /in/github HTTP/1.1\r\nhost: x\r\nx-github-event: push\r\nx-hub-signature-256: {}\r\ncontent-length: {}\r\n\r\n",
+        sign(SECRET, body),
+        body.len()
+    );
+    let mut stream = yard.client.open().await;
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(&body[..half]).await.unwrap();
+    let receiving = || async { (yard.metric("hookyard_bodies_in_flight_bytes").await > 0.0).then_some(()) };
+    eventually("the request is under way", receiving).await;
+
+    let gateway = yard.gateway.clone();
+    let shutdown = tokio::spawn(yard.shutdown());
+    let draining = || async {
+        let request = Request::get("/readyz").body(Full::<bytes::Bytes>::default()).unwrap();
+        (gateway.answer(request).await.unwrap().status() == 503).then_some(())
+    };
+    eventually("it is draining", draining).await;
+    stream.write_all(&body[half..]).await.unwrap();
+    let mut answer = String::new();
+    patiently("an answer", stream.read_to_string(&mut answer)).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 202 "), "{answer}");
+    let (ledger, plan) = patiently("the end", shutdown).await.unwrap();
+    assert_eq!((ledger.accepted, ledger.delivered), (1, 1));
+    assert_eq!(plan.sink.received().len(), 1);
+}
+
+/// P11
+#[tokio::test]
+async fn a_shutdown_waits_no_longer_than_told() {
+    let server = "[server]\nlisten = \"127.0.0.1:0\"\ndrain_timeout = \"200ms\"\n";
+    let yard = Yard::start(&format!("{server}{PLAIN}")).await;
+    yard.sink.always(hookyard_tests::Act::Hang);
+    yard.send_github("push", payload()).await;
+    yard.sink.several(1).await;
+    let (ledger, _plan) = yard.shutdown().await;
+    assert_eq!((ledger.pending, ledger.deliveries_pending), (1, 1));
+    assert!(ledger.adds_up());
+}
+
+#[tokio::test]
+async fn after_the_end_nothing_is_taken() {
+    let yard = Yard::start(PLAIN).await;
+    let client = yard.client;
+    let (_, _plan) = yard.shutdown().await;
+    assert!(client.try_send(client.github("push", payload(), SECRET)).await.is_err());
+}
