@@ -74,12 +74,11 @@ pub(crate) fn measure(state: &Path, rounds: usize) -> Result<Vec<Calls>> {
         .iter()
         .map(|variant| Calls { label: label(variant), rate: Vec::new(), cpu: Vec::new(), ratio: Vec::new() })
         .collect();
-    let incoming = Incoming::new()?;
     for _ in 0..rounds {
         let mut alone = 0.0;
         for (variant, result) in variants.iter().zip(&mut results) {
             let plugin = &guests[variant.guest].1;
-            let (rate, cpu) = slice(plugin, variant, &incoming)?;
+            let (rate, cpu) = slice(plugin, variant)?;
             if variant.threads == 1 && variant.chain == 1 {
                 alone = rate;
             }
@@ -107,7 +106,7 @@ fn settings(config: &str, instances: Instances) -> PluginSettings {
 }
 
 /// Calls a second and processor time for each, in microseconds.
-fn slice(plugin: &Plugin, variant: &Variant, incoming: &Incoming) -> Result<(f64, f64)> {
+fn slice(plugin: &Plugin, variant: &Variant) -> Result<(f64, f64)> {
     let stop = AtomicBool::new(false);
     let started = Instant::now();
     let ended = std::thread::scope(|scope| {
@@ -116,7 +115,7 @@ fn slice(plugin: &Plugin, variant: &Variant, incoming: &Incoming) -> Result<(f64
                 let stop = &stop;
                 scope.spawn(move || {
                     machine::pin(number)?;
-                    call_until(stop, plugin, variant.chain, incoming)
+                    call_until(stop, plugin, variant.chain)
                 })
             })
             .collect();
@@ -135,12 +134,9 @@ fn slice(plugin: &Plugin, variant: &Variant, incoming: &Incoming) -> Result<(f64
 }
 
 /// Makes calls, each with a message of its own, until it is to stop: how many, and in what processor time.
-fn call_until(
-    stop: &AtomicBool,
-    plugin: &Plugin,
-    chain: usize,
-    incoming: &Incoming,
-) -> Result<(usize, Duration)> {
+fn call_until(stop: &AtomicBool, plugin: &Plugin, chain: usize) -> Result<(usize, Duration)> {
+    // The threads share the plugin and nothing else.
+    let incoming = Incoming::new()?;
     let message = incoming.message();
     let event = Arc::new(Event {
         id: EventId(Uuid::now_v7()),

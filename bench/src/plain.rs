@@ -52,10 +52,10 @@ async fn event(request: Request<Incoming>) -> Response<Full<Bytes>> {
         *failed.status_mut() = StatusCode::BAD_REQUEST;
         return failed;
     };
-    let mut headers = Headers::with_capacity(head.headers.len());
-    for (name, value) in &head.headers {
-        headers.push(name.clone(), Bytes::copy_from_slice(value.as_bytes()));
-    }
+    let field = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
+        (name.clone(), Bytes::copy_from_slice(value.as_bytes()))
+    };
+    let headers: Headers = head.headers.iter().map(field).collect();
     let event = Event {
         id: EventId(Uuid::now_v7()),
         source: "bench".into(),

@@ -39,11 +39,6 @@ impl Headers {
         Headers::default()
     }
 
-    /// Room for `count` fields.
-    pub fn with_capacity(count: usize) -> Self {
-        Headers { fields: Arc::new(Vec::with_capacity(count)) }
-    }
-
     /// Adds a field at the end; for values that an HTTP parser has already checked.
     pub fn push(&mut self, name: HeaderName, value: impl Into<Bytes>) {
         Arc::make_mut(&mut self.fields).push((name, value.into()));
@@ -113,6 +108,13 @@ impl Headers {
     /// Bytes of all names and values.
     pub fn size(&self) -> usize {
         self.fields.iter().map(|(name, value)| name.as_str().len() + value.len()).sum()
+    }
+}
+
+/// In the order given; for fields that an HTTP parser has already checked.
+impl FromIterator<(HeaderName, Bytes)> for Headers {
+    fn from_iter<I: IntoIterator<Item = (HeaderName, Bytes)>>(fields: I) -> Self {
+        Headers { fields: Arc::new(fields.into_iter().collect()) }
     }
 }
 

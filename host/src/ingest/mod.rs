@@ -254,11 +254,7 @@ fn headers(map: &HeaderMap) -> Headers {
     let mut values = BytesMut::with_capacity(map.values().map(HeaderValue::len).sum());
     map.values().for_each(|value| values.extend_from_slice(value.as_bytes()));
     let mut values = values.freeze();
-    let mut headers = Headers::with_capacity(map.len());
-    for (name, value) in map {
-        headers.push(name.clone(), values.split_to(value.len()));
-    }
-    headers
+    map.iter().map(|(name, value)| (name.clone(), values.split_to(value.len()))).collect()
 }
 
 /// Reads what happened, once it is known that the sender may say so.
