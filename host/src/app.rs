@@ -265,7 +265,8 @@ impl Gateway {
     }
 
     /// Takes nothing more in, and waits until requests have ended and what is due has been done, within
-    /// `drain_timeout`. Returns what has become of everything.
+    /// `drain_timeout`. Returns what has become of everything. Requests that come through another server than
+    /// [`serve_on`](Gateway::serve_on) are that server's to end first.
     pub async fn shutdown(&self) -> Result<Ledger, StoreError> {
         self.inner.stop.send_replace(true);
         let time = self.generation().config.server.drain_timeout;

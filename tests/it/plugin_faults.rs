@@ -1,6 +1,6 @@
 //! The ways in which a plugin fails, told apart, and what follows from each.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use hookyard_tests::{Guest, Plan, Yard, eventually, payload};
 
@@ -87,7 +87,7 @@ guest_threads = 2
 [plugins.spin]
 path = "spin.wasm"
 on_error = "dead-letter"
-limits = { cpu = "800ms" }
+limits = { cpu = "2s", time = "50s" }
 [plugins.redact]
 path = "{dist}/redact.wasm"
 [routes.spin]
@@ -111,8 +111,9 @@ to = ["sink"]
     assert_eq!(yard.ledger().await.runs_dead, 0, "the others are done before it is stopped");
     let dead = yard.dead_letter().await;
     assert_eq!(&*dead.route, "spin");
-    let took = started.elapsed();
-    assert!(took < Duration::from_millis(800) * 3, "{took:?}");
+    assert!(dead.cause.contains("2s of processor time"), "{}", dead.cause);
+    // Not a bound: how long two seconds of processor time take depends on who else wants them.
+    println!("a loop with 2 s of processor time was stopped after {:?}", started.elapsed());
 }
 
 /// P3, P6

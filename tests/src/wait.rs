@@ -4,8 +4,9 @@ use std::fmt::Display;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-/// How long anything may take that is expected to happen. Long, since the machine may be busy with other things.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+/// How long anything may take that is expected to happen. Long, since the machine may be busy with other things, and
+/// since a run that fails twice is repeated after 10 s.
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How often a condition is looked at that rings no bell.
 const LOOK: Duration = Duration::from_millis(3);

@@ -50,8 +50,6 @@ async fn serve(config: &Path) -> ExitCode {
     tracing::info!("stopping: nothing more is taken in, what is under way ends");
     let ledger = gateway.shutdown().await;
     let _ = serving.await;
-    // What was taken in while connections ended has to get on as well.
-    let ledger = if ledger.is_ok() { gateway.shutdown().await } else { ledger };
     match ledger {
         Ok(ledger) if ledger.pending == 0 => {
             tracing::info!(accepted = ledger.accepted, delivered = ledger.delivered, "stopped");

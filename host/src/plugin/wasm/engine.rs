@@ -25,6 +25,8 @@ pub struct Runtime {
     pub(super) small: Engine,
     pub(super) large: Engine,
     pub(super) calls: Arc<Calls>,
+    /// Bytes that a pool's slots have room for; fixed when the pool is made.
+    pub(super) max_memory: usize,
 }
 
 /// Why the engines cannot be made.
@@ -69,7 +71,7 @@ impl Runtime {
         });
         let ticker = ticker.map_err(|error| RuntimeError(error.to_string()))?;
         let _ = calls.ticker.set(ticker.thread().clone());
-        Ok(Runtime { small, large, calls })
+        Ok(Runtime { small, large, calls, max_memory })
     }
 
     pub(super) fn engine(&self, size: Size) -> &Engine {

@@ -90,6 +90,12 @@ impl Plugin {
         settings: PluginSettings,
     ) -> Result<Self, LoadError> {
         component.check(settings.grants)?;
+        if settings.limits.memory > runtime.max_memory {
+            let room = runtime.max_memory / (1024 * 1024);
+            return Err(LoadError::Limit(format!(
+                "is to have `limits.memory` above the {room} MiB that were made room for at start; start again to raise it"
+            )));
+        }
         let text = Bytes::copy_from_slice(settings.config.as_bytes());
         let config = Document::parse(text)
             .map_err(|error| LoadError::Invalid(format!("its configuration: {}", error.0)))?;

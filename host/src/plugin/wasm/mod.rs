@@ -42,6 +42,8 @@ pub enum LoadError {
     World(String),
     /// It imports what it has not been granted, or what does not exist.
     Import(String),
+    /// It is to have more than this process can give.
+    Limit(String),
 }
 
 impl fmt::Display for LoadError {
@@ -53,7 +55,9 @@ impl fmt::Display for LoadError {
             }
             LoadError::NotAComponent(detail) => write!(f, "is not a WebAssembly component: {detail}"),
             LoadError::Invalid(detail) => write!(f, "cannot be compiled: {detail}"),
-            LoadError::World(detail) | LoadError::Import(detail) => f.write_str(detail),
+            LoadError::World(detail) | LoadError::Import(detail) | LoadError::Limit(detail) => {
+                f.write_str(detail)
+            }
         }
     }
 }
