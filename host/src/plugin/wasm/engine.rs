@@ -61,7 +61,7 @@ impl Runtime {
                 };
                 small.increment_epoch();
                 large.increment_epoch();
-                idle = if calls.running.load(Ordering::Acquire) == 0 { idle + 1 } else { 0 };
+                idle = if calls.none() { idle + 1 } else { 0 };
                 if idle > IDLE_TICKS && calls.sleep() {
                     drop((small, large, calls));
                     std::thread::park_timeout(Duration::from_secs(1));
@@ -88,31 +88,44 @@ impl fmt::Debug for Runtime {
     }
 }
 
+/// Counts running calls in several places, so that threads do not wait for each other to count.
+const COUNTERS: usize = 16;
+
 /// How many calls are running; the ticker sleeps while there are none.
 #[derive(Default)]
 pub(super) struct Calls {
-    running: AtomicU32,
+    running: [Counter; COUNTERS],
     asleep: std::sync::atomic::AtomicBool,
     ticker: std::sync::OnceLock<std::thread::Thread>,
 }
 
+/// Alone on its cache lines; processors fetch two at once.
+#[derive(Default)]
+#[repr(align(128))]
+struct Counter(AtomicU32);
+
 impl Calls {
     /// Counts a call until the guard is dropped, and makes sure that the ticker ticks.
     pub(super) fn enter(&self) -> Running<'_> {
-        self.running.fetch_add(1, Ordering::AcqRel);
-        if self.asleep.load(Ordering::Acquire)
+        let running = &self.running[own_counter()];
+        running.0.fetch_add(1, Ordering::SeqCst);
+        if self.asleep.load(Ordering::SeqCst)
             && self.asleep.swap(false, Ordering::AcqRel)
             && let Some(ticker) = self.ticker.get()
         {
             ticker.unpark();
         }
-        Running(self)
+        Running(running)
+    }
+
+    fn none(&self) -> bool {
+        self.running.iter().all(|running| running.0.load(Ordering::SeqCst) == 0)
     }
 
     /// Says that the ticker is about to sleep; false if a call has begun meanwhile.
     fn sleep(&self) -> bool {
         self.asleep.store(true, Ordering::SeqCst);
-        if self.running.load(Ordering::SeqCst) == 0 {
+        if self.none() {
             return true;
         }
         self.asleep.store(false, Ordering::SeqCst);
@@ -120,11 +133,19 @@ impl Calls {
     }
 }
 
-pub(super) struct Running<'a>(&'a Calls);
+/// The counter that this thread uses, nearly always alone.
+fn own_counter() -> usize {
+    thread_local!(static HERE: u8 = const { 0 });
+    // Where a thread keeps its own values tells it from all others; the product spreads such addresses over all bits.
+    let place = HERE.with(|here| std::ptr::from_ref(here) as usize) as u64;
+    (place.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 60) as usize % COUNTERS
+}
+
+pub(super) struct Running<'a>(&'a Counter);
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
-        self.0.running.fetch_sub(1, Ordering::AcqRel);
+        self.0.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
