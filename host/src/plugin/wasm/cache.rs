@@ -34,13 +34,7 @@ impl<'a> Cache<'a> {
         is_private(&file.metadata().ok()?).then_some(())?;
         let mut code = Vec::new();
         file.read_to_end(&mut code).ok()?;
-        #[expect(
-            unsafe_code,
-            reason = "the file is ours alone, in a directory that is ours alone: see the module's text"
-        )]
-        // SAFETY: the bytes were written by `put` from `Component::serialize`.
-        let component = unsafe { Component::deserialize(engine, code) };
-        component.ok()
+        load(engine, &code)
     }
 
     /// Keeps compiled code. A failure costs the next start some time and nothing else.
@@ -62,6 +56,20 @@ impl<'a> Cache<'a> {
         engine.precompile_compatibility_hash().hash(&mut hasher);
         self.directory.join(format!("{digest}-{:016x}.cwasm", hasher.finish()))
     }
+}
+
+/// The same code for another engine of the same settings.
+pub(super) fn copy(engine: &Engine, component: &Component) -> Option<Component> {
+    load(engine, &component.serialize().ok()?)
+}
+
+#[expect(
+    unsafe_code,
+    reason = "the code comes from this process, or from a file that is ours alone: see the module's text"
+)]
+fn load(engine: &Engine, code: &[u8]) -> Option<Component> {
+    // SAFETY: both callers have bytes that `Component::serialize` made.
+    unsafe { Component::deserialize(engine, code) }.ok()
 }
 
 fn is_private(metadata: &fs::Metadata) -> bool {

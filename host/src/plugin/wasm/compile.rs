@@ -5,10 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::digest;
-use wasmtime::Engine;
 use wasmtime::component::Component as Compiled;
 
-use super::cache::Cache;
+use super::cache::{self, Cache};
 use super::capability::{check_exports, check_imports};
 use super::shape::{component, shape};
 use super::{Grants, LoadError, Runtime};
@@ -22,8 +21,8 @@ const NICENESS: i32 = 10;
 /// A compiled component. Cloning shares the code.
 #[derive(Clone)]
 pub struct Component {
-    pub(super) compiled: Compiled,
-    pub(super) engine: Engine,
+    /// For each lane.
+    pub(super) lanes: Arc<[Compiled]>,
     /// SHA-256 of the file, in hex.
     pub digest: Arc<str>,
     /// Bytes of the file.
@@ -81,27 +80,30 @@ impl Component {
         let digest = sha256(bytes);
         let encoded = component(bytes)?;
         let shape = shape(&encoded)?;
-        let engine = runtime.engine(shape.size()).clone();
+        let [engine, others @ ..] = runtime.lanes(shape.size()) else {
+            return Err(LoadError::Limit("has no engine to run in".to_owned()));
+        };
         let cache = cache.map(Cache::new);
         let started = Instant::now();
-        let (compiled, origin) = match cache.as_ref().and_then(|cache| cache.get(&engine, &digest)) {
+        let (compiled, origin) = match cache.as_ref().and_then(|cache| cache.get(engine, &digest)) {
             Some(cached) => (cached, Origin::Cached(started.elapsed())),
             None => {
-                let compiled = Compiled::new(&engine, &encoded)
+                let compiled = Compiled::new(engine, &encoded)
                     .map_err(|error| LoadError::Invalid(format!("{error:#}")))?;
                 let took = started.elapsed();
-                if let Some(Err(error)) = cache.map(|cache| cache.put(&engine, &digest, &compiled)) {
+                if let Some(Err(error)) = cache.map(|cache| cache.put(engine, &digest, &compiled)) {
                     tracing::warn!(%error, "the compiled plugin is not kept; the next start compiles it again");
                 }
                 (compiled, Origin::Compiled(took))
             }
         };
         let declared = compiled.component_type();
-        check_exports(declared.exports(&engine).map(|(name, _)| name))?;
-        let imports = declared.imports(&engine).map(|(name, _)| name.to_owned()).collect();
+        check_exports(declared.exports(engine).map(|(name, _)| name))?;
+        let imports = declared.imports(engine).map(|(name, _)| name.to_owned()).collect();
+        let copies = others.iter().map(|engine| cache::copy(engine, &compiled));
+        let lanes = std::iter::once(Some(compiled.clone())).chain(copies).collect::<Option<_>>();
         Ok(Component {
-            compiled,
-            engine,
+            lanes: lanes.ok_or_else(|| LoadError::Invalid("its code cannot be copied".to_owned()))?,
             digest: digest.into(),
             size: bytes.len(),
             origin,

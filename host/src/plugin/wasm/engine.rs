@@ -1,17 +1,26 @@
 //! The engines and their pools of memory.
 //!
-//! Two engines: one for small guests, whose memory stays resident between calls, so that a fresh instance costs
-//! microseconds; one for guests that bring a language runtime of megabytes. A pool's slots reserve address space, not
+//! Small guests have memory that stays resident between calls, so that a fresh instance costs microseconds. At that price
+//! it matters that an engine counts its users and locks its pool: two threads that do so on one engine take up to twice as
+//! long for each call. So small guests have an engine for each thread, a lane. Guests that bring a language runtime of
+//! megabytes share one engine.
+//! A pool's slots reserve address space, not
 //! memory; where even that is scarce (`ulimit -v`), smaller reservations with explicit bounds checks take their place.
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use wasmtime::{Config, Enabled, Engine, Inlining, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use super::shape::{SMALL_RESIDENT, Size};
+
+/// Instances that a lane has room for: one at a time, and one for each plugin that is reused.
+const LANE_SLOTS: u32 = 64;
+
+/// More threads share lanes: each lane reserves address space and has a copy of the code.
+const MAX_LANES: usize = 32;
 
 /// How often running guests are interrupted to look at the time.
 const TICK: Duration = Duration::from_millis(5);
@@ -22,8 +31,9 @@ const IDLE_TICKS: u32 = 200;
 /// The engines, for the life of the process. Cloning shares them.
 #[derive(Clone)]
 pub struct Runtime {
-    pub(super) small: Engine,
-    pub(super) large: Engine,
+    /// A lane each.
+    small: Arc<[Engine]>,
+    large: Engine,
     pub(super) calls: Arc<Calls>,
     /// Bytes that a pool's slots have room for; fixed when the pool is made.
     pub(super) max_memory: usize,
@@ -46,10 +56,11 @@ impl Runtime {
     /// the thread that keeps their time.
     pub fn new(threads: usize, max_memory: usize) -> Result<Self, RuntimeError> {
         let slots = u32::try_from(threads.saturating_mul(8).clamp(32, 512)).unwrap_or(512);
-        let small = engine(Size::Small, slots, max_memory)?;
+        let lanes = (0..threads.clamp(1, MAX_LANES)).map(|_| engine(Size::Small, LANE_SLOTS, max_memory));
+        let small: Arc<[Engine]> = lanes.collect::<Result<_, _>>()?;
         let large = engine(Size::Large, slots, max_memory)?;
         let calls = Arc::new(Calls::default());
-        let ticking = (small.weak(), large.weak(), Arc::downgrade(&calls));
+        let ticking = (Arc::downgrade(&small), large.weak(), Arc::downgrade(&calls));
         let ticker = std::thread::Builder::new().name("hookyard-epoch".to_owned()).spawn(move || {
             let mut idle = 0;
             loop {
@@ -59,7 +70,7 @@ impl Runtime {
                 else {
                     return;
                 };
-                small.increment_epoch();
+                small.iter().for_each(Engine::increment_epoch);
                 large.increment_epoch();
                 idle = if calls.none() { idle + 1 } else { 0 };
                 if idle > IDLE_TICKS && calls.sleep() {
@@ -74,12 +85,20 @@ impl Runtime {
         Ok(Runtime { small, large, calls, max_memory })
     }
 
-    pub(super) fn engine(&self, size: Size) -> &Engine {
+    /// The engines for guests of that size, a lane each.
+    pub(super) fn lanes(&self, size: Size) -> &[Engine] {
         match size {
             Size::Small => &self.small,
-            Size::Large => &self.large,
+            Size::Large => std::slice::from_ref(&self.large),
         }
     }
+}
+
+/// Which of so many lanes this thread uses. Guest threads are begun one after the other, so that each has its own.
+pub(super) fn lane(lanes: usize) -> usize {
+    static THREADS: AtomicUsize = AtomicUsize::new(0);
+    thread_local!(static THREAD: usize = THREADS.fetch_add(1, Ordering::Relaxed));
+    THREAD.with(|thread| thread % lanes)
 }
 
 impl fmt::Debug for Runtime {
@@ -107,7 +126,7 @@ struct Counter(AtomicU32);
 impl Calls {
     /// Counts a call until the guard is dropped, and makes sure that the ticker ticks.
     pub(super) fn enter(&self) -> Running<'_> {
-        let running = &self.running[own_counter()];
+        let running = &self.running[lane(COUNTERS)];
         running.0.fetch_add(1, Ordering::SeqCst);
         if self.asleep.load(Ordering::SeqCst)
             && self.asleep.swap(false, Ordering::AcqRel)
@@ -131,14 +150,6 @@ impl Calls {
         self.asleep.store(false, Ordering::SeqCst);
         false
     }
-}
-
-/// The counter that this thread uses, nearly always alone.
-fn own_counter() -> usize {
-    thread_local!(static HERE: u8 = const { 0 });
-    // Where a thread keeps its own values tells it from all others; the product spreads such addresses over all bits.
-    let place = HERE.with(|here| std::ptr::from_ref(here) as usize) as u64;
-    (place.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 60) as usize % COUNTERS
 }
 
 pub(super) struct Running<'a>(&'a Counter);

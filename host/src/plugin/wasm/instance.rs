@@ -8,12 +8,13 @@ use bytes::Bytes;
 use hookyard_wit::v0_1::exports::hookyard::plugin::handler::Verdict as GuestVerdict;
 use hookyard_wit::v0_1::hookyard::plugin::types::Failure;
 use hookyard_wit::v0_1::{Processor as Guest, ProcessorPre};
-use wasmtime::component::{HasSelf, Linker};
+use wasmtime::component::{Component as Compiled, HasSelf, Linker};
 use wasmtime::{Engine, Store, Trap, WasmBacktrace};
 
 use crate::event::Document;
 use crate::plugin::{Call, Fault, FaultKind, Output, OutputLimits, Processor, Verdict};
 
+use super::engine::lane;
 use super::host::Host;
 use super::limits::{Deadline, Memory};
 use super::{Component, Grants, LoadError, Runtime};
@@ -68,10 +69,17 @@ pub struct PluginSettings {
 /// A component with its settings, ready to be called from several threads.
 pub struct Plugin {
     runtime: Runtime,
-    engine: Engine,
     settings: PluginSettings,
-    config: Arc<Document>,
+    lanes: Vec<Lane>,
+}
+
+/// What one thread needs, so that threads share nothing that they would have to take turns at: not even the reference
+/// counts of names.
+struct Lane {
+    engine: Engine,
     guest: ProcessorPre<Host>,
+    name: Arc<str>,
+    config: Arc<Document>,
     idle: Mutex<Vec<Live>>,
 }
 
@@ -96,64 +104,71 @@ impl Plugin {
                 "is to have `limits.memory` above the {room} MiB that were made room for at start; start again to raise it"
             )));
         }
-        let text = Bytes::copy_from_slice(settings.config.as_bytes());
-        let config = Document::parse(text)
-            .map_err(|error| LoadError::Invalid(format!("its configuration: {}", error.0)))?;
-        let linked = link(&component.engine).and_then(|linker| linker.instantiate_pre(&component.compiled));
-        let guest =
-            linked.and_then(ProcessorPre::new).map_err(|error| LoadError::Import(format!("{error:#}")))?;
-        Ok(Plugin {
-            runtime: runtime.clone(),
-            engine: component.engine.clone(),
-            settings,
-            config: Arc::new(config),
-            guest,
-            idle: Mutex::default(),
-        })
+        let lanes = component.lanes.iter().map(|compiled| Lane::new(compiled, &settings));
+        Ok(Plugin { lanes: lanes.collect::<Result<_, _>>()?, runtime: runtime.clone(), settings })
     }
 
-    fn instantiate(&self) -> Result<Live, Fault> {
+    fn instantiate(&self, lane: &Lane) -> Result<Live, Fault> {
         let limits = &self.settings.limits;
         let host = Host::new(
-            self.settings.name.clone(),
-            self.config.clone(),
+            lane.name.clone(),
+            lane.config.clone(),
             limits.output,
             Memory::new(limits.memory),
             Deadline::new(limits.cpu, limits.wall),
         );
-        let mut store = Store::new(&self.engine, host);
+        let mut store = Store::new(&lane.engine, host);
         store.limiter(|host| &mut host.memory);
         // Everything that a guest passes in one host call is copied; no more than it may put out.
         store.set_hostcall_fuel(limits.output.bytes.saturating_add(1024 * 1024));
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(|mut store| store.data_mut().deadline.tick());
-        match self.guest.instantiate(&mut store) {
+        match lane.guest.instantiate(&mut store) {
             Ok(guest) => Ok(Live { store, guest, calls: 0 }),
             Err(error) => Err(fault(&error, store.data())),
         }
     }
 
     /// An instance that is free, if instances are reused and one is.
-    fn take(&self) -> Option<Live> {
+    fn take(&self, lane: &Lane) -> Option<Live> {
         match self.settings.instances {
             Instances::Fresh => None,
-            Instances::Reuse => self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop(),
+            Instances::Reuse => lane.idle.lock().unwrap_or_else(PoisonError::into_inner).pop(),
         }
     }
 
-    fn give_back(&self, live: Live) {
+    fn give_back(&self, lane: &Lane, live: Live) {
         if self.settings.instances == Instances::Reuse && live.calls < MAX_REUSE {
-            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(live);
+            lane.idle.lock().unwrap_or_else(PoisonError::into_inner).push(live);
         }
+    }
+}
+
+impl Lane {
+    fn new(compiled: &Compiled, settings: &PluginSettings) -> Result<Self, LoadError> {
+        let text = Bytes::copy_from_slice(settings.config.as_bytes());
+        let config = Document::parse(text)
+            .map_err(|error| LoadError::Invalid(format!("its configuration: {}", error.0)))?;
+        let linked = link(compiled.engine()).and_then(|linker| linker.instantiate_pre(compiled));
+        let guest =
+            linked.and_then(ProcessorPre::new).map_err(|error| LoadError::Import(format!("{error:#}")))?;
+        Ok(Lane {
+            engine: compiled.engine().clone(),
+            guest,
+            name: Arc::from(&*settings.name),
+            config: Arc::new(config),
+            idle: Mutex::default(),
+        })
     }
 }
 
 impl Processor for Plugin {
     fn process(&self, call: Call) -> Result<Output, Fault> {
         let _running = self.runtime.calls.enter();
-        let mut live = match self.take() {
+        let lane = &self.lanes[lane(self.lanes.len())];
+        let mut live = match self.take(lane) {
             Some(live) => live,
-            None => self.instantiate()?,
+            None => self.instantiate(lane)?,
         };
         let event = live.store.data_mut().begin(call);
         live.store.set_epoch_deadline(1);
@@ -165,7 +180,7 @@ impl Processor for Plugin {
             Err(error) => return Err(fault(&error, live.store.data())),
             Ok(said) => said,
         };
-        self.give_back(live);
+        self.give_back(lane, live);
         let Some((call, mut edits)) = ended else {
             return Err(Fault { kind: FaultKind::Trap, message: "the call has vanished".to_owned() });
         };
