@@ -78,3 +78,47 @@ fn is_private(metadata: &fs::Metadata) -> bool {
         && metadata.uid() == rustix::process::geteuid().as_raw()
         && metadata.mode() & 0o077 == 0
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    use super::*;
+
+    /// A component with nothing in it.
+    const EMPTY: &[u8] = b"\0asm\x0d\0\x01\0";
+
+    fn mode(path: &Path, mode: u32) {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    #[test]
+    fn code_that_others_could_have_written_is_not_used() {
+        let base = tempfile::tempdir().unwrap();
+        let directory = base.path().join("cache");
+        let engine = Engine::default();
+        let cache = Cache::new(&directory);
+        let found = || cache.get(&engine, "digest").is_some();
+        assert!(!found());
+        cache.put(&engine, "digest", &Component::new(&engine, EMPTY).unwrap()).unwrap();
+        assert!(found());
+
+        let file = cache.path(&engine, "digest");
+        mode(&file, 0o640);
+        assert!(!found(), "a file that others can read may have been somebody else's");
+        mode(&file, 0o600);
+        mode(&directory, 0o750);
+        assert!(!found(), "others may put files into an open directory");
+        mode(&directory, 0o700);
+        assert!(found());
+
+        let elsewhere = base.path().join("elsewhere");
+        fs::rename(&file, &elsewhere).unwrap();
+        symlink(&elsewhere, &file).unwrap();
+        assert!(!found(), "links are not followed");
+        fs::remove_file(&file).unwrap();
+        fs::write(&file, b"not code").unwrap();
+        mode(&file, 0o600);
+        assert!(!found(), "what is not code is compiled again");
+    }
+}
