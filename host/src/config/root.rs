@@ -1,7 +1,7 @@
 //! A whole configuration, and the tables at the top of a file.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::context::Kind;
@@ -17,7 +17,10 @@ use super::store::STORE;
 use super::table::Table;
 use super::telemetry::TELEMETRY;
 use super::value::Value;
-use super::{Destination, Location, Plugin, Reload, Route, SecretRef, Server, Source, Store, Telemetry};
+use super::{
+    Destination, DestinationKind, Location, Plugin, Reload, Route, SecretRef, Server, Source, Store,
+    Telemetry, Verification,
+};
 
 /// A whole configuration: a file with all that it includes.
 #[derive(Clone, Debug, Default)]
@@ -46,6 +49,28 @@ pub struct Config {
     pub directories: Vec<PathBuf>,
     /// What is allowed but should be thought about; each with its place.
     pub warnings: Vec<(Location, String)>,
+}
+
+impl Config {
+    /// Files that hold secrets; without those that are generated, which nobody else writes.
+    pub fn secret_files(&self) -> impl Iterator<Item = &Path> {
+        let of_sources = self.sources.values().flat_map(|source| match &source.verification {
+            Verification::None => &[][..],
+            Verification::Hmac { secrets, .. } => secrets,
+        });
+        let of_destinations = self.destinations.values().flat_map(|destination| match &destination.kind {
+            DestinationKind::Http(http) => {
+                let headers = http.secret_headers.iter().map(|(_, _, reference)| reference);
+                Some(http.bearer.iter().map(|(_, reference)| reference).chain(headers))
+            }
+            DestinationKind::Console | DestinationKind::File { .. } => None,
+        });
+        let references = of_sources.map(|(_, reference)| reference).chain(of_destinations.flatten());
+        references.filter_map(|reference| match reference {
+            SecretRef::File(path) => Some(path.as_path()),
+            SecretRef::Env(_) | SecretRef::Credential(_) | SecretRef::Generated => None,
+        })
+    }
 }
 
 static PATTERN: Shape = Shape::Text(Format::free("a path such as \"conf.d/*.toml\""));

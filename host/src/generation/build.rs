@@ -42,6 +42,7 @@ pub fn build(
         .collect();
 
     let mut watched = config.files.clone();
+    watched.extend(config.secret_files().map(PathBuf::from));
     let mut generation = Generation {
         number: previous.map_or(0, |previous| previous.number) + 1,
         sources: Default::default(),

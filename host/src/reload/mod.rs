@@ -101,10 +101,12 @@ pub(crate) fn make(
     build(config, before, workshop).map_err(|problems| Rejected::Build(problems, watched))
 }
 
-/// Files and directories that a configuration names, apart from secrets.
+/// Files and directories that a configuration names. Looked at before they are read, so that a change right after
+/// reading is seen as one.
 pub(crate) fn named_by(config: &Config) -> Vec<PathBuf> {
+    let secrets = config.secret_files().map(PathBuf::from);
     let plugins = config.plugins.values().map(|plugin| plugin.path.clone());
-    config.files.iter().chain(&config.directories).cloned().chain(plugins).collect()
+    config.files.iter().chain(&config.directories).cloned().chain(plugins).chain(secrets).collect()
 }
 
 impl Reloader {
