@@ -12,7 +12,8 @@ for tool in git tar curl openssl awk; do
   command -v "$tool" >/dev/null || { echo "smoke: $tool is not installed" >&2; exit 1; }
 done
 
-port=$((20000 + $$ % 20000))
+# Below the ports that the system gives to outgoing connections.
+port=$((10000 + $$ % 20000))
 base=http://127.0.0.1:$port
 copy=$(mktemp -d)
 server=
