@@ -143,6 +143,8 @@ fn call_until(stop: &AtomicBool, plugin: &Plugin, chain: usize) -> Result<(usize
         source: "bench".into(),
         kind: "pull_request.opened".to_owned(),
         delivery_id: None,
+        proof: None,
+        hops: 0,
         received_at: 0,
         method: "POST".to_owned(),
         path: "/in/bench".to_owned(),

@@ -61,6 +61,8 @@ async fn event(request: Request<Incoming>) -> Response<Full<Bytes>> {
         source: "bench".into(),
         kind: String::new(),
         delivery_id: None,
+        proof: None,
+        hops: 0,
         received_at: SystemClock.now(),
         method: head.method.as_str().to_owned(),
         path: head.uri.path().to_owned(),

@@ -1,14 +1,16 @@
 //! The memory store with its ends cut off, so that a stage measures what comes before them.
 
 use std::future::{Future, ready};
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use hookyard::delivery::RunEnd;
-use hookyard::event::UnixMillis;
+use hookyard::event::{EventId, UnixMillis};
 use hookyard::store::{
-    Answer, Appended, DeadLetter, Leased, LeasedDelivery, LeasedRun, Ledger, Limits, MemoryStore, NewEvent,
-    Queue, SettledDelivery, SettledRun, Settlement, Store, Unrouted,
+    Answer, Appended, Cursor, EventFilter, EventRecord, EventSummary, Intervened, Intervention, KvValue,
+    Leased, LeasedDelivery, LeasedRun, Ledger, Limits, MemoryStore, NewEvent, Page, Queue, Removed,
+    Retention, SettledDelivery, SettledRun, Settlement, Stats, Store, WorkFilter, WorkRecord,
 };
 
 /// How far an event comes.
@@ -84,11 +86,39 @@ impl Store for CutOff {
         self.inner.ledger()
     }
 
-    fn dead_letters(&self, limit: usize) -> Answer<'_, Vec<DeadLetter>> {
-        self.inner.dead_letters(limit)
+    fn kv(&self, plugin: Arc<str>, key: String, now: UnixMillis) -> Answer<'_, Option<KvValue>> {
+        self.inner.kv(plugin, key, now)
     }
 
-    fn unrouted(&self, limit: usize) -> Answer<'_, Vec<Unrouted>> {
-        self.inner.unrouted(limit)
+    fn intervene(&self, batch: Vec<Intervention>, now: UnixMillis) -> Answer<'_, Vec<Intervened>> {
+        self.inner.intervene(batch, now)
+    }
+
+    fn retain(&self, retention: &Retention, now: UnixMillis, step: usize) -> Answer<'_, Removed> {
+        self.inner.retain(retention, now, step)
+    }
+
+    fn stats(&self) -> Answer<'_, Stats> {
+        self.inner.stats()
+    }
+
+    fn events(&self, filter: EventFilter, page: Page<EventId>) -> Answer<'_, Vec<EventSummary>> {
+        self.inner.events(filter, page)
+    }
+
+    fn event(&self, id: EventId, limit: usize) -> Answer<'_, Option<EventRecord>> {
+        self.inner.event(id, limit)
+    }
+
+    fn work(&self, queue: Queue, filter: WorkFilter, page: Page<Cursor>) -> Answer<'_, Vec<WorkRecord>> {
+        self.inner.work(queue, filter, page)
+    }
+
+    fn verify(&self) -> Answer<'_, Vec<String>> {
+        self.inner.verify()
+    }
+
+    fn backup(&self, to: PathBuf) -> Answer<'_, ()> {
+        self.inner.backup(to)
     }
 }

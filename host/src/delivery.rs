@@ -40,25 +40,70 @@ impl fmt::Display for DeliveryId {
 }
 
 /// Where a run or a delivery stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum State {
+    /// A run that waits for its turn: one of the same key came before it and has not ended.
+    Held,
     /// Waits until it is due.
     Pending,
     /// Somebody works on it.
     Leased,
     /// Ended well: a run has its result, a delivery has arrived.
     Done,
+    /// A run that ended well without anything to deliver: a rule dropped the event.
+    Dropped,
     /// Given up; kept as a dead letter.
     Dead,
+    /// A dead letter that an operator has put aside.
+    Discarded,
+    /// A run that was given up and that a new one has taken the place of.
+    Replaced,
 }
 
 impl State {
-    /// The transitions that exist. A replay makes something new and moves nothing back.
+    /// Every state.
+    pub const ALL: [State; 8] = [
+        State::Held,
+        State::Pending,
+        State::Leased,
+        State::Done,
+        State::Dropped,
+        State::Dead,
+        State::Discarded,
+        State::Replaced,
+    ];
+
+    /// The transitions that exist. A delivery that is made once more is the same delivery, so that its receiver can
+    /// tell; an event that goes through its plugins once more has new runs.
     pub fn may_become(self, next: State) -> bool {
+        use State::{Dead, Discarded, Done, Dropped, Held, Leased, Pending, Replaced};
         matches!(
             (self, next),
-            (State::Pending, State::Leased) | (State::Leased, State::Pending | State::Done | State::Dead)
+            (Held, Pending)
+                | (Pending, Leased)
+                | (Leased, Pending | Done | Dropped | Dead)
+                | (Done, Pending)
+                | (Dead, Pending | Discarded | Replaced)
         )
+    }
+
+    /// Whether nothing is to be done any more.
+    pub fn has_ended(self) -> bool {
+        !matches!(self, State::Held | State::Pending | State::Leased)
+    }
+
+    /// For people and their tools, in lower case.
+    pub fn name(self) -> &'static str {
+        match self {
+            State::Held => "held",
+            State::Pending => "pending",
+            State::Leased => "leased",
+            State::Done => "done",
+            State::Dropped => "dropped",
+            State::Dead => "dead",
+            State::Discarded => "discarded",
+            State::Replaced => "replaced",
+        }
     }
 }
 
@@ -107,6 +152,40 @@ pub struct NewDelivery {
     pub due: UnixMillis,
 }
 
+/// What a run's plugins read and wrote of the values that they keep. All of it is stored with the run's end, and only
+/// if nothing that was read has changed meanwhile.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KvChanges {
+    /// What was read.
+    pub read: Vec<KvRead>,
+    /// What is to be written, in this order.
+    pub written: Vec<KvWrite>,
+}
+
+/// A value that was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KvRead {
+    /// The plugin's name: each has its own keys.
+    pub plugin: Arc<str>,
+    /// The key.
+    pub key: String,
+    /// The version that was read; 0 if there was no value.
+    pub version: u64,
+}
+
+/// A value to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KvWrite {
+    /// The plugin's name.
+    pub plugin: Arc<str>,
+    /// The key.
+    pub key: String,
+    /// None removes it.
+    pub value: Option<Bytes>,
+    /// From this time on there is no value.
+    pub expires_at: Option<UnixMillis>,
+}
+
 /// How a run ends, or goes on later.
 #[derive(Clone, Debug)]
 pub enum RunEnd {
@@ -118,6 +197,8 @@ pub enum RunEnd {
         dropped: Option<String>,
         /// Kept for the sender and for duplicates.
         reply: Option<Reply>,
+        /// What its plugins read and wrote of the values that they keep.
+        kv: KvChanges,
     },
     /// It failed and is run again.
     Retry {
@@ -178,7 +259,7 @@ pub enum Sent {
     },
 }
 
-/// One attempt, for the record.
+/// One attempt at a run or a delivery, for the record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
     /// Counted from 1.
@@ -187,8 +268,10 @@ pub struct Attempt {
     pub started_at: UnixMillis,
     /// How long it took.
     pub took: Duration,
-    /// How it went.
-    pub outcome: Sent,
+    /// Whether it came to what it was for.
+    pub succeeded: bool,
+    /// For people: `200 OK`, or what went wrong.
+    pub detail: String,
 }
 
 /// What follows attempt number `attempt` of a delivery. `random` is from 0 to 1.
@@ -238,21 +321,20 @@ mod tests {
 
     #[test]
     fn only_these_transitions_exist() {
-        let states = [State::Pending, State::Leased, State::Done, State::Dead];
-        let legal: Vec<_> = states
+        let legal: Vec<_> = State::ALL
             .iter()
-            .flat_map(|from| states.iter().map(move |to| (*from, *to)))
+            .flat_map(|from| State::ALL.iter().map(move |to| (*from, *to)))
             .filter(|(from, to)| from.may_become(*to))
+            .map(|(from, to)| format!("{}-{}", from.name(), to.name()))
             .collect();
         assert_eq!(
-            legal,
-            [
-                (State::Pending, State::Leased),
-                (State::Leased, State::Pending),
-                (State::Leased, State::Done),
-                (State::Leased, State::Dead)
-            ]
+            legal.join(" "),
+            "held-pending pending-leased leased-pending leased-done leased-dropped leased-dead done-pending \
+             dead-pending dead-discarded dead-replaced"
         );
+        let ended: Vec<_> =
+            State::ALL.into_iter().filter(|state| state.has_ended()).map(State::name).collect();
+        assert_eq!(ended, ["done", "dropped", "dead", "discarded", "replaced"]);
     }
 
     #[test]

@@ -12,8 +12,16 @@ async fn check(guest: Vec<u8>, settings: &str, kind: &str, cause: &str) {
         yard.settled().await;
     }
     let dead = yard.dead_letter().await;
-    assert!(dead.cause.contains(&format!("plugin guest: {kind}: ")), "{kind}: {}", dead.cause);
-    assert!(dead.cause.contains(cause), "{kind}: {}", dead.cause);
+    assert!(
+        dead.detail.as_deref().unwrap_or_default().contains(&format!("plugin guest: {kind}: ")),
+        "{kind}: {}",
+        dead.detail.as_deref().unwrap_or_default()
+    );
+    assert!(
+        dead.detail.as_deref().unwrap_or_default().contains(cause),
+        "{kind}: {}",
+        dead.detail.as_deref().unwrap_or_default()
+    );
     let faults = yard.faults(kind).await;
     assert_eq!(faults, yard.ledger().await.runs_dead as f64);
     assert!(faults >= 1.0);
@@ -113,7 +121,11 @@ to = ["sink"]
     assert_eq!(yard.ledger().await.runs_dead, 0, "the others are done before it is stopped");
     let dead = yard.dead_letter().await;
     assert_eq!(&*dead.route, "spin");
-    assert!(dead.cause.contains("2s of processor time"), "{}", dead.cause);
+    assert!(
+        dead.detail.as_deref().unwrap_or_default().contains("2s of processor time"),
+        "{}",
+        dead.detail.as_deref().unwrap_or_default()
+    );
     // Not a bound: how long two seconds of processor time take depends on who else wants them.
     eprintln!("a loop with 2 s of processor time was stopped after {:?}", started.elapsed());
 }

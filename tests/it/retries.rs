@@ -57,8 +57,11 @@ async fn what_is_gone_is_a_dead_letter_at_once() {
     yard.sink.always(410);
     yard.send_github("push", payload()).await;
     let dead = yard.dead_letter().await;
-    assert_eq!((dead.attempts, &*dead.route, &*dead.cause), (1, "all", "410 Gone"));
-    assert_eq!(&dead.event.bytes()[..], payload().as_bytes());
+    assert_eq!(
+        (dead.attempts, &*dead.route, dead.detail.as_deref().unwrap_or_default()),
+        (1, "all", "410 Gone")
+    );
+    assert_eq!(&yard.event_of(&dead).await.bytes()[..], payload().as_bytes());
     assert_eq!(yard.settled().await.deliveries_dead, 1);
 }
 
@@ -70,7 +73,11 @@ async fn when_attempts_are_used_up_there_is_a_dead_letter() {
     yard.send_github("push", payload()).await;
     let dead = yard.dead_letter().await;
     assert_eq!((dead.attempts, yard.sink.received().len()), (3, 3));
-    assert!(dead.cause.contains("500"), "{}", dead.cause);
+    assert!(
+        dead.detail.as_deref().unwrap_or_default().contains("500"),
+        "{}",
+        dead.detail.as_deref().unwrap_or_default()
+    );
 }
 
 /// P5
@@ -104,7 +111,11 @@ async fn an_attempt_ends_when_its_time_is_over() {
     yard.send_github("push", payload()).await;
     let dead = yard.dead_letter().await;
     assert_eq!(dead.attempts, 2);
-    assert!(dead.cause.contains("no answer within 0.1 s"), "{}", dead.cause);
+    assert!(
+        dead.detail.as_deref().unwrap_or_default().contains("no answer within 0.1 s"),
+        "{}",
+        dead.detail.as_deref().unwrap_or_default()
+    );
 }
 
 /// P8
@@ -135,7 +146,11 @@ async fn nothing_connects_to_an_address_that_is_not_allowed() {
         };
         yard.send_github("push", payload()).await;
         let dead = yard.dead_letter().await;
-        assert!(dead.cause.contains("may not connect"), "{name}: {}", dead.cause);
+        assert!(
+            dead.detail.as_deref().unwrap_or_default().contains("may not connect"),
+            "{name}: {}",
+            dead.detail.as_deref().unwrap_or_default()
+        );
         assert!(yard.sink.received().is_empty());
     }
 }

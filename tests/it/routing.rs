@@ -41,11 +41,11 @@ async fn an_event_that_is_not_json_is_kept_with_the_reason() {
     let yard = Yard::start(BY_BODY).await;
     assert_eq!(yard.send_github("push", "certainly not JSON").await.status, 202);
     assert_eq!(yard.send_github("push", "{\"action\":\"closed\"}").await.status, 202);
-    let kept = yard.gateway.store().unrouted(10).await.unwrap();
+    let kept = yard.unrouted().await;
     assert_eq!(kept.len(), 2);
-    assert_eq!(kept[0].reason, "no route matches");
-    assert!(kept[1].reason.contains("JSON") && kept[1].reason.contains("opened"), "{}", kept[1].reason);
-    assert_eq!(&kept[1].event.bytes()[..], b"certainly not JSON");
+    assert_eq!(kept[0].0, "no route matches");
+    assert!(kept[1].0.contains("JSON") && kept[1].0.contains("opened"), "{}", kept[1].0);
+    assert_eq!(&kept[1].1.bytes()[..], b"certainly not JSON");
     let ledger = yard.ledger().await;
     assert_eq!((ledger.accepted, ledger.unrouted), (2, 2));
 }

@@ -2,10 +2,13 @@
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hookyard::store::{DeadLetter, Ledger};
+use hookyard::delivery::State;
+use hookyard::event::Event;
+use hookyard::store::{EventFilter, EventState, Ledger, Page, Queue, WorkFilter, WorkRecord};
 use hookyard::{BuildError, Builder, Gateway};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -185,9 +188,35 @@ impl Yard {
     }
 
     /// The first dead letter, once there is one.
-    pub async fn dead_letter(&self) -> DeadLetter {
-        let look = || async { self.gateway.store().dead_letters(10).await.unwrap().pop() };
+    pub async fn dead_letter(&self) -> WorkRecord {
+        let look = || async {
+            let mut letters = self.dead_letters(Queue::Runs).await;
+            letters.extend(self.dead_letters(Queue::Deliveries).await);
+            letters.pop()
+        };
         eventually("a dead letter", look).await.0
+    }
+
+    async fn dead_letters(&self, queue: Queue) -> Vec<WorkRecord> {
+        let filter = WorkFilter { state: Some(State::Dead), ..WorkFilter::default() };
+        self.gateway.store().work(queue, filter, Page { after: None, limit: 10 }).await.unwrap()
+    }
+
+    /// The newest events that no route took, with the reason.
+    pub async fn unrouted(&self) -> Vec<(String, Arc<Event>)> {
+        let filter = EventFilter { state: Some(EventState::Unrouted), ..EventFilter::default() };
+        let store = self.gateway.store();
+        let mut unrouted = Vec::new();
+        for summary in store.events(filter, Page { after: None, limit: 10 }).await.unwrap() {
+            let event = store.event(summary.id, 10).await.unwrap().and_then(|record| record.event).unwrap();
+            unrouted.push((summary.unrouted.unwrap_or_default(), event));
+        }
+        unrouted
+    }
+
+    /// The event that a run or a delivery came from.
+    pub async fn event_of(&self, work: &WorkRecord) -> Arc<Event> {
+        self.gateway.store().event(work.event, 10).await.unwrap().and_then(|record| record.event).unwrap()
     }
 
     /// Waits until the gateway uses this or a later generation. Returns how long that took.

@@ -21,6 +21,8 @@ pub(super) fn parcel(headers: &[(&str, &str)], body: impl Into<Bytes>) -> Parcel
         source: "github".into(),
         kind: "pull_request.opened".to_owned(),
         delivery_id: None,
+        proof: None,
+        hops: 0,
         received_at: 1_700_000_000_000,
         method: "POST".to_owned(),
         path: "/in/github".to_owned(),

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::config::OnError;
-use crate::delivery::{DeliveryId, NewDelivery, Outgoing, Reply, RunEnd, RunId, after_failure, later};
+use crate::delivery::{
+    Attempt, DeliveryId, KvChanges, NewDelivery, Outgoing, Reply, RunEnd, RunId, after_failure, later,
+};
 use crate::event::{Event, Message, UnixMillis};
 use crate::generation::{PluginEntry, RouteEntry};
 use crate::plugin::{Call, Fault, Verdict};
@@ -18,6 +20,7 @@ const MAX_MESSAGES: usize = 100_000;
 
 /// What a run came to.
 pub(super) struct Ran {
+    pub(super) attempt: Attempt,
     pub(super) end: RunEnd,
     pub(super) reply: Option<Reply>,
 }
@@ -34,12 +37,12 @@ pub(super) fn run(leased: &LeasedRun, route: &RouteEntry, now: UnixMillis, rando
             let deliveries = deliveries(leased.id, &leased.event, &messages, route, now);
             route.counters.forwarded.inc();
             tracing::info!(%event, route = &*route.name, plugins = names(route), deliveries = deliveries.len(), took = %shown(took), "ran");
-            RunEnd::Done { deliveries, dropped: None, reply: reply.clone() }
+            done(deliveries, None, &reply)
         }
         Ok(Chained::Discarded(rule)) => {
             route.counters.discarded.inc();
             tracing::info!(%event, route = &*route.name, rule, took = %shown(took), "discarded");
-            RunEnd::Done { deliveries: Vec::new(), dropped: Some(rule), reply: reply.clone() }
+            done(Vec::new(), Some(rule), &reply)
         }
         Err(failed) => {
             let cause = format!("plugin {}: {}", failed.plugin.name, failed.fault);
@@ -60,14 +63,31 @@ pub(super) fn run(leased: &LeasedRun, route: &RouteEntry, now: UnixMillis, rando
             end
         }
     };
-    Ran { end, reply }
+    Ran { attempt: attempt(leased, &end, now, took), end, reply }
+}
+
+fn done(deliveries: Vec<NewDelivery>, dropped: Option<String>, reply: &Option<Reply>) -> RunEnd {
+    RunEnd::Done { deliveries, dropped, reply: reply.clone(), kv: KvChanges::default() }
+}
+
+/// The attempt as it is kept for people.
+fn attempt(leased: &LeasedRun, end: &RunEnd, now: UnixMillis, took: Duration) -> Attempt {
+    let (succeeded, detail) = match end {
+        RunEnd::Done { dropped: Some(rule), .. } => (true, format!("dropped by {rule}")),
+        RunEnd::Done { deliveries, .. } if deliveries.len() == 1 => (true, "1 delivery".to_owned()),
+        RunEnd::Done { deliveries, .. } => (true, format!("{} deliveries", deliveries.len())),
+        RunEnd::Retry { cause, .. } | RunEnd::Dead { cause } => (false, cause.clone()),
+        RunEnd::Released => (false, String::new()),
+    };
+    Attempt { number: leased.attempt, started_at: now, took, succeeded, detail }
 }
 
 /// What follows a run that panicked.
 pub(super) fn panicked(leased: &LeasedRun, route: &RouteEntry, now: UnixMillis) -> Ran {
     tracing::error!(event = %leased.event.id, route = &*route.name, "a run panicked; please report this");
     let cause = "Hookyard panicked".to_owned();
-    Ran { end: after_failure(cause, true, leased.attempt, &policy(), now, 0.5), reply: None }
+    let end = after_failure(cause, true, leased.attempt, &policy(), now, 0.5);
+    Ran { attempt: attempt(leased, &end, now, Duration::ZERO), end, reply: None }
 }
 
 enum Chained {

@@ -112,7 +112,11 @@ async fn attempt(
     drop(permit);
     let end = after_attempt(&outcome, delivery.attempt, &entry.retry, shared.clock.now(), random());
     report(&entry, &parcel, &outcome, &end, took);
-    let record = Attempt { number: delivery.attempt, started_at: now, took, outcome };
+    let (succeeded, detail) = match outcome {
+        Sent::Delivered { detail } => (true, detail),
+        Sent::Retryable { cause, .. } | Sent::Permanent { cause } => (false, cause),
+    };
+    let record = Attempt { number: delivery.attempt, started_at: now, took, succeeded, detail };
     let settled = SettledDelivery { id: delivery.id, lease: delivery.lease, attempt: Some(record), end };
     let _ = ended.send(Ended { settled, under_way }).await;
 }

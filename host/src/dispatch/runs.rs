@@ -76,18 +76,22 @@ async fn submit(shared: &Arc<Shared>, guests: &Guests, runs: Vec<LeasedRun>, now
             None => {
                 let due = later(now, ROUTE_PAUSE);
                 let cause = format!("route {} is not in the configuration", run.route);
-                returned.push(SettledRun { id: run.id, lease: run.lease, end: RunEnd::Retry { due, cause } });
+                returned.push(unstarted(&run, RunEnd::Retry { due, cause }));
             }
         }
     }
     let released = guests.submit(jobs).into_iter().map(Job::into_run);
-    returned.extend(released.map(|run| SettledRun { id: run.id, lease: run.lease, end: RunEnd::Released }));
+    returned.extend(released.map(|run| unstarted(&run, RunEnd::Released)));
     if returned.is_empty() {
         return;
     }
     if let Err(error) = shared.store.settle_runs(returned, now).await {
         tracing::error!(%error, "failed to give back runs; they are taken up again when their leases end");
     }
+}
+
+fn unstarted(run: &LeasedRun, end: RunEnd) -> SettledRun {
+    SettledRun { id: run.id, lease: run.lease, attempt: None, end }
 }
 
 /// Ends at a time of day; never if there is none.

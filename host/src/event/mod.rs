@@ -39,6 +39,10 @@ pub struct Event {
     pub kind: String,
     /// The provider's own id of this delivery, the same when the sender repeats it.
     pub delivery_id: Option<String>,
+    /// How it was proven genuine, such as `hmac-sha256`; None where its source takes what anybody sends.
+    pub proof: Option<Arc<str>>,
+    /// How many times it has gone from one source to another inside the gateway; 0 for what came from outside.
+    pub hops: u8,
     /// Fixed at ingest, so that every later run sees the same time.
     pub received_at: UnixMillis,
     /// The request's method, in upper case.

@@ -23,7 +23,7 @@ use crate::dispatch::Dispatcher;
 use crate::event::{Event, EventId, Headers, UnixMillis};
 use crate::generation::{Generation, RouteEntry, SourceEntry};
 use crate::signature::SignedRequest;
-use crate::store::{Appended, LeasedRun, NewEvent, NewRun, SettledRun, Store, StoreError};
+use crate::store::{Appended, Dedupe, LeasedRun, NewEvent, NewRun, SettledRun, Store, StoreError};
 
 pub use answer::Response;
 pub(crate) use body::InFlight;
@@ -33,6 +33,9 @@ use body::Receipt;
 
 /// Characters of a stranger's path that are logged.
 const MAX_SHOWN: usize = 120;
+
+/// How long a repetition is recognised. Senders repeat for up to three days.
+const DEDUPE_WINDOW: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// How much longer than the sender waits an inline run stays leased, so that nobody else begins it meanwhile.
 const INLINE_GRACE: Duration = Duration::from_secs(60);
@@ -129,6 +132,7 @@ impl Ingest {
         let runs = routes.iter().map(|route| NewRun {
             id: RunId(Uuid::now_v7()),
             route: route.name.clone(),
+            order: None,
             leased_until: match route.respond {
                 Respond::Plugin { deadline } => Some(later(now, deadline + INLINE_GRACE)),
                 Respond::Accepted => None,
@@ -137,7 +141,8 @@ impl Ingest {
         let runs: Vec<NewRun> = runs.collect();
         let unrouted =
             runs.is_empty().then(|| routed.problem.unwrap_or_else(|| "no route matches".to_owned()));
-        let dedupe = event.delivery_id.clone();
+        let until = later(now, DEDUPE_WINDOW);
+        let dedupe = event.delivery_id.clone().map(|key| Dedupe { key, until });
         let event = Arc::new(event);
         log(source, &event, &routes, unrouted.as_deref());
         let new = NewEvent { event: event.clone(), dedupe, runs, unrouted };
@@ -173,7 +178,9 @@ impl Ingest {
             source.counters.overloaded.inc();
             let sender = match error {
                 StoreError::Full(_) => "no room, try again",
-                StoreError::Unknown(_) | StoreError::Failed(_) => "not stored, try again",
+                StoreError::Unknown(_) | StoreError::Failed(_) | StoreError::Unsupported(_) => {
+                    "not stored, try again"
+                }
             };
             Refused::later(StatusCode::SERVICE_UNAVAILABLE, sender, error.to_string())
         })?;
@@ -218,7 +225,7 @@ impl Ingest {
             },
             Err(_) => {
                 tracing::warn!(%event, "no guest thread is free for a reply; the sender gets 202, the run follows");
-                let released = SettledRun { id, lease, end: RunEnd::Released };
+                let released = SettledRun { id, lease, attempt: None, end: RunEnd::Released };
                 if let Err(error) = self.store.settle_runs(vec![released], self.clock.now()).await {
                     tracing::error!(%event, %error, "failed to give back a run; it follows when its lease ends");
                 }
@@ -240,6 +247,8 @@ fn event(source: &SourceEntry, head: &http::request::Parts, body: Bytes, now: Un
         source: source.name.clone(),
         kind: String::new(),
         delivery_id: None,
+        proof: None,
+        hops: 0,
         received_at: now,
         method: head.method.as_str().to_owned(),
         path: head.uri.path().to_owned(),

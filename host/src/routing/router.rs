@@ -99,6 +99,8 @@ mod tests {
             source: "github".into(),
             kind: kind.to_owned(),
             delivery_id: None,
+            proof: None,
+            hops: 0,
             received_at: 0,
             method: "POST".to_owned(),
             path: "/in/github".to_owned(),

@@ -8,12 +8,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use uuid::Uuid;
 
-use crate::delivery::{DeliveryEnd, DeliveryId, NewDelivery, Outgoing, Reply, RunEnd, RunId};
+use crate::delivery::{
+    DeliveryEnd, DeliveryId, KvChanges, NewDelivery, Outgoing, Reply, RunEnd, RunId, State,
+};
 use crate::event::{Event, EventId, Headers, UnixMillis};
 
 use super::{
-    Appended, DeadWork, Leased, LeasedDelivery, LeasedRun, Ledger, Limits, NewEvent, NewRun, Queue,
-    SettledDelivery, SettledRun, Settlement, Store, StoreError,
+    Appended, Dedupe, EventFilter, EventState, Leased, LeasedDelivery, LeasedRun, Ledger, Limits, NewEvent,
+    NewRun, Page, Queue, SettledDelivery, SettledRun, Settlement, Store, StoreError, WorkFilter, WorkId,
+    WorkRecord,
 };
 
 mod model;
@@ -82,7 +85,7 @@ pub(crate) async fn stores_events_and_hands_out_runs(make: Make<'_>) {
 pub(crate) async fn recognises_duplicates(make: Make<'_>) {
     let store = make(ROOMY);
     let with_key = |number, source: &str, key: &str| NewEvent {
-        dedupe: Some(key.to_owned()),
+        dedupe: dedupe(key),
         ..of_source(source, event(number, 1))
     };
     let batch = vec![
@@ -113,9 +116,10 @@ pub(crate) async fn keeps_unrouted_events(make: Make<'_>) {
         append(&*store, new, number as UnixMillis).await;
     }
     append(&*store, NewEvent { runs: vec![], ..event(4, 5) }, 4).await;
-    let kept = store.unrouted(2).await.unwrap();
-    let kept: Vec<_> = kept.iter().map(|kept| (number(&kept.event), &*kept.reason, kept.at)).collect();
-    assert_eq!(kept, [(3, "reason 3", 3), (2, "reason 2", 2)]);
+    let filter = EventFilter { state: Some(EventState::Unrouted), ..EventFilter::default() };
+    let kept = store.events(filter, Page { after: None, limit: 2 }).await.unwrap();
+    let kept: Vec<_> = kept.iter().map(|kept| (kept.id.0.as_u128(), kept.unrouted.as_deref())).collect();
+    assert_eq!(kept, [(3, Some("reason 3")), (2, Some("reason 2"))]);
     let ledger = ledger(&*store).await;
     assert_eq!((ledger.accepted, ledger.unrouted, ledger.settled), (4, 3, 1));
     assert!(lease_runs(&*store, 10, 10).await.work.is_empty());
@@ -125,7 +129,12 @@ pub(crate) async fn leases_at_once(make: Make<'_>) {
     let store = make(ROOMY);
     let mut new = event(1, 1);
     new.runs[0].leased_until = Some(50);
-    new.runs.push(NewRun { id: RunId(Uuid::from_u128(77)), route: "other".into(), leased_until: None });
+    new.runs.push(NewRun {
+        id: RunId(Uuid::from_u128(77)),
+        route: "other".into(),
+        order: None,
+        leased_until: None,
+    });
     let Appended::Stored { leased } = append(&*store, new, 10).await else { panic!("a duplicate?") };
     assert_eq!((leased.len(), leased[0].attempt, &*leased[0].route), (1, 1, "route"));
     let others = lease_runs(&*store, 10, 20).await;
@@ -257,16 +266,16 @@ pub(crate) async fn keeps_dead_letters(make: Make<'_>) {
     settle_run(&*store, &runs[1], done(vec![delivery(&runs[1], 0, "x", 1)]), 5).await;
     let sent = lease_deliveries(&*store, &[("x", 1)], 6).await.work.remove(0);
     settle_delivery(&*store, &sent, DeliveryEnd::Dead { cause: "410 Gone".to_owned() }, 7).await;
-    let letters = store.dead_letters(10).await.unwrap();
-    assert_eq!(letters.len(), 2);
-    assert!(matches!(&letters[0].work, DeadWork::Delivery { id, destination, .. }
-        if *id == sent.id && &**destination == "x"));
-    assert_eq!((&*letters[0].cause, letters[0].at, letters[0].attempts), ("410 Gone", 7, 1));
-    assert!(matches!(letters[1].work, DeadWork::Run(id) if id == runs[0].id));
-    assert_eq!((number(&letters[1].event), &*letters[1].route), (1, "route"));
-    assert_eq!(store.dead_letters(1).await.unwrap().len(), 1);
+    let delivery = dead_letters(&*store, Queue::Deliveries).await.remove(0);
+    assert_eq!((delivery.id, delivery.destination.as_deref()), (WorkId::Delivery(sent.id), Some("x")));
+    assert_eq!(
+        (delivery.detail.as_deref(), delivery.ended_at, delivery.attempts),
+        (Some("410 Gone"), Some(7), 1)
+    );
+    let run = dead_letters(&*store, Queue::Runs).await.remove(0);
+    assert_eq!((run.id, run.event.0.as_u128(), &*run.route), (WorkId::Run(runs[0].id), 1, "route"));
     let ledger = ledger(&*store).await;
-    assert_eq!((ledger.runs_dead, ledger.deliveries_dead, ledger.settled), (1, 1, 2));
+    assert_eq!((ledger.runs_dead, ledger.deliveries_dead, ledger.dead_letters, ledger.settled), (1, 1, 2, 2));
     assert!(lease_runs(&*store, 9, 9999).await.work.is_empty(), "the dead are not handed out");
 }
 
@@ -287,7 +296,7 @@ pub(crate) async fn destinations_do_not_wait_for_each_other(make: Make<'_>) {
 }
 
 pub(crate) async fn full_means_nothing_was_stored(make: Make<'_>) {
-    let keyed = |number, key: &str| NewEvent { dedupe: Some(key.to_owned()), ..event(number, 10) };
+    let keyed = |number, key: &str| NewEvent { dedupe: dedupe(key), ..event(number, 10) };
     for limits in [Limits { events: 2, bytes: 1 << 20 }, Limits { events: 1000, bytes: 2 * event_bytes(10) }]
     {
         let store = make(limits);
@@ -322,12 +331,16 @@ pub(crate) async fn work_goes_on_when_full(make: Make<'_>) {
 
 pub(crate) async fn keeps_replies_for_duplicates(make: Make<'_>) {
     let store = make(ROOMY);
-    let keyed = |number| NewEvent { dedupe: Some("k".to_owned()), ..event(number, 10) };
+    let keyed = |number| NewEvent { dedupe: dedupe("k"), ..event(number, 10) };
     append(&*store, keyed(1), 1).await;
     let run = lease_runs(&*store, 1, 1).await.work.remove(0);
     let reply = Reply { status: 201, headers: Headers::new(), body: Bytes::from_static(b"hello") };
-    let end =
-        RunEnd::Done { deliveries: vec![], dropped: Some("rule".to_owned()), reply: Some(reply.clone()) };
+    let end = RunEnd::Done {
+        deliveries: vec![],
+        dropped: Some("rule".to_owned()),
+        reply: Some(reply.clone()),
+        kv: KvChanges::default(),
+    };
     settle_run(&*store, &run, end, 2).await;
     let again = store.append(vec![keyed(2)], 3).await.unwrap().remove(0);
     assert!(matches!(again, Appended::Duplicate { reply: Some(kept), .. } if kept == reply));
@@ -427,6 +440,8 @@ fn event(number: u128, size: usize) -> NewEvent {
         source: "source".into(),
         kind: String::new(),
         delivery_id: None,
+        proof: None,
+        hops: 0,
         received_at: 0,
         method: "POST".to_owned(),
         path: "/in".to_owned(),
@@ -439,7 +454,7 @@ fn event(number: u128, size: usize) -> NewEvent {
     NewEvent {
         event: Arc::new(event),
         dedupe: None,
-        runs: vec![NewRun { id, route: "route".into(), leased_until: None }],
+        runs: vec![NewRun { id, route: "route".into(), order: None, leased_until: None }],
         unrouted: None,
     }
 }
@@ -449,6 +464,16 @@ fn event_bytes(size: usize) -> usize {
     size + "/in".len()
 }
 
+fn dedupe(key: &str) -> Option<Dedupe> {
+    Some(Dedupe { key: key.to_owned(), until: UnixMillis::MAX })
+}
+
+/// Newest first, at most a hundred.
+async fn dead_letters(store: &dyn Store, queue: Queue) -> Vec<WorkRecord> {
+    let filter = WorkFilter { state: Some(State::Dead), ..WorkFilter::default() };
+    store.work(queue, filter, Page { after: None, limit: 100 }).await.unwrap()
+}
+
 fn of_source(source: &str, new: NewEvent) -> NewEvent {
     let old = new.event;
     let event = Event {
@@ -456,6 +481,8 @@ fn of_source(source: &str, new: NewEvent) -> NewEvent {
         source: source.into(),
         kind: old.kind.clone(),
         delivery_id: None,
+        proof: None,
+        hops: 0,
         received_at: old.received_at,
         method: old.method.clone(),
         path: old.path.clone(),
@@ -487,7 +514,7 @@ fn delivery(run: &LeasedRun, index: usize, destination: &str, due: UnixMillis) -
 }
 
 fn done(deliveries: Vec<NewDelivery>) -> RunEnd {
-    RunEnd::Done { deliveries, dropped: None, reply: None }
+    RunEnd::Done { deliveries, dropped: None, reply: None, kv: KvChanges::default() }
 }
 
 fn retry(due: UnixMillis) -> RunEnd {
@@ -512,7 +539,7 @@ async fn lease_deliveries(
 }
 
 async fn settle_run(store: &dyn Store, run: &LeasedRun, end: RunEnd, now: UnixMillis) -> Settlement {
-    let settled = SettledRun { id: run.id, lease: run.lease, end };
+    let settled = SettledRun { id: run.id, lease: run.lease, attempt: None, end };
     store.settle_runs(vec![settled], now).await.unwrap().remove(0)
 }
 

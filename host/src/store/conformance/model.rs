@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 
-use crate::delivery::{DeliveryEnd, RunEnd, State};
+use crate::delivery::{DeliveryEnd, KvChanges, RunEnd, State};
 use crate::event::UnixMillis;
 use crate::store::{LeasedDelivery, LeasedRun, Ledger, NewEvent, Settlement, Store};
 
@@ -116,7 +116,7 @@ impl Walk {
         }
         let key = self.random.below(400);
         if key < 100 {
-            new.dedupe = Some(key.to_string());
+            new.dedupe = super::dedupe(&key.to_string());
         }
         let known = self.keys.get(&key).copied();
         let routed = !new.runs.is_empty();
@@ -163,7 +163,12 @@ impl Walk {
             0 => retry(due),
             1 => RunEnd::Dead { cause: "trap".to_owned() },
             2 => RunEnd::Released,
-            3 => RunEnd::Done { deliveries: vec![], dropped: Some("rule".to_owned()), reply: None },
+            3 => RunEnd::Done {
+                deliveries: vec![],
+                dropped: Some("rule".to_owned()),
+                reply: None,
+                kv: KvChanges::default(),
+            },
             _ => done(deliveries),
         };
         let item = self.runs.get_mut(&run.id.0.as_u128()).expect("a run that was leased");
@@ -251,14 +256,14 @@ impl Walk {
             settled: accepted - pending - self.unrouted,
             unrouted: self.unrouted,
             pending,
-            expired: 0,
             runs_pending: open(&self.runs),
             runs_dropped: self.runs_dropped,
             runs_dead: count(&self.runs, State::Dead),
             deliveries_pending: open(&self.deliveries),
             delivered: count(&self.deliveries, State::Done),
             deliveries_dead: count(&self.deliveries, State::Dead),
-            dead_letters_expired: 0,
+            dead_letters: count(&self.runs, State::Dead) + count(&self.deliveries, State::Dead),
+            ..Ledger::default()
         }
     }
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use crate::delivery::{DeliveryEnd, DeliveryId, NewDelivery, Outgoing, RunEnd, RunId};
 use crate::event::{Event, UnixMillis};
 use crate::store::{
-    Appended, DeadLetter, DeadWork, Leased, LeasedDelivery, LeasedRun, Ledger, Limits, NewEvent, NewRun,
-    SettledDelivery, SettledRun, Settlement, StoreError, Unrouted,
+    Appended, Leased, LeasedDelivery, LeasedRun, Ledger, Limits, NewEvent, NewRun, SettledDelivery,
+    SettledRun, Settlement, StoreError,
 };
 
 use super::agenda::Agenda;
@@ -99,7 +99,8 @@ impl Books {
         // First who is new, so that a full store still knows duplicates and takes all of the rest or nothing.
         let mut fresh = Vec::with_capacity(batch.len());
         for new in &batch {
-            let key = new.dedupe.as_ref().map(|key| self.known.fingerprint(&new.event.source, key));
+            let key =
+                new.dedupe.as_ref().map(|dedupe| self.known.fingerprint(&new.event.source, &dedupe.key));
             match key.map(|key| self.known.enter(key, new.event.id)) {
                 Some(Err((of, reply))) => {
                     fresh.push(None);
@@ -183,7 +184,7 @@ impl Books {
         now: UnixMillis,
     ) -> Option<LeasedRun> {
         self.ledger.runs_pending += 1;
-        let NewRun { id, route, leased_until } = new;
+        let NewRun { id, route, leased_until, .. } = new;
         let slot = self.runs.insert(Task {
             what: Run { id },
             event: record,
@@ -265,6 +266,7 @@ impl Books {
                     event: Arc::clone(&record.event),
                     message: Arc::clone(&task.what.message),
                     attempt,
+                    since: task.due,
                     lease,
                 });
             }
@@ -276,7 +278,7 @@ impl Books {
 
     /// See [`Store::settle_runs`](crate::store::Store::settle_runs).
     pub(super) fn settle_run(&mut self, settled: SettledRun, now: UnixMillis) -> Settlement {
-        let SettledRun { id, lease, end } = settled;
+        let SettledRun { id, lease, end, .. } = settled;
         let Some(slot) = hand_back(&mut self.runs, &mut self.due_runs, lease, |run| run.id == id) else {
             return Settlement::Lost;
         };
@@ -291,7 +293,7 @@ impl Books {
                 self.bury(DeadWork::Run(task.what.id), &task, cause, now);
                 self.close(task.event);
             }
-            RunEnd::Done { deliveries, dropped, reply } => {
+            RunEnd::Done { deliveries, dropped, reply, .. } => {
                 let Some(task) = self.end_run(slot) else {
                     return Settlement::Lost;
                 };
@@ -413,7 +415,10 @@ impl Books {
             cause,
             at: now,
         };
-        self.ledger.dead_letters_expired += self.dead_letters.push(letter, size);
+        self.ledger.dead_letters += 1;
+        let expired = self.dead_letters.push(letter, size);
+        self.ledger.dead_letters -= expired;
+        self.ledger.dead_letters_expired += expired;
     }
 
     /// One run or delivery less; the last one's end settles the event.
@@ -435,16 +440,6 @@ impl Books {
         self.ledger
     }
 
-    /// See [`Store::dead_letters`](crate::store::Store::dead_letters).
-    pub(super) fn dead_letters(&self, limit: usize) -> Vec<DeadLetter> {
-        self.dead_letters.newest().take(limit).cloned().collect()
-    }
-
-    /// See [`Store::unrouted`](crate::store::Store::unrouted).
-    pub(super) fn unrouted(&self, limit: usize) -> Vec<Unrouted> {
-        self.unrouted.newest().take(limit).cloned().collect()
-    }
-
     /// Whether the counters agree with each other and with what is there.
     pub(super) fn add_up(&self) -> bool {
         let ledger = &self.ledger;
@@ -455,6 +450,50 @@ impl Books {
             && ledger.deliveries_pending == self.deliveries.len() as u64
             && (ledger.pending > 0 || self.bytes == 0)
     }
+}
+
+/// Work that was given up, with all that is needed to look at it or do it again.
+#[derive(Clone, Debug)]
+pub struct DeadLetter {
+    /// The event that it came from.
+    pub event: Arc<Event>,
+    /// The route's name.
+    pub route: Arc<str>,
+    /// What was given up.
+    pub work: DeadWork,
+    /// Attempts made.
+    pub attempts: u32,
+    /// What went wrong at last.
+    pub cause: String,
+    /// When it was given up.
+    pub at: UnixMillis,
+}
+
+/// Which work was given up.
+#[derive(Clone, Debug)]
+pub enum DeadWork {
+    /// A run.
+    Run(RunId),
+    /// A delivery.
+    Delivery {
+        /// Which one.
+        id: DeliveryId,
+        /// Its destination's name.
+        destination: Arc<str>,
+        /// What was to be sent.
+        message: Arc<Outgoing>,
+    },
+}
+
+/// An event that no route took.
+#[derive(Clone, Debug)]
+pub struct Unrouted {
+    /// The event.
+    pub event: Arc<Event>,
+    /// Why no route took it.
+    pub reason: String,
+    /// When it was stored.
+    pub at: UnixMillis,
 }
 
 fn event_size(event: &Event) -> usize {

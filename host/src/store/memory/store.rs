@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;
 
 use crate::delivery::{DeliveryEnd, RunEnd};
-use crate::event::UnixMillis;
+use crate::event::{EventId, UnixMillis};
 use crate::store::{
-    Answer, Appended, DeadLetter, Leased, LeasedDelivery, LeasedRun, Ledger, Limits, NewEvent, Queue,
-    SettledDelivery, SettledRun, Settlement, Store, StoreError, Unrouted,
+    Answer, Appended, Cursor, EventFilter, EventRecord, EventSummary, Intervened, Intervention, KvValue,
+    Leased, LeasedDelivery, LeasedRun, Ledger, Limits, NewEvent, Page, Queue, Removed, Retention,
+    SettledDelivery, SettledRun, Settlement, Stats, Store, StoreError, WorkFilter, WorkRecord,
 };
 
 use super::books::Books;
@@ -121,13 +122,45 @@ impl Store for MemoryStore {
         self.answer(|books| Ok(books.ledger()))
     }
 
-    fn dead_letters(&self, limit: usize) -> Answer<'_, Vec<DeadLetter>> {
-        self.answer(|books| Ok(books.dead_letters(limit)))
+    fn kv(&self, _: Arc<str>, _: String, _: UnixMillis) -> Answer<'_, Option<KvValue>> {
+        unsupported()
     }
 
-    fn unrouted(&self, limit: usize) -> Answer<'_, Vec<Unrouted>> {
-        self.answer(|books| Ok(books.unrouted(limit)))
+    fn intervene(&self, _: Vec<Intervention>, _: UnixMillis) -> Answer<'_, Vec<Intervened>> {
+        unsupported()
     }
+
+    fn retain(&self, _: &Retention, _: UnixMillis, _: usize) -> Answer<'_, Removed> {
+        unsupported()
+    }
+
+    fn stats(&self) -> Answer<'_, Stats> {
+        unsupported()
+    }
+
+    fn events(&self, _: EventFilter, _: Page<EventId>) -> Answer<'_, Vec<EventSummary>> {
+        unsupported()
+    }
+
+    fn event(&self, _: EventId, _: usize) -> Answer<'_, Option<EventRecord>> {
+        unsupported()
+    }
+
+    fn work(&self, _: Queue, _: WorkFilter, _: Page<Cursor>) -> Answer<'_, Vec<WorkRecord>> {
+        unsupported()
+    }
+
+    fn verify(&self) -> Answer<'_, Vec<String>> {
+        unsupported()
+    }
+
+    fn backup(&self, _: std::path::PathBuf) -> Answer<'_, ()> {
+        unsupported()
+    }
+}
+
+fn unsupported<T: Send + 'static>() -> Answer<'static, T> {
+    Box::pin(ready(Err(StoreError::Unsupported("events are kept in memory".to_owned()))))
 }
 
 #[cfg(test)]
@@ -149,6 +182,8 @@ mod tests {
             source: "source".into(),
             kind: String::new(),
             delivery_id: None,
+            proof: None,
+            hops: 0,
             received_at: 0,
             method: "POST".to_owned(),
             path: "/".to_owned(),
@@ -160,7 +195,7 @@ mod tests {
     }
 
     fn run(number: u128) -> NewRun {
-        NewRun { id: RunId(Uuid::from_u128(number)), route: "route".into(), leased_until: None }
+        NewRun { id: RunId(Uuid::from_u128(number)), route: "route".into(), order: None, leased_until: None }
     }
 
     #[tokio::test]
@@ -172,14 +207,12 @@ mod tests {
             store.append(vec![event(100 + number, vec![run(number)], None)], 1).await.unwrap();
             let leased = store.lease_runs(1, 1, 100).await.unwrap().work.remove(0);
             let end = RunEnd::Dead { cause: "trap".to_owned() };
-            let settled = SettledRun { id: leased.id, lease: leased.lease, end };
+            let settled = SettledRun { id: leased.id, lease: leased.lease, attempt: None, end };
             store.settle_runs(vec![settled], 1).await.unwrap();
         }
         let ledger = store.ledger().await.unwrap();
         assert_eq!((ledger.unrouted, ledger.expired, ledger.settled), (10, 15, 25));
         assert_eq!((ledger.runs_dead, ledger.dead_letters_expired), (25, 15));
         assert!(ledger.adds_up());
-        assert_eq!(store.unrouted(99).await.unwrap().len(), 10);
-        assert_eq!(store.dead_letters(99).await.unwrap().len(), 10);
     }
 }
