@@ -5,8 +5,10 @@
 //! storeys; `tests/it/tidy.rs` holds the code to it.
 
 // Pure.
+pub mod breaker;
 pub mod delivery;
 pub mod event;
+pub mod rate;
 pub mod retry;
 pub mod routing;
 pub mod signature;

@@ -6,6 +6,7 @@ mod load;
 mod root;
 
 // One element of the configuration each: its values, its declaration, its parser.
+mod breaker;
 mod condition;
 mod destination;
 mod ephemeral;
@@ -14,6 +15,7 @@ mod http_destination;
 mod json;
 mod limits;
 mod plugin;
+mod rate;
 mod reload;
 mod retry;
 mod route;

@@ -110,11 +110,12 @@ async fn attempt(
     let outcome = entry.destination.send(&parcel).await;
     let took = started.elapsed();
     drop(permit);
-    let end = after_attempt(&outcome, delivery.attempt, &entry.retry, shared.clock.now(), random());
+    let end =
+        after_attempt(&outcome, delivery.attempt, delivery.since, &entry.retry, shared.clock.now(), random());
     report(&entry, &parcel, &outcome, &end, took);
     let (succeeded, detail) = match outcome {
         Sent::Delivered { detail } => (true, detail),
-        Sent::Retryable { cause, .. } | Sent::Permanent { cause } => (false, cause),
+        Sent::Retryable { cause, .. } | Sent::Permanent { cause } | Sent::Gone { cause } => (false, cause),
     };
     let record = Attempt { number: delivery.attempt, started_at: now, took, succeeded, detail };
     let settled = SettledDelivery { id: delivery.id, lease: delivery.lease, attempt: Some(record), end };
@@ -131,7 +132,7 @@ fn report(
     match outcome {
         Sent::Delivered { .. } => entry.counters.delivered.inc(),
         Sent::Retryable { .. } => entry.counters.retryable.inc(),
-        Sent::Permanent { .. } => entry.counters.permanent.inc(),
+        Sent::Permanent { .. } | Sent::Gone { .. } => entry.counters.permanent.inc(),
     };
     let (event, destination, attempt) = (parcel.event.id, &*entry.name, parcel.attempt);
     match (outcome, end) {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use ::http::header::{HeaderMap, LOCATION, RETRY_AFTER};
 use ::http::{StatusCode, Uri};
 
-use crate::delivery::Sent;
+use crate::delivery::{Blame, Sent};
 use crate::event::UnixMillis;
 
 /// Bytes of an answer that are shown to people.
@@ -21,14 +21,23 @@ pub(super) fn outcome(status: StatusCode, headers: &HeaderMap, text: &[u8], now:
     match status.as_u16() {
         200..=299 => Sent::Delivered { detail: shown },
         300..=399 => Sent::Permanent { cause: format!("{shown}{}", redirect(headers)) },
-        // Gone; sizes and a media type that stay as they are; what the receiver cannot do at all.
-        410 | 413 | 414 | 415 | 431 | 501 | 505 => {
-            Sent::Permanent { cause: format!("{shown}{}", excerpt(text)) }
-        }
+        410 => Sent::Gone { cause: format!("{shown}{}", excerpt(text)) },
+        // Sizes and a media type that stay as they are; what the receiver cannot do at all.
+        413 | 414 | 415 | 431 | 501 | 505 => Sent::Permanent { cause: format!("{shown}{}", excerpt(text)) },
         _ => Sent::Retryable {
             cause: format!("{shown}{}", excerpt(text)),
             retry_after: retry_after(headers, now),
+            blame: blame(status),
         },
+    }
+}
+
+/// A receiver that refuses one message is well; one that breaks down or has too much to do is not.
+fn blame(status: StatusCode) -> Blame {
+    if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
+        Blame::Receiver
+    } else {
+        Blame::Message
     }
 }
 
@@ -89,6 +98,11 @@ mod tests {
         let retryable = |cause: &str, seconds: Option<u64>| Sent::Retryable {
             cause: cause.to_owned(),
             retry_after: seconds.map(Duration::from_secs),
+            blame: if cause.starts_with(['5']) || cause.starts_with("429") {
+                Blame::Receiver
+            } else {
+                Blame::Message
+            },
         };
         let permanent = |cause: &str| Sent::Permanent { cause: cause.to_owned() };
         check(200, &[], "ok", Sent::Delivered { detail: "200 OK".to_owned() });
@@ -107,9 +121,10 @@ mod tests {
         ] {
             check(status, &[], "", retryable(cause, None));
         }
-        for (status, cause) in [(410, "410 Gone"), (501, "501 Not Implemented")] {
+        for (status, cause) in [(413, "413 Payload Too Large"), (501, "501 Not Implemented")] {
             check(status, &[], "", permanent(cause));
         }
+        check(410, &[], "moved", Sent::Gone { cause: "410 Gone: moved".to_owned() });
         check(500, &[], "a\x1b[31m\r\n  b", retryable("500 Internal Server Error: a [31m b", None));
         check(429, &[("retry-after", "120")], "", retryable("429 Too Many Requests", Some(120)));
         let date = [("retry-after", "Sun, 06 Nov 1994 08:50:37 GMT")];
