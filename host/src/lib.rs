@@ -35,6 +35,7 @@ mod reload;
 mod server;
 
 pub use app::{BuildError, Builder, Gateway};
+pub use dispatch::{HeldBack, Reason};
 pub use ingest::Response;
 pub use reload::Failure;
 pub use server::Listeners;

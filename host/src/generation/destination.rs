@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use http::HeaderValue;
 use prometheus_client::metrics::counter::Counter;
-use tokio::sync::Semaphore;
 
 use crate::config::{self, DestinationKind, Location, SecretRef};
 use crate::destination::{Console, Destination, HttpSettings, JsonLines, Network};
 use crate::retry::RetryPolicy;
 use crate::signature::Secret;
 
+use super::gate::{Gate, GateSettings};
 use super::{Problem, Workshop};
 
 /// A receiver.
@@ -22,8 +22,8 @@ pub struct DestinationEntry {
     pub destination: Arc<dyn Destination>,
     /// When a failed attempt is repeated.
     pub retry: RetryPolicy,
-    /// Attempts that may begin now.
-    pub permits: Arc<Semaphore>,
+    /// Which attempts may begin now.
+    pub(crate) gate: Arc<Gate>,
     /// Attempts by how they went.
     pub counters: AttemptCounters,
     made_from: MadeFrom,
@@ -38,6 +38,8 @@ pub struct AttemptCounters {
     pub retryable: Counter,
     /// Never to be tried again.
     pub permanent: Counter,
+    /// Neither that nor anything else: the receiver says that it is gone.
+    pub gone: Counter,
 }
 
 /// Everything on which the connections depend; compared to know whether they can be taken over.
@@ -45,7 +47,6 @@ pub struct AttemptCounters {
 struct MadeFrom {
     description: String,
     secrets: Vec<Secret>,
-    concurrency: usize,
 }
 
 impl DestinationEntry {
@@ -81,8 +82,7 @@ impl DestinationEntry {
                 headers.push((name.clone(), value));
             }
         }
-        let made_from =
-            MadeFrom { description: format!("{:?}", config.kind), secrets, concurrency: config.concurrency };
+        let made_from = MadeFrom { description: format!("{:?}", config.kind), secrets };
         let reusable = before.filter(|before| before.made_from == made_from);
         let destination = match (reusable, &config.kind) {
             (Some(before), _) => before.destination.clone(),
@@ -90,20 +90,24 @@ impl DestinationEntry {
             (None, DestinationKind::File { path }) => Arc::new(JsonLines::new(path.clone())),
             (None, DestinationKind::Http(http)) => connect(config, http, headers, bearer, workshop)?,
         };
-        let permits = match reusable {
-            Some(before) => before.permits.clone(),
-            None => Arc::new(Semaphore::new(config.concurrency)),
+        let settings =
+            GateSettings { concurrency: config.concurrency, rate: config.rate, breaker: config.breaker };
+        // What is known of a receiver holds for no other, and one whose settings were repaired is tried at once.
+        let gate = match reusable.filter(|before| *before.gate.settings() == settings) {
+            Some(before) => before.gate.clone(),
+            None => Arc::new(Gate::new(settings, workshop.metrics.breaker_open(&config.name))),
         };
         let attempts = |outcome| workshop.metrics.attempts(&config.name, outcome);
         Ok(Arc::new(DestinationEntry {
             name: config.name.clone(),
             destination,
             retry: config.retry.clone(),
-            permits,
+            gate,
             counters: AttemptCounters {
                 delivered: attempts("delivered"),
                 retryable: attempts("retryable"),
                 permanent: attempts("permanent"),
+                gone: attempts("gone"),
             },
             made_from,
         }))
