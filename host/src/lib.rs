@@ -33,6 +33,7 @@ pub mod generation;
 mod ingest;
 mod reload;
 mod server;
+mod upkeep;
 
 pub use app::{BuildError, Builder, Gateway};
 pub use dispatch::{HeldBack, Reason};
