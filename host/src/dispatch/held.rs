@@ -18,9 +18,6 @@ use super::Shared;
 /// How often the store is asked.
 const LOOK: Duration = Duration::from_secs(10);
 
-/// How long deliveries wait for a destination that is not in the configuration.
-const ORPHANED: Duration = Duration::from_secs(30 * 24 * 3600);
-
 /// Deliveries given up in one go.
 const STEP: usize = 256;
 
@@ -132,12 +129,13 @@ async fn try_look(shared: &Shared) -> Result<(), StoreError> {
     learn_disabled(shared, disabled, changes);
     let generation = shared.current.load_full();
     learn_orphaned(shared, &generation, &stats.backlog);
+    let orphaned = generation.config.store.retention.orphaned;
     for Backlog { destination, oldest, .. } in stats.backlog {
         let age = between(oldest, shared.clock.due_now());
         match generation.destinations.get(&destination) {
-            None if age > ORPHANED => {
+            None if age > orphaned => {
                 let cause = format!("destination {destination} is not in the configuration");
-                give_up(shared, &destination, ORPHANED, |_, _| cause.clone()).await?;
+                give_up(shared, &destination, orphaned, |_, _| cause.clone()).await?;
             }
             Some(entry) if age > entry.retry.max_age && !shared.held.is_disabled(&destination) => {
                 let Some(cause) = entry.gate.open_because() else { continue };
