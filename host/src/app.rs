@@ -321,7 +321,8 @@ impl Gateway {
     async fn readiness(&self) -> Response {
         let draining = *self.inner.stop.borrow();
         let failure = self.inner.reloader.failure();
-        admin::ready(&self.generation(), failure.as_ref(), &self.ledger().await, draining)
+        let (ledger, held) = (self.ledger().await, self.held_back());
+        admin::ready(&self.generation(), failure.as_ref(), &ledger, &held, draining)
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use hookyard::store::{Intervened, Intervention};
 use hookyard::{HeldBack, Reason};
 use hookyard_tests::{Act, Logs, Received, Sink, Yard, eventually, payload};
+use serde_json::{Value, json};
 
 const PLAIN: &str = "[routes.all]\nsource = \"github\"\nto = [\"sink\"]\n";
 
@@ -195,6 +196,10 @@ async fn a_receiver_that_is_gone_gets_nothing_more_until_it_is_enabled() {
     assert_eq!(yard.dead_letter().await.detail.as_deref(), Some("410 Gone"));
     shows(&yard, "destination_disabled", 1.0).await;
     assert_eq!(held(&yard), Some(Reason::Disabled { cause: "410 Gone".to_owned() }));
+    let readiness = yard.get("/readyz").await;
+    let detail: Value = serde_json::from_str(&readiness.text).unwrap();
+    assert_eq!(detail["held"], json!([{ "destination": "sink", "because": "disabled" }]));
+    assert_eq!(readiness.status, 200, "webhooks are taken all the same");
     assert_eq!(logs.text().matches("destination is gone and is disabled").count(), 1, "{}", logs.text());
 
     yard.sink.always(200);
@@ -326,4 +331,37 @@ async fn a_clock_set_back_stalls_nothing() {
     yard.clock.back(HOUR);
     yard.sink.several(4).await;
     assert_eq!(yard.settled().await.delivered, 2);
+}
+
+/// P3
+#[tokio::test]
+async fn a_new_process_knows_what_is_disabled_and_since_when_things_wait() {
+    let other = Sink::start().await;
+    let toml = format!(
+        "[destinations.sink]\nurl = \"{{sink}}\"\nnetwork = \"private\"\n\
+         [destinations.other]\nurl = \"{}\"\nnetwork = \"private\"\nretry = {{ schedule = [\"1s\"] }}\n\
+         [routes.all]\nsource = \"github\"\nto = [\"sink\", \"other\"]\n",
+        other.url()
+    );
+    let yard = Yard::start(&toml).await;
+    yard.sink.always(410);
+    other.next_acts([500, 500]);
+    yard.clock.forward(HOUR * 48);
+    send(&yard, 1).await;
+    yard.dead_letter().await;
+    send(&yard, 1).await;
+    waiting(&yard, 3).await;
+    other.several(2).await;
+    let store = yard.gateway.store().clone();
+    let (_, plan) = yard.shutdown().await;
+
+    // What waits since the clock was ahead does not wait until it is there again.
+    plan.sink.always(200);
+    plan.clock.back(HOUR * 48);
+    let gateway = plan.builder().store(store).build().await.unwrap();
+    let disabled = Reason::Disabled { cause: "410 Gone".to_owned() };
+    let look = || async { (gateway.held_back().first()?.reason == disabled).then_some(()) };
+    eventually("it is known to be disabled", look).await;
+    other.several(4).await;
+    assert_eq!(plan.sink.received().len(), 1);
 }

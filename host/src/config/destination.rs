@@ -173,7 +173,7 @@ pub(super) static DESTINATION: Element = Element {
         Field::new("path", Shape::Text(Format::free("a path")), "file: the file to append to. Relative to this file.")
             .example(r#""state/events.jsonl""#),
         Field::new("retry", Shape::Table(&RETRY), "When a failed attempt is repeated."),
-        Field::new("concurrency", Shape::Integer { min: 1, max: 10_000 }, "Attempts under way at once.").default("64"),
+        Field::new("concurrency", Shape::Integer { min: 1, max: 10_000 }, "Attempts under way at once. All destinations together have 2048, of which no one takes more than half.").default("64"),
         Field::new("rate", RATE_OR_TABLE, "How many attempts may begin in a time, repeated ones included.")
             .otherwise("no limit")
             .example(r#""50/s""#),

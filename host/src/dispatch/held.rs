@@ -67,6 +67,17 @@ pub enum Reason {
     },
 }
 
+impl Reason {
+    /// For people and their tools, in few words.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Reason::Failing { .. } => "failing",
+            Reason::Disabled { .. } => "disabled",
+            Reason::NotConfigured { .. } => "not configured",
+        }
+    }
+}
+
 impl Held {
     pub(super) fn is_disabled(&self, destination: &str) -> bool {
         self.state().disabled.contains_key(destination)
