@@ -289,16 +289,17 @@ async fn what_waits_for_a_destination_for_too_long_is_a_dead_letter() {
 
 #[tokio::test]
 async fn a_clock_set_forward_releases_work_at_the_rate_that_was_told() {
-    let table = "rate = { limit = \"50/s\", burst = 2 }\nbreaker = false\nretry = { schedule = [\"24h\"] }";
+    // More than may begin in the time that it takes to notice the clock.
+    let table = "rate = { limit = \"200/s\", burst = 2 }\nbreaker = false\nretry = { schedule = [\"24h\"] }";
     let yard = Yard::start(&sink(table)).await;
-    yard.sink.next_acts((0..20).map(|_| Act::Header(503, "retry-after", "3600")));
-    send(&yard, 20).await;
-    failed(&yard, 20.0).await;
+    yard.sink.next_acts((0..200).map(|_| Act::Header(503, "retry-after", "3600")));
+    send(&yard, 200).await;
+    failed(&yard, 200.0).await;
     let start = Instant::now();
     yard.clock.forward(HOUR * 48);
-    let received = yard.sink.several(40).await;
-    within_rate(&received[20..], start, 2, Duration::from_millis(20));
-    assert_eq!(yard.settled().await.delivered, 20);
+    let received = yard.sink.several(400).await;
+    within_rate(&received[200..], start, 2, Duration::from_millis(5));
+    assert_eq!(yard.settled().await.delivered, 200);
 }
 
 #[tokio::test]
