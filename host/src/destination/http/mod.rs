@@ -9,6 +9,7 @@ mod answer;
 mod connector;
 mod request;
 mod send;
+mod stream;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
