@@ -43,9 +43,9 @@ pub(super) enum ConnectError {
 }
 
 impl tower_service::Service<Uri> for Connector {
-    type Response = Stream;
+    type Response = TokioIo<Stream>;
     type Error = ConnectError;
-    type Future = Pin<Box<dyn Future<Output = Result<Stream, ConnectError>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<TokioIo<Stream>, ConnectError>> + Send>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ConnectError>> {
         Poll::Ready(Ok(()))
@@ -53,7 +53,7 @@ impl tower_service::Service<Uri> for Connector {
 
     fn call(&mut self, url: Uri) -> Self::Future {
         let connector = self.clone();
-        Box::pin(async move { connector.open(&url).await })
+        Box::pin(async move { connector.open(&url).await.map(TokioIo::new) })
     }
 }
 
@@ -67,7 +67,7 @@ impl Connector {
         let addresses = self.resolve(host, port, deadline).await?;
         let (tcp, address) = connect(host, &addresses, deadline).await?;
         if !secure {
-            return Ok(Stream::Plain(TokioIo::new(tcp)));
+            return Ok(Stream::plain(tcp));
         }
         let tls_error = |error| ConnectError::Tls { host: host.to_owned(), address, error };
         let name = ServerName::try_from(host.to_owned())
@@ -75,7 +75,7 @@ impl Connector {
         let connecting = TlsConnector::from(Arc::clone(&self.tls)).connect(name, tcp);
         let stream =
             timeout_at(deadline, connecting).await.map_err(timed_out).flatten().map_err(tls_error)?;
-        Ok(Stream::Tls(Box::new(TokioIo::new(stream))))
+        Ok(Stream::tls(stream))
     }
 
     /// The allowed ones among a name's addresses. A name may come to stand for something else at any time, which is why

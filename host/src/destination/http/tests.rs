@@ -11,8 +11,9 @@ use tokio::time::timeout;
 use crate::delivery::Sent;
 use crate::destination::sample::parcel;
 use crate::destination::{Destination, Parcel};
+use crate::signature::Secret;
 
-use super::{HttpClient, HttpDestination, HttpSettings, InvalidSettings, Network};
+use super::{Authorization, HttpClient, HttpDestination, HttpSettings, InvalidSettings, Network};
 
 /// What a receiver does with a connection, once it has read the request's head and the body `{}`.
 enum Receiver {
@@ -83,17 +84,17 @@ async fn read_request(stream: &mut TcpStream) -> Option<String> {
     String::from_utf8(request).ok()
 }
 
-fn destination(url: &str, network: Network) -> HttpDestination {
-    let settings = HttpSettings {
-        name: "ci".into(),
-        url: url.parse().unwrap(),
-        method: ::http::Method::POST,
-        headers: vec![],
-        bearer: Some("s3cret".to_owned()),
+fn settings(url: &str, network: Network) -> HttpSettings {
+    HttpSettings {
+        authorization: Some(Authorization::Bearer(Secret::new("s3cret"))),
         timeout: Duration::from_millis(800),
         network,
-    };
-    HttpClient::new().unwrap().destination(settings).unwrap()
+        ..HttpSettings::new("ci", url.parse().unwrap())
+    }
+}
+
+fn destination(url: &str, network: Network) -> HttpDestination {
+    HttpClient::new().unwrap().destination(settings(url, network)).unwrap()
 }
 
 fn message() -> Parcel {
@@ -231,24 +232,47 @@ async fn addresses_that_are_not_allowed_are_not_connected_to() {
 #[test]
 fn settings_are_checked_and_keep_their_secret() {
     let client = HttpClient::new().unwrap();
-    let settings = |url: &str, bearer: &str| HttpSettings {
-        name: "ci".into(),
-        url: url.parse().unwrap(),
-        method: ::http::Method::POST,
-        headers: vec![],
-        bearer: Some(bearer.to_owned()),
-        timeout: Duration::from_secs(1),
-        network: Network::Public,
-    };
-    for (url, bearer) in [("/hooks", "t"), ("ftp://a/", "t"), ("http://u:p@a/", "t"), ("http://a/", "a\nb")] {
-        let InvalidSettings(problem) = client.destination(settings(url, bearer)).unwrap_err();
-        assert!(!problem.contains(bearer) || bearer == "t", "{problem}");
+    for (url, token) in [("/hooks", "t"), ("ftp://a/", "t"), ("http://u:p@a/", "t"), ("http://a/", "a\nb")] {
+        let mut settings = settings(url, Network::Public);
+        settings.authorization = Some(Authorization::Bearer(Secret::new(token)));
+        let InvalidSettings(problem) = client.destination(settings).unwrap_err();
+        assert!(!problem.contains(token) || token == "t", "{problem}");
     }
-    let destination = client.destination(settings("http://a/path-s3cret", "s3cret")).unwrap();
-    assert!(!format!("{destination:?}").contains("s3cret"));
-    for (text, expected) in
-        [("a s3cret, s3cret.", "a (secret), (secret)."), ("a s3cre", "a (secret)"), ("a s3c", "a s3c")]
-    {
-        assert_eq!(destination.without_secrets(text.to_owned()), expected);
+    let hiding = |authorization| {
+        let mut settings = settings("http://a/path-s3cret", Network::Public);
+        settings.authorization = Some(authorization);
+        client.destination(settings).unwrap()
+    };
+    let password = Secret::new("s3cret");
+    let bearer = hiding(Authorization::Bearer(password.clone()));
+    let basic = hiding(Authorization::Basic { user: "me".to_owned(), password });
+    for destination in [bearer, basic] {
+        assert!(!format!("{destination:?}").contains("s3cret"));
+        for (text, expected) in
+            [("a s3cret, s3cret.", "a (secret), (secret)."), ("a s3cre", "a (secret)"), ("a s3c", "a s3c")]
+        {
+            assert_eq!(destination.without_secrets(text.to_owned()), expected);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_password_is_not_shown_in_either_form() {
+    // `me:s3cret` in base64 stands in the request, and a receiver may repeat both.
+    let says = "HTTP/1.1 410 Gone\r\ncontent-length: 34\r\n\r\nno s3cret and no bWU6czNjcmV0 here";
+    for permanent in [vec![], vec![410]] {
+        let running = run(Receiver::Says(says)).await;
+        let url = format!("http://127.0.0.1:{}/hooks", running.port);
+        let authorization = Authorization::Basic { user: "me".to_owned(), password: Secret::new("s3cret") };
+        let settings = HttpSettings {
+            authorization: Some(authorization),
+            permanent,
+            ..settings(&url, Network::Private)
+        };
+        let destination = HttpClient::new().unwrap().destination(settings).unwrap();
+        let cause = "410 Gone: no (secret) and no (secret) here".to_owned();
+        assert_eq!(destination.send(&message()).await, Sent::Gone { cause });
+        let requests = running.requests.lock().unwrap();
+        assert!(requests[0].contains("\r\nauthorization: Basic bWU6czNjcmV0\r\n"), "{requests:?}");
     }
 }

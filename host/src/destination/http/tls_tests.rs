@@ -69,13 +69,9 @@ async fn run(name: &str, protocols: &[&str]) -> (u16, RootCertStore, Arc<Mutex<V
 
 async fn attempt(client: &HttpClient, host: &str, port: u16) -> Sent {
     let settings = HttpSettings {
-        name: "ci".into(),
-        url: format!("https://{host}:{port}/hooks").parse().unwrap(),
-        method: ::http::Method::POST,
-        headers: vec![],
-        bearer: None,
         timeout: Duration::from_secs(5),
         network: Network::Private,
+        ..HttpSettings::new("ci", format!("https://{host}:{port}/hooks").parse().unwrap())
     };
     let destination = client.destination(settings).unwrap();
     let parcel = parcel(&[("Connection", "keep-alive"), ("Host", "in.example")], "{}");
