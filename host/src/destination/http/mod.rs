@@ -7,6 +7,8 @@
 mod address;
 mod answer;
 mod connector;
+#[cfg(test)]
+mod receiver;
 mod request;
 mod send;
 mod settings;
