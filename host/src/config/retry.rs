@@ -48,8 +48,8 @@ pub(super) static RETRY: Element = Element {
         Field::new(
             "permanent",
             Shape::List(&STATUS),
-            "http: statuses after which a message is not tried again. Without them every failure is, except \
-             redirects, which are not followed, and 410, by which a receiver says that it is gone for good.",
+            "http: statuses after which a message is not tried again, in addition to redirects, which are not \
+             followed, and 410, by which a receiver says that it is gone for good. After any other failure it is.",
         )
         .default("[]")
         .example("[400, 422]"),
