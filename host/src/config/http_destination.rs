@@ -42,11 +42,8 @@ pub(super) fn read(table: &Table<'_>, retry: Option<&Table<'_>>) -> Option<HttpD
     let method = table.get("method").and_then(|value| value.choice(&methods));
     let authorization = Authorization::read(table);
     let (headers, secret_headers) = headers(table);
-    for value in [table.get("bearer"), table.get("basic")].into_iter().flatten() {
-        if secret_headers.iter().any(|(name, ..)| name == "authorization") {
-            let key = value.key;
-            value.error(format!("`{key}` and the header `Authorization` exclude each other"), |_| ());
-        }
+    if secret_headers.iter().any(|(name, ..)| name == "authorization") {
+        refuse_authorization_twice(table);
     }
     let sign = sign::read(table);
     let tls = table.get("tls").map_or_else(|| Some(DestinationTls::default()), DestinationTls::read);
@@ -69,6 +66,13 @@ pub(super) fn read(table: &Table<'_>, retry: Option<&Table<'_>>) -> Option<HttpD
         tls: tls?,
         permanent: retry.map(retry::permanent).unwrap_or_default(),
     })
+}
+
+fn refuse_authorization_twice(table: &Table<'_>) {
+    for value in [table.get("bearer"), table.get("basic")].into_iter().flatten() {
+        let key = value.key;
+        value.error(format!("`{key}` and the header `Authorization` exclude each other"), |_| ());
+    }
 }
 
 type SecretHeader = (HeaderName, Location, SecretRef);

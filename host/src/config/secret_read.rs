@@ -62,6 +62,14 @@ impl SecretRead {
             SecretRead::WouldBeCreated { .. } => None,
         }
     }
+
+    /// The file that keeps it, unless it is an environment variable.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            SecretRead::Found { path, .. } => path.as_deref(),
+            SecretRead::Created { path, .. } | SecretRead::WouldBeCreated { path } => Some(path),
+        }
+    }
 }
 
 /// Why a secret cannot be had.

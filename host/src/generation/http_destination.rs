@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use http::HeaderValue;
+use http::{HeaderName, HeaderValue};
 
 use crate::config::{self, Location, SecretError, SecretRead, SecretRef, is_ephemeral};
 use crate::destination::{
@@ -37,30 +37,14 @@ impl<'a> Credentials<'a> {
 
     /// Everything that the destination is made from.
     pub(super) fn settings(&mut self, http: &config::HttpDestination) -> Result<HttpSettings, Problem> {
-        let authorization = match &http.authorization {
-            None => None,
-            Some(config::Authorization::Bearer { token }) => Some(Authorization::Bearer(self.secret(token)?)),
-            Some(config::Authorization::Basic { user, password }) => {
-                Some(Authorization::Basic { user: user.clone(), password: self.secret(password)? })
-            }
-        };
-        let mut headers = http.headers.clone();
-        for (name, at, reference) in &http.secret_headers {
-            let secret = self.secret(&(at.clone(), reference.clone()))?;
-            let mut value = HeaderValue::from_bytes(secret.expose()).map_err(|_| {
-                self.problem(at, format_args!("the secret for header {name} cannot stand in a header"))
-            })?;
-            value.set_sensitive(true);
-            headers.push((name.clone(), value));
-        }
         let mut signing_keys = Vec::new();
         for reference in &http.sign {
             signing_keys.extend(self.signing_key(reference)?);
         }
         Ok(HttpSettings {
             method: http.method.clone(),
-            headers,
-            authorization,
+            headers: self.headers(http)?,
+            authorization: http.authorization.as_ref().map(|way| self.authorization(way)).transpose()?,
             signing_keys,
             timeout: http.timeout,
             network: match &http.network {
@@ -74,11 +58,36 @@ impl<'a> Credentials<'a> {
         })
     }
 
+    fn headers(&mut self, http: &config::HttpDestination) -> Result<Vec<(HeaderName, HeaderValue)>, Problem> {
+        let mut headers = http.headers.clone();
+        for (name, at, reference) in &http.secret_headers {
+            let secret = self.secret(at, reference)?;
+            let mut value = HeaderValue::from_bytes(secret.expose()).map_err(|_| {
+                self.problem(at, format_args!("the secret for header {name} cannot stand in a header"))
+            })?;
+            value.set_sensitive(true);
+            headers.push((name.clone(), value));
+        }
+        Ok(headers)
+    }
+
+    fn authorization(&mut self, way: &config::Authorization) -> Result<Authorization, Problem> {
+        let (at, reference) = way.secret();
+        let secret = self.secret(at, reference)?;
+        Ok(match way {
+            config::Authorization::Bearer { .. } => Authorization::Bearer(secret),
+            config::Authorization::Basic { user, .. } => {
+                Authorization::Basic { user: user.clone(), password: secret }
+            }
+        })
+    }
+
     /// A secret that somebody else issued.
-    fn secret(&mut self, (at, reference): &(Location, SecretRef)) -> Result<Secret, Problem> {
+    fn secret(&mut self, at: &Location, reference: &SecretRef) -> Result<Secret, Problem> {
         let Workshop { state_dir, create, .. } = self.workshop;
         let read = reference.read(&self.destination.name, state_dir, *create);
-        self.note(at, read)?.ok_or_else(|| self.problem(at, "this secret cannot be made here"))
+        let read = self.noted(at, read)?;
+        read.secret().cloned().ok_or_else(|| self.problem(at, "this secret cannot be made here"))
     }
 
     /// None if it is yet to be made: a check makes none.
@@ -88,11 +97,11 @@ impl<'a> Credentials<'a> {
     ) -> Result<Option<SigningKey>, Problem> {
         let Workshop { state_dir, create, .. } = self.workshop;
         let read = reference.read_signing(&self.destination.name, state_dir, *create);
-        let made = *reference == SecretRef::Generated;
-        let created = matches!(&read, Ok(SecretRead::Created { .. }));
-        let secret = self.note(at, read)?;
-        if made {
-            self.origin = Some(Origin { file: self.files.last().cloned(), created, paste: String::new() });
+        let read = self.noted(at, read)?;
+        let created = matches!(read, SecretRead::Created { .. });
+        if *reference == SecretRef::Generated {
+            let file = read.path().map(Path::to_owned);
+            self.origin = Some(Origin { file, created, paste: String::new() });
         }
         if created && is_ephemeral(state_dir) {
             let message = format!(
@@ -104,25 +113,16 @@ impl<'a> Credentials<'a> {
             self.warnings.push(Problem { at: Some(at.clone()), message });
         }
         let unusable = |error| self.problem(at, format_args!("the secret cannot be used to sign: {error}"));
-        secret.map(|secret| SigningKey::new(&secret).map_err(unusable)).transpose()
+        read.secret().map(|secret| SigningKey::new(secret).map_err(unusable)).transpose()
     }
 
-    fn note(
-        &mut self,
-        at: &Location,
-        read: Result<SecretRead, SecretError>,
-    ) -> Result<Option<Secret>, Problem> {
+    fn noted(&mut self, at: &Location, read: Result<SecretRead, SecretError>) -> Result<SecretRead, Problem> {
         let read = read.map_err(|error| self.problem(at, error))?;
-        let secret = read.secret().cloned();
-        match read {
-            SecretRead::Found { path, warning, .. } => {
-                self.files.extend(path);
-                let warning = warning.map(|message| Problem { at: Some(at.clone()), message });
-                self.warnings.extend(warning);
-            }
-            SecretRead::Created { path, .. } | SecretRead::WouldBeCreated { path } => self.files.push(path),
+        self.files.extend(read.path().map(Path::to_owned));
+        if let SecretRead::Found { warning: Some(message), .. } = &read {
+            self.warnings.push(Problem { at: Some(at.clone()), message: message.clone() });
         }
-        Ok(secret)
+        Ok(read)
     }
 
     fn tls(&mut self, tls: &config::DestinationTls) -> Result<TlsSettings, Problem> {
@@ -131,8 +131,8 @@ impl<'a> Credentials<'a> {
             None => Vec::new(),
         };
         let identity = match &tls.identity {
-            Some(config::ClientCertificate { cert, key }) => {
-                Some(Identity { chain: self.certificates(cert)?, key: self.secret(key)? })
+            Some(config::ClientCertificate { cert, key: (at, key) }) => {
+                Some(Identity { chain: self.certificates(cert)?, key: self.secret(at, key)? })
             }
             None => None,
         };

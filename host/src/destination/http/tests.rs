@@ -143,6 +143,19 @@ async fn what_never_ends_is_cut_off() {
     }
 }
 
+/// Once the status is there, the rest of the answer has what is left of the time, not more.
+#[tokio::test]
+async fn a_slow_answer_does_not_outlast_the_attempt() {
+    let running = run(Receiver::Repeats("HTTP/1.1 200 OK\r\n\r\n", "x", 20)).await;
+    let url = format!("http://127.0.0.1:{}/hooks", running.port);
+    let settings = HttpSettings { timeout: Duration::from_millis(100), ..settings(&url, Network::Private) };
+    let destination = HttpClient::new().unwrap().destination(settings).unwrap();
+    let begun = Instant::now();
+    let sent = destination.send(&message()).await;
+    assert_eq!(sent, Sent::Delivered { detail: "200 OK".to_owned() });
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+}
+
 #[tokio::test]
 async fn an_answer_is_of_the_request_before_it() {
     let surplus =
