@@ -49,6 +49,7 @@ async fn each_attempt_is_signed_with_every_secret() {
     assert_eq!(got[0].header("webhook-id"), got[1].header("webhook-id"));
     for received in &got {
         assert_eq!(received.header("webhook-signature"), expected(received, &[NEW, OLD]));
+        assert_eq!(received.header("webhook-signature").matches("v1,").count(), 2);
     }
 
     std::fs::write(yard.path("old"), NEW).unwrap();
