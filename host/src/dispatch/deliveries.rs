@@ -131,7 +131,7 @@ fn report(
     match outcome {
         Sent::Delivered { .. } => entry.counters.delivered.inc(),
         Sent::Retryable { .. } => entry.counters.retryable.inc(),
-        Sent::Permanent { .. } => entry.counters.permanent.inc(),
+        Sent::Permanent { .. } | Sent::Gone { .. } => entry.counters.permanent.inc(),
     };
     let (event, destination, attempt) = (parcel.event.id, &*entry.name, parcel.attempt);
     match (outcome, end) {
