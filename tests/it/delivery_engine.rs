@@ -117,7 +117,7 @@ async fn a_receiver_that_refuses_a_message_is_not_left_alone() {
     yard.sink.next_acts([400, 404, 413, 422]);
     send(&yard, 3).await;
     let ledger = yard.settled().await;
-    assert_eq!((ledger.delivered, ledger.deliveries_dead), (2, 1));
+    assert_eq!((ledger.delivered, ledger.deliveries_dead), (3, 0));
 }
 
 #[tokio::test]

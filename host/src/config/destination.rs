@@ -1,6 +1,6 @@
 //! `[destinations.x]`: where messages go.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,15 +10,18 @@ use crate::breaker::BreakerPolicy;
 use crate::rate::Rate;
 use crate::retry::RetryPolicy;
 
+use super::authorization::BASIC;
 use super::breaker::{self, BREAKER_OR_TABLE};
+use super::destination_tls::DESTINATION_TLS;
 use super::field::{Choice, Element, Field, Format, Shape};
 use super::http_destination;
 use super::rate::{self, RATE_OR_TABLE};
 use super::retry::{self, RETRY};
 use super::secret::GIVEN_SECRET;
+use super::sign::SIGN;
 use super::table::Table;
 use super::value::Value;
-use super::{Location, SecretRef};
+use super::{Authorization, DestinationTls, Location, SecretRef};
 
 /// One destination.
 #[derive(Clone, Debug)]
@@ -65,12 +68,18 @@ pub struct HttpDestination {
     pub headers: Vec<(http::HeaderName, http::HeaderValue)>,
     /// Headers whose value is a secret, set on each request likewise.
     pub secret_headers: Vec<(http::HeaderName, Location, SecretRef)>,
-    /// `Authorization: Bearer …`.
-    pub bearer: Option<(Location, SecretRef)>,
+    /// What the header `Authorization` says.
+    pub authorization: Option<Authorization>,
+    /// The secrets that each request is signed with.
+    pub sign: Vec<(Location, SecretRef)>,
     /// From the first step of connecting to the last byte of the answer.
     pub timeout: Duration,
     /// Which addresses may be connected to.
     pub network: Network,
+    /// Certificates of its own.
+    pub tls: DestinationTls,
+    /// Statuses from 400 on after which a message is not tried again.
+    pub permanent: Vec<u16>,
 }
 
 /// Which addresses a destination may be connected to. Metadata services of clouds never.
@@ -146,6 +155,14 @@ pub(super) static DESTINATION: Element = Element {
         Field::new("bearer", Shape::Table(&GIVEN_SECRET), "http: a token sent as `Authorization: Bearer …`.")
             .example(r#"{ env = "CI_TOKEN" }"#),
         Field::new(
+            "basic",
+            Shape::Table(&BASIC),
+            "http: a user and a password sent as `Authorization: Basic …`.",
+        )
+        .example(r#"{ user = "hookyard", password = { env = "CI_PASSWORD" } }"#),
+        Field::new("sign", Shape::Table(&SIGN), "http: how a receiver can tell that a request is ours.")
+            .example(r#"{ standard-webhooks = { env = "CI_SIGNING_SECRET" } }"#),
+        Field::new(
             "timeout",
             Shape::millis(10, 600_000),
             "http: time from the first step of connecting to the last byte of the answer.",
@@ -170,6 +187,8 @@ pub(super) static DESTINATION: Element = Element {
         )
         .default(r#""public""#)
         .example(r#"["10.0.0.0/8"]"#),
+        Field::new("tls", Shape::Table(&DESTINATION_TLS), "http: certificates of its own.")
+            .example(r#"{ ca = "internal-ca.pem" }"#),
         Field::new("path", Shape::Text(Format::free("a path")), "file: the file to append to. Relative to this file.")
             .example(r#""state/events.jsonl""#),
         Field::new("retry", Shape::Table(&RETRY), "When a failed attempt is repeated."),
@@ -185,7 +204,11 @@ pub(super) static DESTINATION: Element = Element {
         ("kind", "it is called `type`"),
         ("uri", "it is called `url`"),
         ("token", r#"write bearer = { env = "NAME" }"#),
-        ("authorization", r#"write bearer = { env = "NAME" }"#),
+        ("authorization", r#"write bearer = { env = "NAME" }, or basic = { user = "…", password = { env = "NAME" } }"#),
+        ("user", r#"write basic = { user = "…", password = { env = "NAME" } }"#),
+        ("password", r#"write basic = { user = "…", password = { env = "NAME" } }"#),
+        ("secret", r#"write sign = { standard-webhooks = { env = "NAME" } }"#),
+        ("ca", "write tls = { ca = … }"),
         ("retries", "write retry = { max_attempts = … }"),
         ("file", "it is called `path`"),
         ("rate_limit", "it is called `rate`"),
@@ -194,7 +217,8 @@ pub(super) static DESTINATION: Element = Element {
 };
 
 /// Keys that mean something to one kind of destination only.
-const OF_HTTP: [&str; 6] = ["url", "method", "headers", "bearer", "timeout", "network"];
+const OF_HTTP: [&str; 9] =
+    ["url", "method", "headers", "bearer", "basic", "sign", "timeout", "network", "tls"];
 const OF_FILE: [&str; 1] = ["path"];
 
 #[derive(Clone, Copy, PartialEq)]
@@ -204,17 +228,37 @@ enum Word {
     File,
 }
 
+impl HttpDestination {
+    /// Where its secrets are found.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = &SecretRef> {
+        let of_headers = self.secret_headers.iter().map(|(_, _, reference)| reference);
+        let authorization = self.authorization.iter().map(Authorization::secret);
+        let key = self.tls.identity.iter().map(|identity| &identity.key);
+        authorization.chain(&self.sign).chain(key).map(|(_, reference)| reference).chain(of_headers)
+    }
+
+    /// Its files of certificates.
+    pub(super) fn certificates(&self) -> impl Iterator<Item = &Path> {
+        let cert = self.tls.identity.iter().map(|identity| &identity.cert);
+        self.tls.ca.iter().chain(cert).map(|(_, path)| path.as_path())
+    }
+}
+
 impl Destination {
     pub(super) fn read(name: &str, table: &Table<'_>) -> Option<Self> {
+        let retry = table.table("retry");
         let kind = word(table).and_then(|word| {
             refuse_keys_of_others(table, word);
+            if word != Word::Http {
+                refuse_statuses(retry.as_ref());
+            }
             match word {
-                Word::Http => http_destination::read(table).map(DestinationKind::Http),
+                Word::Http => http_destination::read(table, retry.as_ref()).map(DestinationKind::Http),
                 Word::Console => Some(DestinationKind::Console),
                 Word::File => path(table).map(|path| DestinationKind::File { path }),
             }
         });
-        let retry = table.table("retry").map(|table| retry::read(&table)).unwrap_or_default();
+        let retry = retry.map(|table| retry::read(&table)).unwrap_or_default();
         let concurrency = table.get("concurrency").and_then(Value::count).unwrap_or(CONCURRENCY);
         let rate = table.get("rate").and_then(|value| rate::read(value, table));
         let breaker = breaker::read(table);
@@ -254,6 +298,8 @@ fn refuse_keys_of_others(table: &Table<'_>, word: Word) {
     let others = OF_HTTP.iter().filter(|_| word != Word::Http);
     for key in others.chain(OF_FILE.iter().filter(|_| word != Word::File)) {
         if let Some(value) = table.get(key) {
+            // Nobody looks into it, and it may hold a secret.
+            value.mask();
             let owner = if OF_FILE.contains(key) { "file" } else { "http" };
             value.context.gathered.error(
                 value.key_spot(),
@@ -261,6 +307,12 @@ fn refuse_keys_of_others(table: &Table<'_>, word: Word) {
                 |_| (),
             );
         }
+    }
+}
+
+fn refuse_statuses(retry: Option<&Table<'_>>) {
+    if let Some(value) = retry.and_then(|retry| retry.get("permanent")) {
+        value.error("`permanent` belongs to a destination of type \"http\": only that has statuses", |_| ());
     }
 }
 

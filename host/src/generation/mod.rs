@@ -5,6 +5,7 @@
 mod build;
 mod destination;
 mod gate;
+mod http_destination;
 mod plugin;
 mod source;
 
