@@ -7,6 +7,7 @@ mod root;
 
 // One element of the configuration each: its values, its declaration, its parser.
 mod authorization;
+mod breaker;
 mod condition;
 mod destination;
 mod destination_tls;
@@ -16,6 +17,7 @@ mod http_destination;
 mod json;
 mod limits;
 mod plugin;
+mod rate;
 mod reload;
 mod retention;
 mod retry;
