@@ -120,7 +120,7 @@ impl Books {
             db.prepare_cached(INSERT_KEY)?.execute((key, event.id.0.as_bytes(), dedupe.until))?;
         }
         let unrouted = unrouted.as_deref().filter(|_| runs.is_empty());
-        let size = event_size(event);
+        let (count, size) = (runs.len() as i64, event_size(event));
         let (state, ended_at) = self.count_new(runs.len(), unrouted.is_some(), size, now);
         let source = self.names.number(db, &event.source)?;
         db.prepare_cached(INSERT_EVENT)?.execute(rusqlite::params![
@@ -135,11 +135,11 @@ impl Books {
             key,
             state,
             unrouted,
-            runs.len(),
-            event.bytes().len(),
+            count,
+            event.bytes().len() as i64,
             size as i64,
             self.next.run,
-            runs.len(),
+            count,
             ended_at,
         ])?;
         db.prepare_cached(INSERT_PAYLOAD)?.execute((

@@ -12,7 +12,7 @@ use crate::store::{
 
 use super::books::Books;
 use super::codec::event_size;
-use super::fault::{Fault, Result, Severity};
+use super::fault::{Fault, Result};
 use super::writer::{Failure, Writer};
 
 /// Appends that may wait for the writer, and the bytes of their bodies. Beyond, they are refused: a disk that has come

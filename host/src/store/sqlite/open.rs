@@ -161,8 +161,8 @@ impl Opener {
     }
 
     fn migrate(&self, db: &Connection) -> Result<(), OpenError> {
-        let version = || db.query_row("PRAGMA user_version", [], |row| row.get::<_, usize>(0));
-        let done = version().map_err(|error| self.refusal(error))?;
+        let version = || db.query_row("PRAGMA user_version", [], |row| row.get::<_, i32>(0));
+        let done = version().map_err(|error| self.refusal(error))?.max(0) as usize;
         for (at, migration) in MIGRATIONS.iter().enumerate().skip(done) {
             let number = at + 1;
             let sql = format!(
