@@ -7,6 +7,7 @@ use crate::event::UnixMillis;
 use crate::store::Lease;
 
 use super::agenda::{Agenda, Place};
+use super::fault::Result;
 
 /// A row that is leased.
 #[derive(Clone, Copy, Debug)]
@@ -51,9 +52,9 @@ impl<W: Copy> Desk<W> {
         }
     }
 
-    /// The agenda of a key, if there is work that has not ended.
-    pub(super) fn agenda(&mut self, key: i64) -> Option<&mut Agenda> {
-        self.agendas.get_mut(&key)
+    /// How much work of a key has not ended, as counted by [`count`](Desk::count).
+    pub(super) fn pending(&self, key: i64) -> u64 {
+        self.agendas.get(&key).map_or(0, |agenda| agenda.pending)
     }
 
     /// Every agenda with work that has not ended: its key, and how much.
@@ -100,20 +101,37 @@ impl<W: Copy> Desk<W> {
         self.remove(lease.0);
     }
 
-    /// Whether a row may be handed out: nobody has leased it, or the lease has run out.
-    pub(super) fn is_free(&self, seq: i64, now: UnixMillis) -> bool {
-        let holder = self.rows.get(&seq).map(|token| self.held.get(token));
-        holder.is_none_or(|held| held.is_some_and(|held| held.until <= now))
-    }
-
-    /// Makes rows whose lease has run out available in an agenda.
-    pub(super) fn expire(&mut self, key: i64, now: UnixMillis) {
-        let Some(agenda) = self.agendas.get_mut(&key) else { return };
+    /// Chooses rows to hand out; see [`Agenda::choose`]. Those whose lease has run out are among them.
+    pub(super) fn choose(
+        &mut self,
+        key: i64,
+        limit: usize,
+        now: UnixMillis,
+        scan: impl FnOnce(Place, &mut dyn FnMut(Place) -> bool) -> Result<()>,
+    ) -> Result<Vec<Place>> {
+        let agenda = self.agendas.entry(key).or_default();
         while let Some(seq) = agenda.pop_expired(now) {
             if let Some(held) = self.rows.get(&seq).and_then(|token| self.held.get(token)) {
                 agenda.enter(held.place);
             }
         }
+        let is_free = |seq| match self.rows.get(&seq).map(|token| self.held.get(token)) {
+            None => true,
+            // Pinned.
+            Some(None) => false,
+            Some(Some(held)) => held.until <= now,
+        };
+        agenda.choose(limit, now, is_free, scan)
+    }
+
+    /// When to ask for an agenda's work again; see [`Agenda::next_due`].
+    pub(super) fn next_due(
+        &self,
+        key: i64,
+        now: UnixMillis,
+        after: impl FnOnce() -> Result<Option<UnixMillis>>,
+    ) -> Result<Option<UnixMillis>> {
+        self.agendas.get(&key).map_or(Ok(None), |agenda| agenda.next_due(now, after))
     }
 
     /// Takes the lease off the table while its row is dealt with in several transactions: nobody can settle with it,

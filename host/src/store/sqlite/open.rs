@@ -21,7 +21,8 @@ const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
 /// Before it a write-ahead log that was reset at the wrong moment could corrupt the file.
 const OLDEST_LIBRARY: i32 = 3_051_003;
 
-const PAGE: u32 = 4096;
+/// Bytes of a page.
+pub(super) const PAGE: u32 = 4096;
 
 /// How long somebody else who writes to the file, such as an operator's tool, is waited for.
 const BUSY: Duration = Duration::from_secs(5);
@@ -160,8 +161,8 @@ impl Opener {
     }
 
     fn migrate(&self, db: &Connection) -> Result<(), OpenError> {
-        let version = || db.query_row("PRAGMA user_version", [], |row| row.get::<_, usize>(0));
-        let done = version().map_err(|error| self.refusal(error))?;
+        let version = || db.query_row("PRAGMA user_version", [], |row| row.get::<_, i32>(0));
+        let done = version().map_err(|error| self.refusal(error))?.max(0) as usize;
         for (at, migration) in MIGRATIONS.iter().enumerate().skip(done) {
             let number = at + 1;
             let sql = format!(
