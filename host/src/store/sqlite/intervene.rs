@@ -24,8 +24,7 @@ const RUN_STATE: &str = "UPDATE runs SET state = ?2 WHERE seq = ?1";
 const DELIVERY_STATE: &str = "UPDATE deliveries SET state = ?2 WHERE seq = ?1";
 
 /// The attempt that ended a delivery stands in its row; it makes room for the one that will.
-const KEEP_ATTEMPT: &str =
-    "INSERT OR REPLACE INTO attempts (work, started_at, number, took, succeeded, detail) \
+const KEEP_ATTEMPT: &str = "INSERT OR REPLACE INTO attempts (work, started_at, number, took, succeeded, detail) \
      SELECT seq * 2 + 1, started_at, attempts, coalesce(took, 0), state = 3, coalesce(detail, '') \
      FROM deliveries WHERE seq = ?1 AND started_at IS NOT NULL";
 
@@ -69,7 +68,12 @@ struct Delivery {
 
 impl Books {
     /// See [`Store::intervene`](crate::store::Store::intervene).
-    pub(super) fn intervene(&mut self, db: &Connection, asked: &Intervention, now: UnixMillis) -> Result<Outcome> {
+    pub(super) fn intervene(
+        &mut self,
+        db: &Connection,
+        asked: &Intervention,
+        now: UnixMillis,
+    ) -> Result<Outcome> {
         let done = match asked {
             Intervention::Redeliver(id) => self.redeliver(db, *id, now)?,
             Intervention::Rerun { run, by } => return self.rerun(db, *run, by, now),
@@ -180,7 +184,14 @@ impl Books {
     }
 
     /// Takes note in the event and in the lane of what happened to a run or one of its deliveries.
-    fn change_work(&mut self, db: &Connection, run: &Run, open: i64, dead: i64, now: UnixMillis) -> Result<()> {
+    fn change_work(
+        &mut self,
+        db: &Connection,
+        run: &Run,
+        open: i64,
+        dead: i64,
+        now: UnixMillis,
+    ) -> Result<()> {
         self.reopen_event(db, run.event, open, dead)?;
         self.change_lane(db, run.ordered, run.seq, LaneChange { open, dead }, now)
     }

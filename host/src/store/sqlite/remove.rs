@@ -127,7 +127,8 @@ impl Books {
         let last = end.min(first.saturating_add(rows.0.max(1) - 1));
         let dead: i64 = db.prepare_cached(DEAD_DELIVERIES)?.query_row((first, last), |row| row.get(0))?;
         db.prepare_cached(DELIVERY_ATTEMPTS)?.execute((first, last))?;
-        db.prepare_cached(MESSAGES)?.execute(named_params! {":first": first, ":last": last, ":run": run.seq})?;
+        db.prepare_cached(MESSAGES)?
+            .execute(named_params! {":first": first, ":last": last, ":run": run.seq})?;
         rows.0 -= db.prepare_cached(DELIVERIES)?.execute((first, last))? as i64;
         if last < end {
             db.prepare_cached(SHORTEN)?.execute((run.seq, last + 1))?;
@@ -136,7 +137,14 @@ impl Books {
     }
 
     /// Takes note that dead letters of a run are kept no longer; whoever waits for them in its lane may go.
-    fn forget_dead(&mut self, db: &Connection, event: i64, run: &Run, dead: u64, now: UnixMillis) -> Result<()> {
+    fn forget_dead(
+        &mut self,
+        db: &Connection,
+        event: i64,
+        run: &Run,
+        dead: u64,
+        now: UnixMillis,
+    ) -> Result<()> {
         if dead == 0 {
             return Ok(());
         }

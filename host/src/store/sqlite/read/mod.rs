@@ -14,6 +14,6 @@ pub(super) use backup::backup;
 pub(super) use events::list as events;
 pub(super) use record::record_of;
 pub(super) use stats::stats;
-pub(super) use thread::Reader;
+pub(super) use thread::ReadThread;
 pub(super) use verify::verify;
-pub(super) use work::{LeasedRows, list as work};
+pub(super) use work::{LeasedRows, has_run, list as work};

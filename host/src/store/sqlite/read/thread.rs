@@ -7,11 +7,12 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::store::{Answer, StoreError};
 
-use crate::store::sqlite::fault::Fault;
+use crate::store::sqlite::fault::{Fault, Result};
 use crate::store::sqlite::open::Opener;
 
 /// Questions that may wait; whoever asks more waits for a place.
@@ -25,16 +26,20 @@ const STEPS: i32 = 100_000;
 
 type Question = Box<dyn FnOnce(&Connection) + Send>;
 
-/// The thread. Ends, breaking off what it reads, when this is dropped.
-pub(in crate::store::sqlite) struct Reader {
+/// The thread.
+#[derive(Debug)]
+pub(in crate::store::sqlite) struct ReadThread {
     questions: Option<mpsc::Sender<Question>>,
     watch: Watch,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Reader {
+impl ReadThread {
     /// Starts it on a store's file. A question that takes longer than `patience` is broken off.
-    pub(in crate::store::sqlite) fn start(opener: &Opener, patience: Duration) -> Result<Self, StoreError> {
+    pub(in crate::store::sqlite) fn start(
+        opener: &Opener,
+        patience: Duration,
+    ) -> std::result::Result<Self, StoreError> {
         let mut connection = open(opener).map_err(|error| refused(&error.into()))?;
         let watch = Watch::new();
         let seen = watch.clone();
@@ -53,34 +58,40 @@ impl Reader {
             .name("store-reader".to_owned())
             .spawn(answer_all)
             .map_err(|error| StoreError::Failed(error.to_string()))?;
-        Ok(Reader { questions: Some(questions), watch, thread: Some(thread) })
+        Ok(ReadThread { questions: Some(questions), watch, thread: Some(thread) })
     }
 
     /// Answers from what is stored at one moment.
     pub(in crate::store::sqlite) fn ask<T: Send + 'static>(
         &self,
-        question: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        question: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> Answer<'_, T> {
+        let (answer, answered) = oneshot::channel();
+        let question: Question = Box::new(move |db| drop(answer.send(at_one_moment(db, question))));
+        let closed = || StoreError::Failed("the store is closed".to_owned());
+        let asked = match &self.questions {
+            None => Err(TrySendError::Closed(question)),
+            Some(questions) => questions.try_send(question),
+        };
         Box::pin(async move {
-            let (answer, answered) = oneshot::channel();
-            let question: Question = Box::new(move |connection| {
-                // Nobody may be waiting any more.
-                if !answer.is_closed() {
-                    let _ = answer.send(at_one_moment(connection, question));
+            match (asked, &self.questions) {
+                (Err(TrySendError::Full(question)), Some(questions)) => {
+                    questions.send(question).await.map_err(|_| closed())?;
                 }
-            });
-            let closed = || StoreError::Failed("the store is closed".to_owned());
-            let questions = self.questions.as_ref().ok_or_else(closed)?;
-            questions.send(question).await.map_err(|_| closed())?;
+                (asked, _) => asked.map_err(|_| closed())?,
+            }
             answered.await.map_err(|_| closed())?
         })
     }
-}
 
-impl Drop for Reader {
-    fn drop(&mut self) {
-        // Whoever closes the file last tidies up after it, and this connection may not: it has to be closed before the
-        // writer's.
+    /// Whether the thread is to end, for what takes long outside of statements.
+    pub(in crate::store::sqlite) fn closing(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.watch.closed)
+    }
+
+    /// Ends the thread. Whoever closes the file last tidies up after it, and this connection may not: it has to be
+    /// closed before the writer's.
+    pub(in crate::store::sqlite) fn stop(&mut self) {
         self.questions = None;
         self.watch.closed.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
@@ -98,14 +109,14 @@ fn open(opener: &Opener) -> rusqlite::Result<Connection> {
 /// Everything that is read belongs together.
 fn at_one_moment<T>(
     db: &Connection,
-    question: impl FnOnce(&Connection) -> Result<T, StoreError>,
-) -> Result<T, StoreError> {
-    let moment = db.unchecked_transaction().map_err(|error| refused(&error.into()))?;
-    question(&moment)
+    question: impl FnOnce(&Connection) -> Result<T>,
+) -> std::result::Result<T, StoreError> {
+    let moment = db.unchecked_transaction().map_err(Fault::Sql);
+    moment.and_then(|moment| question(&moment)).map_err(|fault| refused(&fault))
 }
 
 /// What a failed read means. Whether the store can take nothing any more is for the writer to find out.
-pub(super) fn refused(fault: &Fault) -> StoreError {
+fn refused(fault: &Fault) -> StoreError {
     match fault {
         Fault::Sql(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => {
             StoreError::Unsupported("it takes too long; ask for less, such as for a shorter time".to_owned())
@@ -115,7 +126,7 @@ pub(super) fn refused(fault: &Fault) -> StoreError {
 }
 
 /// Until when a question may take.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct Watch {
     from: Instant,
     /// Milliseconds after `from`.

@@ -88,6 +88,11 @@ pub(in crate::store::sqlite) fn list(
     Ok(found)
 }
 
+/// Whether there is a run, which may mean looking at all of them: only dead ones are found by their id.
+pub(in crate::store::sqlite) fn has_run(db: &Connection, run: RunId) -> Result<bool> {
+    Ok(db.prepare_cached("SELECT 1 FROM runs NOT INDEXED WHERE id = ?1")?.exists([run.0.as_bytes()])?)
+}
+
 /// What a [`WorkRecord`] is made of, of the event `e` and the run or delivery `w`; [`record`] reads it.
 pub(super) fn columns(queue: Queue) -> &'static str {
     match queue {
