@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -27,6 +28,9 @@ use crate::reload::{Failure, Rejected, Reloader, Seen, Source, Watcher, make, na
 use crate::server::{self, Listeners};
 use crate::store::{Ledger, Store, StoreError};
 use crate::upkeep;
+
+/// How long a process that takes the place of another waits for that one to let go of the store.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A gateway. Cloning shares it. It lives in the tokio runtime that it was built in; dropping the last clone ends it.
 ///
@@ -137,7 +141,7 @@ impl Builder {
             let state_dir = state_dir.unwrap_or_else(|| config.store.path.clone());
             let workshop = workshop(state_dir, Create::IfMissing, &config.server, max_memory(&config))?;
             let generation = make(&source, None, &workshop)?;
-            let opened = || keep::open(&generation.config.store, &workshop.state_dir);
+            let opened = || keep::open(&generation.config.store, &workshop.state_dir, PATIENCE);
             let store = store.map_or_else(opened, Ok).map_err(BuildError::System)?;
             Ok::<_, BuildError>((source, seen, workshop, generation, store))
         });
