@@ -3,7 +3,9 @@
 mod condition;
 mod glob;
 mod router;
+mod subject;
 
-pub use condition::{Condition, Scalar, Subject, Test};
+pub use condition::{Condition, Scalar, Test};
 pub use glob::Glob;
 pub use router::{Routed, Router, Rule};
+pub use subject::Subject;
