@@ -7,12 +7,14 @@ mod root;
 
 // One element of the configuration each: its values, its declaration, its parser.
 mod condition;
+mod dedupe;
 mod destination;
 mod ephemeral;
 mod grants;
 mod http_destination;
 mod json;
 mod limits;
+mod ordering;
 mod plugin;
 mod reload;
 mod retry;
@@ -35,6 +37,7 @@ mod links;
 mod quantity;
 mod reference;
 mod schema;
+mod subject;
 mod suggest;
 mod table;
 mod text;

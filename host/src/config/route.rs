@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::routing::{Glob, Rule};
+use crate::routing::{Glob, Ordering, Rule};
 
 use super::Location;
 use super::condition::{self, TEST};
 use super::context::Kind;
 use super::field::{Choice, Element, Field, Format, Shape};
+use super::ordering::{self, ORDERING_OR_TABLE};
 use super::table::Table;
 use super::value::Value;
 
@@ -27,6 +28,8 @@ pub struct Route {
     pub to: Vec<Arc<str>>,
     /// What the sender is told.
     pub respond: Respond,
+    /// Which of its events go one after the other; none do without.
+    pub ordering: Option<Ordering>,
 }
 
 /// What the sender is told, and when.
@@ -100,6 +103,15 @@ pub(super) static ROUTE: Element = Element {
         )
         .default(r#""5s""#),
         Field::new(
+            "ordering",
+            ORDERING_OR_TABLE,
+            "Which of its events go one after the other, in the order in which they were received: those with the same \
+             value at `body:/pointer`, `header:NAME` or `query:NAME`, or all of a source with `\"source\"`. Not for a \
+             route that answers by plugin, nor for events that an operator replays.",
+        )
+        .otherwise("none, many at once")
+        .example(r#""body:/data/object/customer""#),
+        Field::new(
             "fallback",
             Shape::Boolean,
             "Fires only where no other route of the source did.",
@@ -113,6 +125,8 @@ pub(super) static ROUTE: Element = Element {
         ("destination", "it is called `to`"),
         ("destinations", "it is called `to`"),
         ("default", "it is called `fallback`"),
+        ("order", "it is called `ordering`"),
+        ("order_by", "it is called `ordering`"),
     ],
 };
 
@@ -126,6 +140,7 @@ impl Route {
         let events = table.get("events").and_then(events).unwrap_or_default();
         let conditions = table.get("match").and_then(condition::read).unwrap_or_default();
         let respond = respond(table);
+        let ordering = ordering::read(table);
         let route = Route {
             name: name.into(),
             at: table.at(),
@@ -139,6 +154,7 @@ impl Route {
             plugins: plugins?,
             to: to?,
             respond: respond?,
+            ordering: ordering?,
         };
         route.leads_somewhere(table);
         Some(route)
@@ -159,6 +175,11 @@ impl Route {
                 });
             }
             _ => {}
+        }
+        if let (Some(value), Respond::Plugin { .. }) = (table.get("ordering"), self.respond) {
+            value.error("`ordering` and respond = \"plugin\" exclude each other", |error| {
+                error.label("a sender that waits for an answer does not wait for others' events, too");
+            });
         }
     }
 }

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use crate::event::Pointer;
+use crate::routing::DedupeRule;
 use crate::signature::{EventField, PRESETS, Preset, Scheme, preset};
 
+use super::dedupe::{self, DEDUPE_OR_TABLE};
 use super::field::{Choice, Element, Field, Format, Shape};
 use super::scheme::{self, SCHEME};
 use super::secret::SHARED_SECRET;
@@ -26,6 +28,8 @@ pub struct Source {
     pub kind: Vec<EventField>,
     /// The provider's id of a delivery.
     pub delivery_id: Option<EventField>,
+    /// How repetitions are recognised; none are without.
+    pub dedupe: Option<DedupeRule>,
     /// The largest body accepted, in bytes.
     pub max_body: usize,
 }
@@ -115,9 +119,18 @@ pub(super) static SOURCE: Element = Element {
         )
         .otherwise("the provider's place")
         .example(r#""header:X-Delivery""#),
+        Field::new(
+            "dedupe",
+            DEDUPE_OR_TABLE,
+            "How a repeated event is recognised; `false` takes every request for a new event.",
+        )
+        .otherwise("by the sender's own id of a delivery for 7 days, where it has one")
+        .example(r#"{ key = "body:/id", window = "24h" }"#),
     ],
     instead: &[
         ("type", "it is called `provider`"),
+        ("deduplicate", "it is called `dedupe`"),
+        ("idempotency", "it is called `dedupe`"),
         ("secret_env", r#"write secret = { env = "NAME" }"#),
         ("secret_file", r#"write secret = { file = "path" }"#),
         ("path", "a source's path is its table's name under [server] base_path"),
@@ -131,13 +144,16 @@ impl Source {
         let preset = known.flatten();
         let kind = table.get("event_type").and_then(event_type);
         let delivery_id = table.get("delivery_id").and_then(event_field);
+        let delivery_id = delivery_id.or_else(|| preset.and_then(|preset| (preset.delivery_id)()));
+        let dedupe = dedupe::read(table, delivery_id.as_ref());
         let max_body = table.get("max_body").and_then(Value::size);
         Some(Source {
             name: name.into(),
             at: table.at(),
             verification: verification?,
             kind: kind.or_else(|| preset.map(|preset| (preset.kind)())).unwrap_or_default(),
-            delivery_id: delivery_id.or_else(|| preset.and_then(|preset| (preset.delivery_id)())),
+            delivery_id,
+            dedupe: dedupe?,
             max_body: max_body.unwrap_or_else(|| preset.map_or(MAX_BODY, |preset| preset.max_body)),
         })
     }

@@ -1,6 +1,8 @@
 //! The parts of an event that the operator points at: a header, a query parameter, a node of the body.
 
-use crate::event::Pointer;
+use std::borrow::Cow;
+
+use crate::event::{Event, Kind, Pointer};
 
 /// What is looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +13,27 @@ pub enum Subject {
     Query(String),
     /// A node of a JSON body.
     Body(Pointer),
+}
+
+impl Subject {
+    /// What is there, as a text by which events can be told apart: a text as it stands, a number as it is written, a
+    /// boolean as a word. None where there is nothing, or `null`, an empty text, a list or an object.
+    pub fn key<'e>(&self, event: &'e Event) -> Option<Cow<'e, str>> {
+        let text = match self {
+            Subject::Header(name) => event.headers.text(name).map(Cow::Borrowed),
+            Subject::Query(name) => query(&event.query, name).map(Cow::Owned),
+            Subject::Body(pointer) => {
+                let document = event.body.json().ok()?;
+                let node = document.find(pointer.as_str())?;
+                match document.kind(node) {
+                    Kind::Text => document.string(node),
+                    Kind::Number | Kind::Boolean => Some(Cow::Borrowed(document.text(node))),
+                    Kind::Null | Kind::Array | Kind::Object => None,
+                }
+            }
+        };
+        text.filter(|text| !text.is_empty())
+    }
 }
 
 /// The first value of a parameter in `a=1&b=2`, with `+` and `%XX` decoded.
