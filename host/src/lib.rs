@@ -29,6 +29,7 @@ pub mod cli;
 mod dispatch;
 pub mod generation;
 mod ingest;
+mod intake;
 mod reload;
 mod server;
 

@@ -42,6 +42,8 @@ pub enum Verification {
     None,
     /// A keyed hash over the request.
     Hmac {
+        /// The provider whose way of signing it is; none where the operator describes it.
+        provider: Option<&'static str>,
         /// How the sender signs.
         scheme: Scheme,
         /// The active secrets, each with the place of its reference; at least one.
@@ -185,7 +187,7 @@ fn known_providers() -> String {
     names.join(", ")
 }
 
-fn verification(name: &str, preset: Option<&Preset>, table: &Table<'_>) -> Option<Verification> {
+fn verification(name: &str, preset: Option<&'static Preset>, table: &Table<'_>) -> Option<Verification> {
     let verify = table.get("verify");
     if let Some(value) = verify.filter(|value| !value.is_table()) {
         value.choice(&[("none", ())])?;
@@ -203,6 +205,7 @@ fn verification(name: &str, preset: Option<&Preset>, table: &Table<'_>) -> Optio
         set_tolerance(&mut scheme, value);
     }
     Some(Verification::Hmac {
+        provider: preset.filter(|_| verify.is_none()).map(|preset| preset.provider),
         scheme,
         secrets: secrets?,
         rejects_empty_body: preset.is_some_and(|preset| preset.rejects_empty_body),

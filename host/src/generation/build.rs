@@ -97,6 +97,7 @@ pub fn build(
             plugins,
             to: route.to.clone().into(),
             respond: route.respond,
+            ordering: route.ordering.clone(),
             counters: RunCounters {
                 forwarded: runs("forwarded"),
                 discarded: runs("discarded"),

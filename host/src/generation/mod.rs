@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::config::{Config, Location};
-use crate::routing::Router;
+use crate::routing::{Ordering, Router};
 
 pub use build::{Workshop, build};
 pub use destination::DestinationEntry;
@@ -56,6 +56,8 @@ pub struct RouteEntry {
     pub to: Arc<[Arc<str>]>,
     /// What the sender is told.
     pub respond: crate::config::Respond,
+    /// Which of its events go one after the other.
+    pub ordering: Option<Ordering>,
     /// Runs by how they ended.
     pub counters: RunCounters,
 }
