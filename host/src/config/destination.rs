@@ -8,7 +8,9 @@ use ipnet::IpNet;
 
 use crate::retry::RetryPolicy;
 
+use super::context::Kind;
 use super::field::{Choice, Element, Field, Format, Shape};
+use super::group::Group;
 use super::http_destination;
 use super::retry::{self, RETRY};
 use super::secret::GIVEN_SECRET;
@@ -44,6 +46,19 @@ pub enum DestinationKind {
         /// Resolved against the configuration file that names it.
         path: PathBuf,
     },
+    /// Another source of the same gateway, whose event the message becomes.
+    Source {
+        /// Its name.
+        source: Arc<str>,
+        /// How often an event goes from source to source at most.
+        max_hops: u8,
+    },
+}
+
+/// What a table of destinations holds.
+pub(super) enum Entry {
+    One(Destination),
+    Several(Group),
 }
 
 /// An HTTP or HTTPS receiver.
@@ -78,6 +93,9 @@ pub enum Network {
 }
 
 const CONCURRENCY: usize = 64;
+const MAX_HOPS: u64 = 8;
+
+static DESTINATION_NAME: Shape = Shape::Text(Format::free("the name of a destination"));
 
 static HEADER_VALUE: Shape =
     Shape::Either(&[Shape::Text(Format::free("a text")), Shape::Table(&GIVEN_SECRET)]);
@@ -102,6 +120,14 @@ pub(super) static DESTINATION: Element = Element {
                 Choice {
                     word: "file",
                     doc: "one JSON object a line at the end of a file",
+                },
+                Choice {
+                    word: "source",
+                    doc: "another source, whose event the message becomes",
+                },
+                Choice {
+                    word: "group",
+                    doc: "the destinations that are listed in `to`",
                 },
             ]),
             "The kind of destination.",
@@ -164,6 +190,27 @@ pub(super) static DESTINATION: Element = Element {
         .example(r#"["10.0.0.0/8"]"#),
         Field::new("path", Shape::Text(Format::free("a path")), "file: the file to append to. Relative to this file.")
             .example(r#""state/events.jsonl""#),
+        Field::new(
+            "source",
+            Shape::Text(Format::free("the name of a source")),
+            "source: the source whose event the message becomes. It is routed from there as if its sender had sent it, \
+             but is not verified; its headers and body are the message's, and its event type is found as that source \
+             says, or else stays what it was. It is delivered once it is stored.",
+        )
+        .example(r#""billing""#),
+        Field::new(
+            "max_hops",
+            Shape::Integer { min: 1, max: 100 },
+            "source: how often an event goes from source to source at most. Beyond, the delivery is a dead letter.",
+        )
+        .otherwise("8"),
+        Field::new(
+            "to",
+            Shape::OneOrMore(&DESTINATION_NAME),
+            "group: the destinations that its name stands for, in a route's `to` and where a plugin chooses among them. \
+             Groups may hold groups. Who gets a message by several of them gets it once.",
+        )
+        .example(r#"["ci", "archive"]"#),
         Field::new("retry", Shape::Table(&RETRY), "When a failed attempt is repeated."),
         Field::new("concurrency", Shape::Integer { min: 1, max: 10_000 }, "Attempts under way at once.").default("64"),
     ],
@@ -174,29 +221,49 @@ pub(super) static DESTINATION: Element = Element {
         ("authorization", r#"write bearer = { env = "NAME" }"#),
         ("retries", "write retry = { max_attempts = … }"),
         ("file", "it is called `path`"),
+        ("members", "it is called `to`"),
+        ("destinations", "it is called `to`"),
     ],
 };
 
 /// Keys that mean something to one kind of destination only.
-const OF_HTTP: [&str; 6] = ["url", "method", "headers", "bearer", "timeout", "network"];
-const OF_FILE: [&str; 1] = ["path"];
+const KEYS_OF: [(Word, &str, &[&str]); 4] = [
+    (Word::Http, "http", &["url", "method", "headers", "bearer", "timeout", "network"]),
+    (Word::File, "file", &["path"]),
+    (Word::Source, "source", &["source", "max_hops"]),
+    (Word::Group, "group", &["to"]),
+];
 
 #[derive(Clone, Copy, PartialEq)]
 enum Word {
     Http,
     Console,
     File,
+    Source,
+    Group,
+}
+
+impl Entry {
+    pub(super) fn read(name: &str, table: &Table<'_>) -> Option<Self> {
+        let word = word(table);
+        if let Some(word) = word {
+            refuse_keys_of_others(table, word);
+        }
+        match word {
+            Some(Word::Group) => Group::read(name, table).map(Entry::Several),
+            word => Destination::read(name, table, word).map(Entry::One),
+        }
+    }
 }
 
 impl Destination {
-    pub(super) fn read(name: &str, table: &Table<'_>) -> Option<Self> {
-        let kind = word(table).and_then(|word| {
-            refuse_keys_of_others(table, word);
-            match word {
-                Word::Http => http_destination::read(table).map(DestinationKind::Http),
-                Word::Console => Some(DestinationKind::Console),
-                Word::File => path(table).map(|path| DestinationKind::File { path }),
-            }
+    fn read(name: &str, table: &Table<'_>, word: Option<Word>) -> Option<Self> {
+        let kind = word.and_then(|word| match word {
+            Word::Http => http_destination::read(table).map(DestinationKind::Http),
+            Word::Console => Some(DestinationKind::Console),
+            Word::File => path(table).map(|path| DestinationKind::File { path }),
+            Word::Source => source(table),
+            Word::Group => None,
         });
         let retry = table.table("retry").map(|table| retry::read(&table)).unwrap_or_default();
         let concurrency = table.get("concurrency").and_then(Value::count).unwrap_or(CONCURRENCY);
@@ -205,7 +272,13 @@ impl Destination {
 }
 
 fn word(table: &Table<'_>) -> Option<Word> {
-    let words = [("http", Word::Http), ("console", Word::Console), ("file", Word::File)];
+    let words = [
+        ("http", Word::Http),
+        ("console", Word::Console),
+        ("file", Word::File),
+        ("source", Word::Source),
+        ("group", Word::Group),
+    ];
     if let Some(value) = table.get("type") {
         return value.choice(&words);
     }
@@ -215,9 +288,9 @@ fn word(table: &Table<'_>) -> Option<Word> {
         (Some(_), Some(path)) => path.fail("a destination has a `url` or a `path`, not both"),
         (None, None) => {
             table.error(format!("nothing says what {} is", table.shown()), |error| {
-                error
-                    .label("a key is missing here")
-                    .help("add `url` for an HTTP receiver, `path` for a file, or type = \"console\"");
+                error.label("a key is missing here").help(
+                    "add `url` for an HTTP receiver, `path` for a file, or a `type`: \"console\", \"source\" or \"group\"",
+                );
             });
             None
         }
@@ -225,17 +298,34 @@ fn word(table: &Table<'_>) -> Option<Word> {
 }
 
 fn refuse_keys_of_others(table: &Table<'_>, word: Word) {
-    let others = OF_HTTP.iter().filter(|_| word != Word::Http);
-    for key in others.chain(OF_FILE.iter().filter(|_| word != Word::File)) {
+    for key in table.present() {
+        let owner = KEYS_OF.iter().find(|(_, _, keys)| keys.contains(&key));
+        let message = match owner {
+            Some((owner, name, _)) if *owner != word => {
+                format!("`{key}` belongs to a destination of type \"{name}\", {} is another", table.shown())
+            }
+            // A group sends nothing itself.
+            None if word == Word::Group && key != "type" => {
+                format!("`{key}` belongs to the members of a group")
+            }
+            _ => continue,
+        };
         if let Some(value) = table.get(key) {
-            let owner = if OF_FILE.contains(key) { "file" } else { "http" };
-            value.context.gathered.error(
-                value.key_spot(),
-                format!("`{key}` belongs to a destination of type \"{owner}\", {} is another", table.shown()),
-                |_| (),
-            );
+            value.context.gathered.error(value.key_spot(), message, |_| ());
         }
     }
+}
+
+fn source(table: &Table<'_>) -> Option<DestinationKind> {
+    let max_hops = table.get("max_hops").map_or(Some(MAX_HOPS), Value::integer);
+    let Some(value) = table.get("source") else {
+        table.error(format!("{} lacks `source`", table.shown()), |error| {
+            error.label("a key is missing here").help("for example: source = \"billing\"");
+        });
+        return None;
+    };
+    let source = value.reference(Kind::Source)?;
+    Some(DestinationKind::Source { source, max_hops: u8::try_from(max_hops?).unwrap_or(u8::MAX) })
 }
 
 fn path(table: &Table<'_>) -> Option<PathBuf> {

@@ -11,7 +11,7 @@ use super::context::Kind;
 use super::field::{Choice, Element, Field, Format, Shape};
 use super::ordering::{self, ORDERING_OR_TABLE};
 use super::table::Table;
-use super::value::Value;
+use super::value::{Value, names};
 
 /// One route.
 #[derive(Clone, Debug)]
@@ -79,7 +79,8 @@ pub(super) static ROUTE: Element = Element {
         .example(r#"{ "/action" = ["opened", "reopened"], "header:X-Env" = "prod", "/n" = { gt = 1, lt = 5 } }"#),
         Field::new("plugins", Shape::OneOrMore(&PLUGIN_NAME), "Plugins, in the order they run.")
             .example(r#"["redact"]"#),
-        Field::new("to", Shape::OneOrMore(&DESTINATION_NAME), "Destinations. Each gets every message.")
+        Field::new("to", Shape::OneOrMore(&DESTINATION_NAME), "Destinations and groups of them. Each gets every message that a plugin does not send to others only; a plugin \
+             chooses by the names of destinations and of groups.")
             .example(r#"["ci", "archive"]"#),
         Field::new(
             "respond",
@@ -134,7 +135,7 @@ const DEADLINE: Duration = Duration::from_secs(5);
 
 impl Route {
     pub(super) fn read(name: &str, table: &Table<'_>) -> Option<Self> {
-        let sources = table.required("source").and_then(|value| names(value, Kind::Source));
+        let sources = table.required("source").and_then(sources);
         let plugins = table.get("plugins").map_or(Some(Vec::new()), |value| names(value, Kind::Plugin));
         let to = table.get("to").map_or(Some(Vec::new()), |value| names(value, Kind::Destination));
         let events = table.get("events").and_then(events).unwrap_or_default();
@@ -184,21 +185,12 @@ impl Route {
     }
 }
 
-/// Names, each once.
-fn names(value: Value<'_>, kind: Kind) -> Option<Vec<Arc<str>>> {
-    let mut names: Vec<Arc<str>> = Vec::new();
-    for item in value.items()? {
-        let name = item.reference(kind)?;
-        // A plugin may well run twice, with another between.
-        if kind != Kind::Plugin && names.contains(&name) {
-            return item.fail(format!("`{name}` is listed twice"));
-        }
-        names.push(name);
-    }
-    if kind == Kind::Source && names.is_empty() {
+fn sources(value: Value<'_>) -> Option<Vec<Arc<str>>> {
+    let sources = names(value, Kind::Source)?;
+    if sources.is_empty() {
         return value.fail("a route without a source never fires");
     }
-    Some(names)
+    Some(sources)
 }
 
 fn events(value: Value<'_>) -> Option<Vec<Glob>> {

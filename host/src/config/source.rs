@@ -40,6 +40,8 @@ pub struct Source {
 pub enum Verification {
     /// Anyone may send. Only by an explicit `verify = "none"`, and warned about.
     None,
+    /// Nobody may send: events come from destinations of type `source` only.
+    Internal,
     /// A keyed hash over the request.
     Hmac {
         /// The provider whose way of signing it is; none where the operator describes it.
@@ -87,13 +89,20 @@ pub(super) static SOURCE: Element = Element {
         Field::new(
             "verify",
             Shape::Either(&[
-                Shape::Choice(&[Choice {
-                    word: "none",
-                    doc: "anyone may send",
-                }]),
+                Shape::Choice(&[
+                    Choice {
+                        word: "none",
+                        doc: "anyone may send",
+                    },
+                    Choice {
+                        word: "internal",
+                        doc: "nobody may send; events come from destinations of type \"source\" only, and to others \
+                              the source is not there (404)",
+                    },
+                ]),
                 Shape::Table(&SCHEME),
             ]),
-            "How requests are signed, for a sender that is not a known provider; `\"none\"` lets anyone send.",
+            "How requests are signed, for a sender that is not a known provider, or who may send without.",
         )
         .otherwise("the provider's way")
         .example(r#"{ type = "hmac", signature = { header = "X-Signature" } }"#),
@@ -190,7 +199,6 @@ fn known_providers() -> String {
 fn verification(name: &str, preset: Option<&'static Preset>, table: &Table<'_>) -> Option<Verification> {
     let verify = table.get("verify");
     if let Some(value) = verify.filter(|value| !value.is_table()) {
-        value.choice(&[("none", ())])?;
         return unverified(name, value, table);
     }
     let scheme = match (verify, preset) {
@@ -225,12 +233,18 @@ fn unknown_scheme<T>(table: &Table<'_>) -> Option<T> {
 }
 
 fn unverified(name: &str, value: Value<'_>, table: &Table<'_>) -> Option<Verification> {
+    let word = value.text();
+    let internal = value.choice(&[("none", false), ("internal", true)])?;
     for key in ["secret", "secrets", "tolerance"] {
         if let Some(unused) = table.get(key) {
             unused.mask();
+            let word = word.unwrap_or_default();
             return unused
-                .fail(format!("`{key}` has no effect beside verify = \"none\"; remove one of them"));
+                .fail(format!("`{key}` has no effect beside verify = \"{word}\"; remove one of them"));
         }
+    }
+    if internal {
+        return Some(Verification::Internal);
     }
     let warning = format!("anyone can send to source `{name}`, because its requests are not verified");
     value.context.gathered.warn(&value.spot(), warning);
@@ -350,6 +364,8 @@ mod tests {
         github("", "[sources.github] lacks `secret`");
         github(r#"provider = "gihub""#, r#"there is no provider "gihub": did you mean "github"?"#);
         github(r#"verify = "non""#, r#"`verify` cannot be "non": did you mean "none"?"#);
+        github(r#"verify = "intrnal""#, r#"did you mean "internal"?"#);
+        github("verify = \"internal\"\nsecret = { env = \"A\" }", "beside verify = \"internal\"");
         github("verify = 1", "found an integer");
         github("secrets = []", "without a secret nothing can be verified");
         github("secrets = [{ generated = true }, { generated = true }]", "one generated secret");

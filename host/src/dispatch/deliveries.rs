@@ -7,11 +7,11 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 
 use crate::delivery::{Attempt, DeliveryEnd, Sent, after_attempt};
 use crate::destination::Parcel;
-use crate::generation::{DestinationEntry, Generation};
+use crate::generation::{DestinationEntry, Generation, Receiver};
 use crate::store::{LeasedDelivery, Queue, SettledDelivery, Settlement};
 
 use super::runs::until;
-use super::{STORE_PAUSE, Shared, UnderWay, random, shown};
+use super::{STORE_PAUSE, Shared, UnderWay, loopback, random, shown};
 
 /// Deliveries settled in one go.
 const BATCH: usize = 256;
@@ -107,7 +107,10 @@ async fn attempt(
         now,
     };
     let started = Instant::now();
-    let outcome = entry.destination.send(&parcel).await;
+    let outcome = match &entry.receiver {
+        Receiver::Outside(destination) => destination.send(&parcel).await,
+        Receiver::Source { name, max_hops } => loopback::send(&shared, name, *max_hops, &parcel).await,
+    };
     let took = started.elapsed();
     drop(permit);
     let end = after_attempt(&outcome, delivery.attempt, &entry.retry, shared.clock.now(), random());

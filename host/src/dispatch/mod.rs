@@ -4,6 +4,7 @@
 mod chain;
 mod deliveries;
 mod guests;
+mod loopback;
 mod queue;
 mod runs;
 mod settle;

@@ -18,8 +18,8 @@ use super::{Problem, Workshop};
 pub struct DestinationEntry {
     /// Its name.
     pub name: Arc<str>,
-    /// Makes attempts.
-    pub destination: Arc<dyn Destination>,
+    /// Who takes what is sent.
+    pub receiver: Receiver,
     /// When a failed attempt is repeated.
     pub retry: RetryPolicy,
     /// Attempts that may begin now.
@@ -27,6 +27,20 @@ pub struct DestinationEntry {
     /// Attempts by how they went.
     pub counters: AttemptCounters,
     made_from: MadeFrom,
+}
+
+/// Who takes what is sent.
+#[derive(Clone)]
+pub enum Receiver {
+    /// Somebody outside.
+    Outside(Arc<dyn Destination>),
+    /// Another source of the same gateway.
+    Source {
+        /// Its name.
+        name: Arc<str>,
+        /// How often an event goes from source to source at most.
+        max_hops: u8,
+    },
 }
 
 /// Attempts by how they went.
@@ -84,11 +98,18 @@ impl DestinationEntry {
         let made_from =
             MadeFrom { description: format!("{:?}", config.kind), secrets, concurrency: config.concurrency };
         let reusable = before.filter(|before| before.made_from == made_from);
-        let destination = match (reusable, &config.kind) {
-            (Some(before), _) => before.destination.clone(),
-            (None, DestinationKind::Console) => Arc::new(Console::new()),
-            (None, DestinationKind::File { path }) => Arc::new(JsonLines::new(path.clone())),
-            (None, DestinationKind::Http(http)) => connect(config, http, headers, bearer, workshop)?,
+        let receiver = match (reusable, &config.kind) {
+            (Some(before), _) => before.receiver.clone(),
+            (None, DestinationKind::Console) => Receiver::Outside(Arc::new(Console::new())),
+            (None, DestinationKind::File { path }) => {
+                Receiver::Outside(Arc::new(JsonLines::new(path.clone())))
+            }
+            (None, DestinationKind::Http(http)) => {
+                Receiver::Outside(connect(config, http, headers, bearer, workshop)?)
+            }
+            (None, DestinationKind::Source { source, max_hops }) => {
+                Receiver::Source { name: source.clone(), max_hops: *max_hops }
+            }
         };
         let permits = match reusable {
             Some(before) => before.permits.clone(),
@@ -97,7 +118,7 @@ impl DestinationEntry {
         let attempts = |outcome| workshop.metrics.attempts(&config.name, outcome);
         Ok(Arc::new(DestinationEntry {
             name: config.name.clone(),
-            destination,
+            receiver,
             retry: config.retry.clone(),
             permits,
             counters: AttemptCounters {

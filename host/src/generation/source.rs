@@ -17,6 +17,8 @@ use super::{Problem, Workshop, shown};
 pub struct SourceEntry {
     /// Its name.
     pub name: Arc<str>,
+    /// Whether nothing comes from outside.
+    pub internal: bool,
     /// What proves its requests; none where anyone may send.
     pub verifier: Option<Verifier>,
     /// The largest body accepted, in bytes.
@@ -68,6 +70,7 @@ impl SourceEntry {
         let requests = |outcome| workshop.metrics.requests(&source.name, outcome);
         let mut entry = SourceEntry {
             name: source.name.clone(),
+            internal: matches!(source.verification, Verification::Internal),
             verifier: None,
             max_body: source.max_body,
             origins: Vec::new(),

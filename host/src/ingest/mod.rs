@@ -230,10 +230,10 @@ fn inline(intake: &mut Intake<'_>, now: UnixMillis) -> Option<(Arc<RouteEntry>, 
     })
 }
 
-/// The source whose URL this is: the base path and one more segment.
+/// The source whose URL this is: the base path and one more segment. One that takes nothing from outside has none.
 fn source<'a>(generation: &'a Generation, path: &str) -> Option<&'a SourceEntry> {
     let name = path.strip_prefix(&*generation.config.server.base_path)?.strip_prefix('/')?;
-    generation.sources.get(name)
+    generation.sources.get(name).filter(|source| !source.internal)
 }
 
 fn event(source: &SourceEntry, head: &http::request::Parts, body: Bytes, now: UnixMillis) -> Event {
