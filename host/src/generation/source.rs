@@ -1,5 +1,6 @@
 //! A source with its keys.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use prometheus_client::metrics::counter::Counter;
 
 use crate::config::{SecretRead, Source, Verification, is_ephemeral};
 use crate::event::{Event, Headers};
-use crate::routing::{DedupeRule, bounded_key};
+use crate::routing::{DedupeRule, bounded_key, scalar};
 use crate::signature::{EventField, Secret, Verified, Verifier};
 
 use super::{Problem, Workshop, shown};
@@ -190,9 +191,7 @@ const MAX_FIELD: usize = 256;
 fn read(field: &EventField, event: &Event) -> Option<String> {
     let found = match field {
         EventField::Header(name) => header(&event.headers, name),
-        EventField::Body(pointer) => event.body.json().ok().and_then(|document| {
-            document.find(pointer).and_then(|node| document.string(node)).map(|text| text.into_owned())
-        }),
+        EventField::Body(pointer) => scalar(event, pointer).map(Cow::into_owned),
     };
     found.filter(|text| !text.is_empty())
 }

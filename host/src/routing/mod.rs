@@ -11,4 +11,4 @@ pub use condition::{Condition, Scalar, Test};
 pub use glob::Glob;
 pub use key::{DedupeBy, DedupeRule, OrderBy, Ordering, bounded_key};
 pub use router::{Routed, Router, Rule};
-pub use subject::Subject;
+pub use subject::{Subject, scalar};

@@ -22,17 +22,20 @@ impl Subject {
         let text = match self {
             Subject::Header(name) => event.headers.text(name).map(Cow::Borrowed),
             Subject::Query(name) => query(&event.query, name).map(Cow::Owned),
-            Subject::Body(pointer) => {
-                let document = event.body.json().ok()?;
-                let node = document.find(pointer.as_str())?;
-                match document.kind(node) {
-                    Kind::Text => document.string(node),
-                    Kind::Number | Kind::Boolean => Some(Cow::Borrowed(document.text(node))),
-                    Kind::Null | Kind::Array | Kind::Object => None,
-                }
-            }
+            Subject::Body(pointer) => scalar(event, pointer.as_str()),
         };
         text.filter(|text| !text.is_empty())
+    }
+}
+
+/// A text, a number or a boolean in a JSON body, as a text.
+pub fn scalar<'e>(event: &'e Event, pointer: &str) -> Option<Cow<'e, str>> {
+    let document = event.body.json().ok()?;
+    let node = document.find(pointer)?;
+    match document.kind(node) {
+        Kind::Text => document.string(node),
+        Kind::Number | Kind::Boolean => Some(Cow::Borrowed(document.text(node))),
+        Kind::Null | Kind::Array | Kind::Object => None,
     }
 }
 
