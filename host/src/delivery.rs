@@ -257,6 +257,11 @@ pub enum Sent {
         /// What went wrong.
         cause: String,
     },
+    /// The receiver says that it is gone for good, and that it wants nothing more.
+    Gone {
+        /// What it said.
+        cause: String,
+    },
 }
 
 /// One attempt at a run or a delivery, for the record.
@@ -284,7 +289,7 @@ pub fn after_attempt(
 ) -> DeliveryEnd {
     match sent {
         Sent::Delivered { .. } => DeliveryEnd::Delivered,
-        Sent::Permanent { cause } => DeliveryEnd::Dead { cause: cause.clone() },
+        Sent::Permanent { cause } | Sent::Gone { cause } => DeliveryEnd::Dead { cause: cause.clone() },
         Sent::Retryable { cause, retry_after } => match policy.wait(attempt, *retry_after, random) {
             Some(wait) => DeliveryEnd::Retry { due: later(now, wait), cause: cause.clone() },
             None => DeliveryEnd::Dead { cause: format!("gave up after {attempt} attempts: {cause}") },
@@ -357,7 +362,8 @@ mod tests {
             DeliveryEnd::Retry { due: 31_000, cause: "503".into() },
         );
         check(retryable(None), 2, DeliveryEnd::Dead { cause: "gave up after 2 attempts: 503".into() });
-        check(Sent::Permanent { cause: "410".into() }, 1, DeliveryEnd::Dead { cause: "410".into() });
+        check(Sent::Permanent { cause: "400".into() }, 1, DeliveryEnd::Dead { cause: "400".into() });
+        check(Sent::Gone { cause: "410".into() }, 1, DeliveryEnd::Dead { cause: "410".into() });
     }
 
     #[test]

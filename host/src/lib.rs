@@ -32,6 +32,7 @@ mod ingest;
 mod intake;
 mod reload;
 mod server;
+mod upkeep;
 
 pub use app::{BuildError, Builder, Gateway};
 pub use ingest::Response;

@@ -7,6 +7,7 @@ mod connections;
 mod embedding;
 mod end_to_end;
 mod flow;
+mod outgoing;
 mod plugin_faults;
 mod plugin_output;
 mod real_payloads;

@@ -1,6 +1,6 @@
 //! `[destinations.x]`: where messages go.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,15 +8,18 @@ use ipnet::IpNet;
 
 use crate::retry::RetryPolicy;
 
+use super::authorization::BASIC;
 use super::context::Kind;
+use super::destination_tls::DESTINATION_TLS;
 use super::field::{Choice, Element, Field, Format, Shape};
 use super::group::Group;
 use super::http_destination;
 use super::retry::{self, RETRY};
 use super::secret::GIVEN_SECRET;
+use super::sign::SIGN;
 use super::table::Table;
 use super::value::Value;
-use super::{Location, SecretRef};
+use super::{Authorization, DestinationTls, Location, SecretRef};
 
 /// One destination.
 #[derive(Clone, Debug)]
@@ -72,12 +75,18 @@ pub struct HttpDestination {
     pub headers: Vec<(http::HeaderName, http::HeaderValue)>,
     /// Headers whose value is a secret, set on each request likewise.
     pub secret_headers: Vec<(http::HeaderName, Location, SecretRef)>,
-    /// `Authorization: Bearer …`.
-    pub bearer: Option<(Location, SecretRef)>,
+    /// What the header `Authorization` says.
+    pub authorization: Option<Authorization>,
+    /// The secrets that each request is signed with.
+    pub sign: Vec<(Location, SecretRef)>,
     /// From the first step of connecting to the last byte of the answer.
     pub timeout: Duration,
     /// Which addresses may be connected to.
     pub network: Network,
+    /// Certificates of its own.
+    pub tls: DestinationTls,
+    /// Statuses from 400 on after which a message is not tried again.
+    pub permanent: Vec<u16>,
 }
 
 /// Which addresses a destination may be connected to. Metadata services of clouds never.
@@ -164,6 +173,14 @@ pub(super) static DESTINATION: Element = Element {
         Field::new("bearer", Shape::Table(&GIVEN_SECRET), "http: a token sent as `Authorization: Bearer …`.")
             .example(r#"{ env = "CI_TOKEN" }"#),
         Field::new(
+            "basic",
+            Shape::Table(&BASIC),
+            "http: a user and a password sent as `Authorization: Basic …`.",
+        )
+        .example(r#"{ user = "hookyard", password = { env = "CI_PASSWORD" } }"#),
+        Field::new("sign", Shape::Table(&SIGN), "http: how a receiver can tell that a request is ours.")
+            .example(r#"{ standard-webhooks = { env = "CI_SIGNING_SECRET" } }"#),
+        Field::new(
             "timeout",
             Shape::millis(10, 600_000),
             "http: time from the first step of connecting to the last byte of the answer.",
@@ -188,6 +205,8 @@ pub(super) static DESTINATION: Element = Element {
         )
         .default(r#""public""#)
         .example(r#"["10.0.0.0/8"]"#),
+        Field::new("tls", Shape::Table(&DESTINATION_TLS), "http: certificates of its own.")
+            .example(r#"{ ca = "internal-ca.pem" }"#),
         Field::new("path", Shape::Text(Format::free("a path")), "file: the file to append to. Relative to this file.")
             .example(r#""state/events.jsonl""#),
         Field::new(
@@ -218,7 +237,11 @@ pub(super) static DESTINATION: Element = Element {
         ("kind", "it is called `type`"),
         ("uri", "it is called `url`"),
         ("token", r#"write bearer = { env = "NAME" }"#),
-        ("authorization", r#"write bearer = { env = "NAME" }"#),
+        ("authorization", r#"write bearer = { env = "NAME" }, or basic = { user = "…", password = { env = "NAME" } }"#),
+        ("user", r#"write basic = { user = "…", password = { env = "NAME" } }"#),
+        ("password", r#"write basic = { user = "…", password = { env = "NAME" } }"#),
+        ("secret", r#"write sign = { standard-webhooks = { env = "NAME" } }"#),
+        ("ca", "write tls = { ca = … }"),
         ("retries", "write retry = { max_attempts = … }"),
         ("file", "it is called `path`"),
         ("members", "it is called `to`"),
@@ -228,7 +251,11 @@ pub(super) static DESTINATION: Element = Element {
 
 /// Keys that mean something to one kind of destination only.
 const KEYS_OF: [(Word, &str, &[&str]); 4] = [
-    (Word::Http, "http", &["url", "method", "headers", "bearer", "timeout", "network"]),
+    (
+        Word::Http,
+        "http",
+        &["url", "method", "headers", "bearer", "basic", "sign", "timeout", "network", "tls"],
+    ),
     (Word::File, "file", &["path"]),
     (Word::Source, "source", &["source", "max_hops"]),
     (Word::Group, "group", &["to"]),
@@ -256,16 +283,38 @@ impl Entry {
     }
 }
 
+impl HttpDestination {
+    /// Where its secrets are found.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = &SecretRef> {
+        let of_headers = self.secret_headers.iter().map(|(_, _, reference)| reference);
+        let authorization = self.authorization.iter().map(Authorization::secret);
+        let key = self.tls.identity.iter().map(|identity| &identity.key);
+        authorization.chain(&self.sign).chain(key).map(|(_, reference)| reference).chain(of_headers)
+    }
+
+    /// Its files of certificates.
+    pub(super) fn certificates(&self) -> impl Iterator<Item = &Path> {
+        let cert = self.tls.identity.iter().map(|identity| &identity.cert);
+        self.tls.ca.iter().chain(cert).map(|(_, path)| path.as_path())
+    }
+}
+
 impl Destination {
     fn read(name: &str, table: &Table<'_>, word: Option<Word>) -> Option<Self> {
-        let kind = word.and_then(|word| match word {
-            Word::Http => http_destination::read(table).map(DestinationKind::Http),
-            Word::Console => Some(DestinationKind::Console),
-            Word::File => path(table).map(|path| DestinationKind::File { path }),
-            Word::Source => source(table),
-            Word::Group => None,
+        let retry = table.table("retry");
+        let kind = word.and_then(|word| {
+            if word != Word::Http {
+                refuse_statuses(retry.as_ref());
+            }
+            match word {
+                Word::Http => http_destination::read(table, retry.as_ref()).map(DestinationKind::Http),
+                Word::Console => Some(DestinationKind::Console),
+                Word::File => path(table).map(|path| DestinationKind::File { path }),
+                Word::Source => source(table),
+                Word::Group => None,
+            }
         });
-        let retry = table.table("retry").map(|table| retry::read(&table)).unwrap_or_default();
+        let retry = retry.map(|table| retry::read(&table)).unwrap_or_default();
         let concurrency = table.get("concurrency").and_then(Value::count).unwrap_or(CONCURRENCY);
         Some(Destination { name: name.into(), at: table.at(), kind: kind?, retry, concurrency })
     }
@@ -311,6 +360,8 @@ fn refuse_keys_of_others(table: &Table<'_>, word: Word) {
             _ => continue,
         };
         if let Some(value) = table.get(key) {
+            // Nobody looks into it, and it may hold a secret.
+            value.mask();
             value.context.gathered.error(value.key_spot(), message, |_| ());
         }
     }
@@ -326,6 +377,12 @@ fn source(table: &Table<'_>) -> Option<DestinationKind> {
     };
     let source = value.reference(Kind::Source)?;
     Some(DestinationKind::Source { source, max_hops: u8::try_from(max_hops?).unwrap_or(u8::MAX) })
+}
+
+fn refuse_statuses(retry: Option<&Table<'_>>) {
+    if let Some(value) = retry.and_then(|retry| retry.get("permanent")) {
+        value.error("`permanent` belongs to a destination of type \"http\": only that has statuses", |_| ());
+    }
 }
 
 fn path(table: &Table<'_>) -> Option<PathBuf> {

@@ -117,7 +117,7 @@ async fn attempt(
     report(&entry, &parcel, &outcome, &end, took);
     let (succeeded, detail) = match outcome {
         Sent::Delivered { detail } => (true, detail),
-        Sent::Retryable { cause, .. } | Sent::Permanent { cause } => (false, cause),
+        Sent::Retryable { cause, .. } | Sent::Permanent { cause } | Sent::Gone { cause } => (false, cause),
     };
     let record = Attempt { number: delivery.attempt, started_at: now, took, succeeded, detail };
     let settled = SettledDelivery { id: delivery.id, lease: delivery.lease, attempt: Some(record), end };
@@ -134,7 +134,7 @@ fn report(
     match outcome {
         Sent::Delivered { .. } => entry.counters.delivered.inc(),
         Sent::Retryable { .. } => entry.counters.retryable.inc(),
-        Sent::Permanent { .. } => entry.counters.permanent.inc(),
+        Sent::Permanent { .. } | Sent::Gone { .. } => entry.counters.permanent.inc(),
     };
     let (event, destination, attempt) = (parcel.event.id, &*entry.name, parcel.attempt);
     match (outcome, end) {

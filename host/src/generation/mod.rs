@@ -4,6 +4,7 @@
 
 mod build;
 mod destination;
+mod http_destination;
 mod plugin;
 mod source;
 
