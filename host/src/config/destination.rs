@@ -214,7 +214,8 @@ pub(super) static DESTINATION: Element = Element {
             Shape::Text(Format::free("the name of a source")),
             "source: the source whose event the message becomes. It is routed from there as if its sender had sent it, \
              but is not verified; its headers and body are the message's, and its event type is found as that source \
-             says, or else stays what it was. It is delivered once it is stored.",
+             says, or else stays what it was. It is delivered once it is stored, and a repeated attempt makes no second \
+             event.",
         )
         .example(r#""billing""#),
         Field::new(

@@ -113,7 +113,7 @@ pub(super) static SOURCE: Element = Element {
         )
         .otherwise("the provider's habit")
         .example(r#""5m""#),
-        Field::new("max_body", Shape::Size { min: 0, max: 1 << 30 }, "The largest body accepted.")
+        Field::new("max_body", Shape::Size { min: 0, max: 1 << 30 }, "The largest body accepted from outside.")
             .otherwise("the largest that the provider sends, or 1MiB")
             .example(r#""5MiB""#),
         Field::new(
