@@ -35,8 +35,12 @@ fn now() -> i64 {
     i64::try_from(since.as_millis()).unwrap()
 }
 
+/// A route from `shop` to a receiver that is tried twice.
 fn in_order(ordering: &str) -> String {
-    format!("{}[routes.all]\nsource = \"shop\"\nto = [\"sink\"]\nordering = {ordering}\n", shop(""))
+    let sink = "[destinations.sink]\nurl = \"{sink}\"\nnetwork = \"private\"\n\
+                retry = { schedule = [\"10ms\"], max_attempts = 2 }\n";
+    let route = "[routes.all]\nsource = \"shop\"\nto = [\"sink\"]\n";
+    format!("{}{sink}{route}ordering = {ordering}\n", shop(""))
 }
 
 const BY_CUSTOMER: &str = "\"body:/customer\"";
@@ -87,7 +91,7 @@ async fn all_events_of_a_source_may_be_in_one_sequence() {
 #[tokio::test]
 async fn what_follows_a_dead_letter_goes_on() {
     let yard = Yard::start(&in_order(BY_CUSTOMER)).await;
-    yard.sink.next_acts([500, 410]);
+    yard.sink.next_acts([500, 500]);
     post(&yard, "/in/shop", &of("a", 1)).await;
     post(&yard, "/in/shop", &of("a", 2)).await;
     let ledger = yard.settled().await;
@@ -101,17 +105,17 @@ async fn or_it_waits_until_somebody_has_seen_to_it() {
     let ordering = format!("{{ key = {BY_CUSTOMER}, after_dead_letter = \"wait\" }}");
     for discard in [true, false] {
         let yard = Yard::start(&in_order(&ordering)).await;
-        yard.sink.next_acts([Act::Status(400)]);
+        yard.sink.next_acts([500, 500]);
         post(&yard, "/in/shop", &of("a", 1)).await;
         let dead = yard.dead_letter().await;
         post(&yard, "/in/shop", &of("a", 2)).await;
         post(&yard, "/in/shop", &of("b", 1)).await;
-        yard.sink.several(2).await;
+        yard.sink.several(3).await;
         let hookyard::store::WorkId::Delivery(delivery) = dead.id else { panic!("a delivery") };
         let intervention =
             if discard { Intervention::Discard(dead.id) } else { Intervention::Redeliver(delivery) };
         intervene(&yard, intervention).await;
-        let mut expected = vec![of("a", 1), of("b", 1)];
+        let mut expected = vec![of("a", 1), of("a", 1), of("b", 1)];
         if !discard {
             expected.push(of("a", 1));
         }
