@@ -99,7 +99,7 @@ async fn a_generated_secret_is_one_that_a_receiver_takes() {
     friend.generation(2).await;
     yard.send_github("push", payload()).await;
     let dead = yard.dead_letter().await;
-    assert!(dead.detail.as_deref().unwrap_or_default().contains("401"), "{:?}", dead.detail);
+    assert!(dead.detail.as_ref().is_some_and(|cause| cause.contains("401")), "{dead:?}");
 }
 
 /// P9

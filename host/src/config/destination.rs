@@ -6,14 +6,18 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use crate::breaker::BreakerPolicy;
+use crate::rate::Rate;
 use crate::retry::RetryPolicy;
 
 use super::authorization::BASIC;
+use super::breaker::{self, BREAKER_OR_TABLE};
 use super::context::Kind;
 use super::destination_tls::DESTINATION_TLS;
 use super::field::{Choice, Element, Field, Format, Shape};
 use super::group::Group;
 use super::http_destination;
+use super::rate::{self, RATE_OR_TABLE};
 use super::retry::{self, RETRY};
 use super::secret::GIVEN_SECRET;
 use super::sign::SIGN;
@@ -34,6 +38,10 @@ pub struct Destination {
     pub retry: RetryPolicy,
     /// Attempts under way at once.
     pub concurrency: usize,
+    /// How often attempts begin; as often as there is something to send where there is none.
+    pub rate: Option<Rate>,
+    /// When it is left alone; never where there is none.
+    pub breaker: Option<BreakerPolicy>,
 }
 
 /// Where and how a message is sent.
@@ -232,7 +240,13 @@ pub(super) static DESTINATION: Element = Element {
         )
         .example(r#"["ci", "archive"]"#),
         Field::new("retry", Shape::Table(&RETRY), "When a failed attempt is repeated."),
-        Field::new("concurrency", Shape::Integer { min: 1, max: 10_000 }, "Attempts under way at once.").default("64"),
+        Field::new("concurrency", Shape::Integer { min: 1, max: 10_000 }, "Attempts under way at once. All destinations together have 2048, of which no one takes more than half.").default("64"),
+        Field::new("rate", RATE_OR_TABLE, "How many attempts may begin in a time, repeated ones included.")
+            .otherwise("no limit")
+            .example(r#""50/s""#),
+        Field::new("breaker", BREAKER_OR_TABLE, "When a receiver that fails is left alone; `false` for never.")
+            .default("true")
+            .example(r#"{ failures = 10, open = "30s" }"#),
     ],
     instead: &[
         ("kind", "it is called `type`"),
@@ -247,6 +261,8 @@ pub(super) static DESTINATION: Element = Element {
         ("file", "it is called `path`"),
         ("members", "it is called `to`"),
         ("destinations", "it is called `to`"),
+        ("rate_limit", "it is called `rate`"),
+        ("circuit_breaker", "it is called `breaker`"),
     ],
 };
 
@@ -317,7 +333,17 @@ impl Destination {
         });
         let retry = retry.map(|table| retry::read(&table)).unwrap_or_default();
         let concurrency = table.get("concurrency").and_then(Value::count).unwrap_or(CONCURRENCY);
-        Some(Destination { name: name.into(), at: table.at(), kind: kind?, retry, concurrency })
+        let rate = table.get("rate").and_then(|value| rate::read(value, table));
+        let breaker = breaker::read(table);
+        Some(Destination {
+            name: name.into(),
+            at: table.at(),
+            kind: kind?,
+            retry,
+            concurrency,
+            rate,
+            breaker,
+        })
     }
 }
 

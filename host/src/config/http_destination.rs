@@ -238,7 +238,8 @@ mod tests {
         assert_eq!((http.method, http.timeout, http.network), (Method::POST, TIMEOUT, Network::Public));
         assert_eq!(destination("type = \"console\"").retry, crate::retry::RetryPolicy::default());
         let deaf = destination("type = \"console\"\nretry = { honor_retry_after = false }").retry;
-        assert_eq!(deaf.wait(1, Some(Duration::from_secs(3600)), 0.5), deaf.wait(1, None, 0.5));
+        let next = |asked| deaf.next(1, Duration::ZERO, asked, 0.5);
+        assert_eq!(next(Some(Duration::from_secs(3600))), next(None));
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod root;
 
 // One element of the configuration each: its values, its declaration, its parser.
 mod authorization;
+mod breaker;
 mod condition;
 mod dedupe;
 mod destination;
@@ -19,6 +20,7 @@ mod json;
 mod limits;
 mod ordering;
 mod plugin;
+mod rate;
 mod reload;
 mod retention;
 mod retry;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::delivery::{Sent, later};
+use crate::delivery::{Blame, Sent, later};
 use crate::destination::Parcel;
 use crate::event::{Event, EventId};
 use crate::generation::SourceEntry;
@@ -38,10 +38,11 @@ pub(super) async fn send(shared: &Shared, source: &str, max_hops: u8, parcel: &P
     };
     let event = event(entry, parcel, hops);
     let id = event.id;
-    let dedupe = Dedupe { key: parcel.id.to_string(), until: later(parcel.now, WINDOW) };
+    let due_now = shared.clock.due_now();
+    let dedupe = Dedupe { key: parcel.id.to_string(), until: later(due_now, WINDOW) };
     let intake = Intake::decide(&generation, event, Some(dedupe));
     intake.log();
-    match shared.store.append(vec![intake.new], parcel.now).await.map(|mut appended| appended.pop()) {
+    match shared.store.append(vec![intake.new], due_now).await.map(|mut appended| appended.pop()) {
         Ok(Some(Appended::Stored { .. })) => Sent::Delivered { detail: format!("event {id}") },
         Ok(Some(Appended::Duplicate { of, .. })) => {
             Sent::Delivered { detail: format!("event {of}, made before") }
@@ -56,7 +57,7 @@ pub(super) async fn send(shared: &Shared, source: &str, max_hops: u8, parcel: &P
 }
 
 fn again(cause: String) -> Sent {
-    Sent::Retryable { cause, retry_after: None }
+    Sent::Retryable { cause, retry_after: None, blame: Blame::Receiver }
 }
 
 /// The message as an event of the source. Where it came in from outside stays as it was, for conditions on the query.

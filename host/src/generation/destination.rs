@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use prometheus_client::metrics::counter::Counter;
-use tokio::sync::Semaphore;
 
 use crate::config::{self, DestinationKind};
 use crate::destination::{Console, Destination, HttpSettings, InvalidSettings, JsonLines};
 use crate::retry::RetryPolicy;
 
+use super::gate::{Gate, GateSettings};
 use super::http_destination::Credentials;
 use super::{Origin, Problem, Workshop};
 
@@ -22,8 +22,8 @@ pub struct DestinationEntry {
     pub receiver: Receiver,
     /// When a failed attempt is repeated.
     pub retry: RetryPolicy,
-    /// Attempts that may begin now.
-    pub permits: Arc<Semaphore>,
+    /// Which attempts may begin now.
+    pub(crate) gate: Arc<Gate>,
     /// Attempts by how they went.
     pub counters: AttemptCounters,
     /// Where the secret came from that was made here to sign with, for people.
@@ -31,7 +31,7 @@ pub struct DestinationEntry {
     /// What an operator should think about.
     pub warnings: Vec<Problem>,
     files: Vec<PathBuf>,
-    made_from: MadeFrom,
+    made_from: Recipe,
 }
 
 /// Who takes what is sent.
@@ -48,6 +48,17 @@ pub enum Receiver {
     },
 }
 
+impl Receiver {
+    /// Whether it is the same one, made of the same settings.
+    pub fn is(&self, other: &Receiver) -> bool {
+        match (self, other) {
+            (Receiver::Outside(one), Receiver::Outside(other)) => Arc::ptr_eq(one, other),
+            (Receiver::Source { name: one, .. }, Receiver::Source { name: other, .. }) => one == other,
+            _ => false,
+        }
+    }
+}
+
 /// Attempts by how they went.
 #[derive(Debug)]
 pub struct AttemptCounters {
@@ -57,15 +68,11 @@ pub struct AttemptCounters {
     pub retryable: Counter,
     /// Never to be tried again.
     pub permanent: Counter,
+    /// Neither that nor anything else: the receiver says that it is gone.
+    pub gone: Counter,
 }
 
 /// Everything on which the connections depend; compared to know whether they can be taken over.
-#[derive(PartialEq)]
-struct MadeFrom {
-    recipe: Recipe,
-    concurrency: usize,
-}
-
 #[derive(PartialEq)]
 enum Recipe {
     Console,
@@ -81,7 +88,7 @@ impl DestinationEntry {
         workshop: &Workshop,
     ) -> Result<Arc<Self>, Problem> {
         let mut credentials = Credentials::new(config, workshop);
-        let recipe = match &config.kind {
+        let made_from = match &config.kind {
             DestinationKind::Console => Recipe::Console,
             DestinationKind::File { path } => Recipe::File(path.clone()),
             DestinationKind::Source { source, max_hops } => {
@@ -89,9 +96,8 @@ impl DestinationEntry {
             }
             DestinationKind::Http(http) => Recipe::Http(Box::new(credentials.settings(http)?)),
         };
-        let made_from = MadeFrom { recipe, concurrency: config.concurrency };
         let reusable = before.filter(|before| before.made_from == made_from);
-        let receiver = match (reusable, &made_from.recipe) {
+        let receiver = match (reusable, &made_from) {
             (Some(before), _) => before.receiver.clone(),
             (None, Recipe::Console) => Receiver::Outside(Arc::new(Console::new())),
             (None, Recipe::File(path)) => Receiver::Outside(Arc::new(JsonLines::new(path.clone()))),
@@ -102,20 +108,24 @@ impl DestinationEntry {
                 Receiver::Source { name: name.clone(), max_hops: *max_hops }
             }
         };
-        let permits = match reusable {
-            Some(before) => before.permits.clone(),
-            None => Arc::new(Semaphore::new(config.concurrency)),
+        let settings =
+            GateSettings { concurrency: config.concurrency, rate: config.rate, breaker: config.breaker };
+        // What is known of a receiver holds for no other, and one whose settings were repaired is tried at once.
+        let gate = match reusable.filter(|before| *before.gate.settings() == settings) {
+            Some(before) => before.gate.clone(),
+            None => Arc::new(Gate::new(settings, workshop.metrics.breaker_open(&config.name))),
         };
         let attempts = |outcome| workshop.metrics.attempts(&config.name, outcome);
         Ok(Arc::new(DestinationEntry {
             name: config.name.clone(),
             receiver,
             retry: config.retry.clone(),
-            permits,
+            gate,
             counters: AttemptCounters {
                 delivered: attempts("delivered"),
                 retryable: attempts("retryable"),
                 permanent: attempts("permanent"),
+                gone: attempts("gone"),
             },
             origin: credentials.origin,
             warnings: credentials.warnings,

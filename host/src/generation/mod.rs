@@ -4,6 +4,7 @@
 
 mod build;
 mod destination;
+mod gate;
 mod http_destination;
 mod plugin;
 mod source;
@@ -18,6 +19,7 @@ use crate::routing::{Ordering, Router};
 
 pub use build::{Workshop, build};
 pub use destination::{DestinationEntry, Receiver};
+pub(crate) use gate::{Opening, Pass};
 pub use plugin::PluginEntry;
 pub use source::{Origin, SourceEntry};
 

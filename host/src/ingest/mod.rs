@@ -13,7 +13,7 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use uuid::Uuid;
 
-use crate::clock::Clock;
+use crate::clock::Time;
 use crate::config::Respond;
 use crate::delivery::{Reply, RunEnd, later};
 use crate::dispatch::Dispatcher;
@@ -39,7 +39,7 @@ const INLINE_GRACE: Duration = Duration::from_secs(60);
 pub(crate) struct Ingest {
     pub(crate) current: Arc<ArcSwap<Generation>>,
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<Time>,
     pub(crate) dispatcher: Arc<Dispatcher>,
     pub(crate) in_flight: InFlight,
     /// Of requests that name no source, and of refused ones: separate, so that the one do not hide the other.
@@ -75,14 +75,14 @@ impl Ingest {
     {
         let generation = self.current.load_full();
         let Some(source) = source(&generation, request.uri().path()) else {
-            if let Some(left_out) = self.strangers.admit(self.clock.now()) {
+            if let Some(left_out) = self.strangers.admit(self.clock.due_now()) {
                 let path: String = request.uri().path().chars().take(MAX_SHOWN).collect();
                 tracing::info!(path = %path.escape_debug(), left_out, "unknown source");
             }
             return answer::refusal(StatusCode::NOT_FOUND, "unknown source", None);
         };
         if request.method() != Method::POST {
-            if let Some(left_out) = self.strangers.admit(self.clock.now()) {
+            if let Some(left_out) = self.strangers.admit(self.clock.due_now()) {
                 tracing::info!(source = &*source.name, method = %request.method(), left_out, "only POST is taken");
             }
             return answer::wrong_method();
@@ -90,7 +90,7 @@ impl Ingest {
         match self.take(&generation, source, request).await {
             Ok(response) => response,
             Err(refused) => {
-                if let Some(left_out) = self.refusals.admit(self.clock.now()) {
+                if let Some(left_out) = self.refusals.admit(self.clock.due_now()) {
                     let (status, reason) = (refused.status.as_u16(), refused.operator);
                     tracing::warn!(source = &*source.name, status, reason, left_out, "refused");
                 }
@@ -116,14 +116,15 @@ impl Ingest {
         let event = event(source, &head, receipt.bytes.clone(), now);
         let proof = self.verify(source, &event, now)?;
         let event = Event { proof, ..describe(source, event) };
+        let due_now = self.clock.due_now();
         let dedupe = source
             .dedupe
             .as_ref()
-            .and_then(|rule| rule.key(&event).map(|key| Dedupe { key, until: later(now, rule.window) }));
+            .and_then(|rule| rule.key(&event).map(|key| Dedupe { key, until: later(due_now, rule.window) }));
         let mut intake = Intake::decide(generation, event, dedupe);
-        let inline = inline(&mut intake, now);
+        let inline = inline(&mut intake, due_now);
         intake.log();
-        self.store(source, intake.new, inline, now, receipt).await
+        self.store(source, intake.new, inline, due_now, receipt).await
     }
 
     /// What proves the event genuine; none where anybody may send.
@@ -150,11 +151,11 @@ impl Ingest {
         source: &SourceEntry,
         new: NewEvent,
         inline: Option<(Arc<RouteEntry>, Duration)>,
-        now: UnixMillis,
+        due_now: UnixMillis,
         receipt: Receipt<'_>,
     ) -> Result<Response, Refused> {
         let event = new.event.clone();
-        let appended = self.store.append(vec![new], now).await;
+        let appended = self.store.append(vec![new], due_now).await;
         // From here on the store has it, and accounts for it.
         drop(receipt);
         let appended = appended.map(|mut appended| appended.pop()).map_err(|error| {
@@ -210,7 +211,7 @@ impl Ingest {
             Err(_) => {
                 tracing::warn!(%event, "no guest thread is free for a reply; the sender gets 202, the run follows");
                 let released = SettledRun { id, lease, attempt: None, end: RunEnd::Released };
-                if let Err(error) = self.store.settle_runs(vec![released], self.clock.now()).await {
+                if let Err(error) = self.store.settle_runs(vec![released], self.clock.due_now()).await {
                     tracing::error!(%event, %error, "failed to give back a run; it follows when its lease ends");
                 }
                 None
@@ -220,10 +221,10 @@ impl Ingest {
 }
 
 /// The route whose plugins answer the sender, with the time that they have. Its run is leased at once.
-fn inline(intake: &mut Intake<'_>, now: UnixMillis) -> Option<(Arc<RouteEntry>, Duration)> {
+fn inline(intake: &mut Intake<'_>, due_now: UnixMillis) -> Option<(Arc<RouteEntry>, Duration)> {
     intake.routes.iter().zip(&mut intake.new.runs).find_map(|(route, run)| match route.respond {
         Respond::Plugin { deadline } => {
-            run.leased_until = Some(later(now, deadline + INLINE_GRACE));
+            run.leased_until = Some(later(due_now, deadline + INLINE_GRACE));
             Some(((*route).clone(), deadline))
         }
         Respond::Accepted => None,

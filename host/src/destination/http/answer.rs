@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-use crate::delivery::Sent;
+use crate::delivery::{Blame, Sent};
 use crate::event::UnixMillis;
 
 /// Bytes of an answer that are shown to people.
@@ -37,7 +37,20 @@ pub(super) fn outcome(answer: &Answer<'_>, permanent: &[u16], now: UnixMillis) -
         300..=399 => Sent::Permanent { cause: format!("{shown}{}", redirect(answer.headers)) },
         410 => Sent::Gone { cause: cause() },
         _ if permanent.contains(&status) => Sent::Permanent { cause: cause() },
-        _ => Sent::Retryable { cause: cause(), retry_after: retry_after(answer.headers, now) },
+        _ => Sent::Retryable {
+            cause: cause(),
+            retry_after: retry_after(answer.headers, now),
+            blame: blame(answer.status),
+        },
+    }
+}
+
+/// A receiver that refuses one message is well; one that breaks down or has too much to do is not.
+fn blame(status: StatusCode) -> Blame {
+    if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
+        Blame::Receiver
+    } else {
+        Blame::Message
     }
 }
 
@@ -106,6 +119,11 @@ mod tests {
         let retryable = |cause: &str, seconds: Option<u64>| Sent::Retryable {
             cause: cause.to_owned(),
             retry_after: seconds.map(Duration::from_secs),
+            blame: if cause.starts_with(['5']) || cause.starts_with("429") {
+                Blame::Receiver
+            } else {
+                Blame::Message
+            },
         };
         let permanent = |cause: &str| Sent::Permanent { cause: cause.to_owned() };
         check(200, &[], "ok", Sent::Delivered { detail: "200 OK".to_owned() });
@@ -134,6 +152,7 @@ mod tests {
         {
             check(status, &[("retry-after", "7")], "", permanent(cause));
         }
+        check(410, &[], "moved", Sent::Gone { cause: "410 Gone: moved".to_owned() });
         check(500, &[], "a\x1b[31m\r\n  b", retryable("500 Internal Server Error: a [31m b", None));
         check(429, &[("retry-after", "120")], "", retryable("429 Too Many Requests", Some(120)));
         for (value, expected) in [

@@ -17,7 +17,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-use crate::delivery::Sent;
+use crate::delivery::{Blame, Sent};
 use crate::destination::{Destination, Parcel};
 use crate::event::UnixMillis;
 
@@ -120,8 +120,8 @@ impl Destination for HttpDestination {
     fn send<'a>(&'a self, parcel: &'a Parcel) -> Pin<Box<dyn Future<Output = Sent> + Send + 'a>> {
         Box::pin(async move {
             match self.exchange(parcel).await {
-                Sent::Retryable { cause, retry_after } => {
-                    Sent::Retryable { cause: self.without_secrets(cause), retry_after }
+                Sent::Retryable { cause, retry_after, blame } => {
+                    Sent::Retryable { cause: self.without_secrets(cause), retry_after, blame }
                 }
                 Sent::Permanent { cause } => Sent::Permanent { cause: self.without_secrets(cause) },
                 Sent::Gone { cause } => Sent::Gone { cause: self.without_secrets(cause) },
@@ -138,11 +138,8 @@ impl HttpDestination {
         let request = request(&self.settings, self.authorization.as_ref(), parcel);
         match timeout_at(deadline, self.client.request(request)).await {
             Ok(Ok(response)) => self.understand(response, deadline, parcel.now).await,
-            Ok(Err(error)) => Sent::Retryable { cause: in_words(&error), retry_after: None },
-            Err(_) => Sent::Retryable {
-                cause: format!("no answer within {} s", limit.as_secs_f64()),
-                retry_after: None,
-            },
+            Ok(Err(error)) => unreached(in_words(&error)),
+            Err(_) => unreached(format!("no answer within {} s", limit.as_secs_f64())),
         }
     }
 
@@ -179,6 +176,11 @@ impl HttpDestination {
         }
         text
     }
+}
+
+/// There was no answer.
+fn unreached(cause: String) -> Sent {
+    Sent::Retryable { cause, retry_after: None, blame: Blame::Receiver }
 }
 
 /// The innermost cause says most.

@@ -1,17 +1,20 @@
 //! What a store should hold, kept in the plainest way: every question is answered by looking at everything.
 
+use std::collections::BTreeMap;
+
 use super::super::kit::*;
+use super::random::Random;
 
 /// What is expected of the store.
 #[derive(Default)]
 pub(super) struct Expected {
     /// Of the ledger, what only grows.
     pub(super) counters: Ledger,
-    events: HashMap<u128, Kept>,
-    pub(super) runs: HashMap<RunId, Item>,
-    pub(super) deliveries: HashMap<DeliveryId, Item>,
+    events: BTreeMap<u128, Kept>,
+    pub(super) runs: BTreeMap<RunId, Item>,
+    pub(super) deliveries: BTreeMap<DeliveryId, Item>,
     /// Runs that are in the way of those after them, by the lane's number.
-    lanes: HashMap<u64, Vec<RunId>>,
+    lanes: BTreeMap<u64, Vec<RunId>>,
 }
 
 /// An event that is stored.
@@ -237,6 +240,17 @@ impl Expected {
         }
     }
 
+    /// One of these and its event, half of the time a dead letter; or none and an event that there may not be.
+    pub(super) fn any<I: Copy>(&self, items: &BTreeMap<I, Item>, random: &mut Random) -> (Option<I>, u128) {
+        let only_dead = random.below(2) == 0;
+        let fitting = || items.iter().filter(|(_, item)| !only_dead || item.state == State::Dead);
+        let at = random.below(fitting().count() as u64 + 1) as usize;
+        match fitting().nth(at) {
+            Some((id, item)) => (Some(*id), item.event),
+            None => (None, 1 + u128::from(random.below(self.counters.accepted + 1))),
+        }
+    }
+
     pub(super) fn retain(&mut self, ages: Ages, now: UnixMillis) {
         let ended: Vec<u128> = self.events.keys().copied().filter(|event| !self.is_pending(*event)).collect();
         for number in ended {
@@ -262,9 +276,12 @@ impl Expected {
 
     pub(super) fn ledger(&self) -> Ledger {
         let dead = |item: &&Item| item.state == State::Dead;
-        let pending = self.events.keys().filter(|event| self.is_pending(**event)).count() as u64;
+        let all = || self.runs.values().chain(self.deliveries.values());
+        let pending: HashSet<_> =
+            all().filter(|item| !item.state.has_ended()).map(|item| item.event).collect();
+        let pending = pending.len() as u64;
         let unrouted = self.events.values().filter(|event| event.unrouted).count() as u64;
-        let dead_letters = self.runs.values().chain(self.deliveries.values()).filter(dead).count() as u64;
+        let dead_letters = all().filter(dead).count() as u64;
         Ledger {
             settled: self.counters.accepted - pending - unrouted - self.counters.expired,
             unrouted,
@@ -277,16 +294,16 @@ impl Expected {
     }
 }
 
-fn open<I>(items: &HashMap<I, Item>) -> u64 {
+fn open<I>(items: &BTreeMap<I, Item>) -> u64 {
     items.values().filter(|item| !item.state.has_ended()).count() as u64
 }
 
 /// How many somebody could be handed now.
-pub(super) fn due<I>(items: &HashMap<I, Item>, now: UnixMillis) -> usize {
+pub(super) fn due<I>(items: &BTreeMap<I, Item>, now: UnixMillis) -> usize {
     items.values().filter(|item| item.may_be_due() && item.time <= now).count()
 }
 
 /// When the next becomes due of what is not.
-pub(super) fn next_due<I>(items: &HashMap<I, Item>, now: UnixMillis) -> Option<UnixMillis> {
+pub(super) fn next_due<I>(items: &BTreeMap<I, Item>, now: UnixMillis) -> Option<UnixMillis> {
     items.values().filter(|item| item.may_be_due() && item.time > now).map(|item| item.time).min()
 }

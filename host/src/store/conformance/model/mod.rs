@@ -45,13 +45,13 @@ impl Walk {
     async fn step(&mut self, store: &dyn Store) {
         // Always even, so that nothing happens in the very moment in which an odd time is up.
         self.now += 2 * self.random.below(LEASE as u64 / 16) as UnixMillis;
-        match self.random.below(16) {
+        match self.random.below(20) {
             0..=3 => self.append(store).await,
             4..=6 => self.lease_runs(store).await,
-            7 | 8 => self.settle_run(store).await,
-            9 | 10 => self.lease_deliveries(store).await,
-            11..=13 => self.settle_delivery(store).await,
-            14 => self.intervene(store).await,
+            7..=9 => self.settle_run(store).await,
+            10..=12 => self.lease_deliveries(store).await,
+            13..=15 => self.settle_delivery(store).await,
+            16..=18 => self.intervene(store).await,
             _ => self.retain(store).await,
         }
         self.expected.go_on(self.now);
@@ -182,17 +182,16 @@ impl Walk {
 
     async fn intervene(&mut self, store: &dyn Store) {
         self.interventions += 1;
-        // One of the last, or one that there is not.
-        let back = self.random.below(60.min(self.appended as u64 + 1));
-        let of = self.appended + 1 - u128::from(back);
-        let first = run_of(of, 0).id;
-        let by = run_of(of, 1 + self.interventions % 255);
-        let to = DeliveryId::derive(first, self.random.below(2) as usize);
+        let (run, of) = self.expected.any(&self.expected.runs, &mut self.random);
+        let (to, _) = self.expected.any(&self.expected.deliveries, &mut self.random);
+        let run = run.unwrap_or(RunId(Uuid::from_u128(self.interventions)));
+        let to = to.unwrap_or(DeliveryId::derive(run, 99));
+        let by = NewRun { id: RunId(Uuid::from_u128(self.interventions << 64)), ..run_of(of, 0) };
         let asked = match self.random.below(5) {
             0 => Intervention::Redeliver(to),
             1 => Intervention::Discard(WorkId::Delivery(to)),
-            2 => Intervention::Discard(WorkId::Run(first)),
-            3 => Intervention::Rerun { run: first, by },
+            2 => Intervention::Discard(WorkId::Run(run)),
+            3 => Intervention::Rerun { run, by },
             _ => Intervention::Reprocess { event: event_id(of), runs: vec![by] },
         };
         if let Some(expected) = self.expected.intervene(&asked, self.now) {
