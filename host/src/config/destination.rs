@@ -67,6 +67,7 @@ pub enum DestinationKind {
 }
 
 /// What a table of destinations holds.
+#[expect(clippy::large_enum_variant, reason = "it is taken apart as soon as it is read")]
 pub(super) enum Entry {
     One(Destination),
     Several(Group),
