@@ -32,6 +32,7 @@ mod dispatch;
 pub mod generation;
 mod ingest;
 mod intake;
+mod keep;
 mod reload;
 mod server;
 mod upkeep;
