@@ -7,6 +7,7 @@ mod chain;
 mod deliveries;
 mod guests;
 mod held;
+mod loopback;
 mod queue;
 mod runs;
 mod settle;
