@@ -15,6 +15,7 @@ use super::writer::Writer;
 mod faults;
 mod large;
 mod opening;
+mod plans;
 mod reopening;
 
 fn settings(limits: Limits) -> SqliteSettings {
