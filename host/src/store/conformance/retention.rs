@@ -45,11 +45,13 @@ async fn one_of_each(store: &dyn Store) {
     append(store, event(4, 10), 1).await;
 }
 
-/// The numbers of the events that are there, oldest first.
+/// The numbers of the events that are there, in order.
 async fn there(store: &dyn Store) -> Vec<u128> {
     let page = Page { after: None, limit: 1000 };
     let listed = store.events(EventFilter::default(), page).await.unwrap();
-    listed.iter().rev().map(|event| event.id.0.as_u128()).collect()
+    let mut numbers: Vec<_> = listed.iter().map(|event| event.id.0.as_u128()).collect();
+    numbers.sort_unstable();
+    numbers
 }
 
 pub(crate) async fn removes_what_is_old_enough(make: Make<'_>) {

@@ -213,6 +213,7 @@ impl Writer {
             return Err(Failure { fatal: true, appended: error.clone(), other: error });
         }
         let synced = safety == Safety::Synced || self.mode == SyncMode::All;
+        let before = self.db.total_changes();
         let done = self.begin(synced).and_then(|()| {
             let done = work(&mut self.books, &self.db)?;
             if self.books.changed() {
@@ -227,9 +228,11 @@ impl Writer {
         if let Err(error) = self.db.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([])) {
             return Err(self.roll_back(&error.into(), true));
         }
-        match synced {
-            true => self.unsynced = None,
-            false => drop(self.unsynced.get_or_insert_with(Instant::now)),
+        match (synced, self.db.total_changes() != before) {
+            (true, true) => self.unsynced = None,
+            (false, true) => drop(self.unsynced.get_or_insert_with(Instant::now)),
+            // Nothing was written, and therefore nothing was synced.
+            (_, false) => {}
         }
         self.publish();
         Ok(done)
