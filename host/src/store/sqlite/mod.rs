@@ -29,6 +29,8 @@ mod reader;
 mod remove;
 mod retain;
 mod runs;
+#[cfg(test)]
+mod sample;
 mod settings;
 mod space;
 mod standing;
