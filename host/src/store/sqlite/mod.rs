@@ -28,6 +28,8 @@ mod read;
 mod remove;
 mod retain;
 mod runs;
+#[cfg(test)]
+mod sample;
 mod settings;
 mod space;
 mod standing;
