@@ -45,7 +45,7 @@ pub(crate) async fn redelivers_under_the_same_id(make: Make<'_>) {
     let counted = ledger(&*store).await;
     assert_eq!((counted.pending, counted.settled, counted.delivered), (0, 2, 3), "each time");
 
-    while store.retain(&NO_CONTENT, 70, 10).await.unwrap().more {}
+    retain(&*store, &NO_CONTENT, 70).await;
     check(&*store, again(arrived), 71, Intervened::Expired).await;
 }
 
@@ -103,7 +103,7 @@ pub(crate) async fn reprocesses_events(make: Make<'_>) {
     let second = record(&*store, 2).await;
     assert_eq!((second.run_count, second.delivery_count), (3, 3));
 
-    while store.retain(&NO_CONTENT, 10, 10).await.unwrap().more {}
+    retain(&*store, &NO_CONTENT, 10).await;
     check(&*store, again(1, 2..3), 11, Intervened::Expired).await;
     check(&*store, again(2, 4..5), 11, Intervened::Done).await;
 }

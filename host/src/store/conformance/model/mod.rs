@@ -208,7 +208,7 @@ impl Walk {
             unrouted: keep(ages.unrouted),
             dead_letters: keep(ages.dead_letters),
         };
-        while store.retain(&retention, self.now, 10).await.unwrap().more {}
+        retain(store, &retention, self.now).await;
         self.expected.retain(ages, self.now);
     }
 }
