@@ -240,6 +240,22 @@ pub(in crate::store) async fn intervene(
     store.intervene(vec![asked], now).await.unwrap().remove(0)
 }
 
+/// Steps until there is no more; the sum of them all.
+pub(super) async fn retain(store: &dyn Store, retention: &Retention, now: UnixMillis) -> Removed {
+    let mut sum = Removed::default();
+    for _ in 0..100 {
+        let removed = store.retain(retention, now, 100).await.unwrap();
+        sum.payloads += removed.payloads;
+        sum.settled += removed.settled;
+        sum.unrouted += removed.unrouted;
+        sum.dead_letters += removed.dead_letters;
+        if !removed.more {
+            return sum;
+        }
+    }
+    panic!("it never comes to an end");
+}
+
 /// The event's record with all of its work.
 pub(in crate::store) async fn record(store: &dyn Store, number: u128) -> EventRecord {
     store.event(event_id(number), 1000).await.unwrap().expect("an event that is stored")
