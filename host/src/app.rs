@@ -14,7 +14,7 @@ use bytes::Bytes;
 use http::Request;
 use tokio::sync::watch;
 
-use crate::admin;
+use crate::admin::{self, AdminSocket, Control, Health, Today};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{ConfigErrors, Create};
 use crate::destination::HttpClient;
@@ -40,6 +40,7 @@ struct Inner {
     reloader: Arc<Reloader>,
     watcher: Watcher,
     metrics: Arc<Metrics>,
+    state_dir: PathBuf,
     stop: watch::Sender<bool>,
     /// How often [`Gateway::serve_on`] is under way.
     serving: watch::Sender<usize>,
@@ -140,6 +141,7 @@ impl Builder {
         let (source, seen, workshop, generation) =
             making.await.map_err(|error| BuildError::System(error.to_string()))??;
 
+        let state_dir = workshop.state_dir.clone();
         let clock = clock.unwrap_or_else(|| Arc::new(SystemClock));
         let metrics = workshop.metrics.clone();
         let kept = &generation.config.store;
@@ -168,10 +170,21 @@ impl Builder {
                 reloader,
                 watcher,
                 metrics,
+                state_dir,
                 stop,
                 serving: watch::Sender::new(0),
             }),
         })
+    }
+}
+
+/// Opens the configured store while no gateway runs, for the command line.
+#[cfg(feature = "cli")]
+pub(crate) fn open_store(config: &crate::config::Store) -> Result<Arc<dyn Store>, String> {
+    match config.kind {
+        crate::config::StoreKind::Memory => {
+            Err("events are kept in memory; the gateway is not running".to_owned())
+        }
     }
 }
 
@@ -239,6 +252,15 @@ impl Gateway {
         self.inner.watcher.ask().await;
     }
 
+    /// Serves the admin API on `admin.sock` in the state directory, until what is returned is dropped: what the
+    /// command line's `events`, `replay` and so on talk to. The error says what stands in the way; the gateway does
+    /// its work without.
+    pub fn serve_admin(&self) -> Result<AdminSocket, String> {
+        let Ingest { store, current, clock, .. } = &self.inner.ingest;
+        let control = Control::new(store.clone(), Today::Live(current.clone()), clock.clone());
+        AdminSocket::open(&self.inner.state_dir, Arc::new(control))
+    }
+
     /// Binds the configured addresses.
     pub async fn bind(&self) -> io::Result<Listeners> {
         Listeners::bind(&self.generation().config.server.listen).await
@@ -302,7 +324,8 @@ impl Gateway {
     async fn readiness(&self) -> Response {
         let draining = *self.inner.stop.borrow();
         let failure = self.inner.reloader.failure();
-        admin::ready(&self.generation(), failure.as_ref(), &self.ledger().await, draining)
+        let health = Health::of(&*self.inner.ingest.store).await;
+        admin::ready(&self.generation(), failure.as_ref(), &health, draining)
     }
 }
 

@@ -32,6 +32,7 @@ mod ingest;
 mod reload;
 mod server;
 
+pub use admin::AdminSocket;
 pub use app::{BuildError, Builder, Gateway};
 pub use ingest::Response;
 pub use reload::Failure;

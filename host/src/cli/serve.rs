@@ -40,6 +40,12 @@ async fn serve(config: &Path) -> ExitCode {
     for warning in &generation.warnings {
         complain(&format!("warning: {warning}\n"));
     }
+    let admin = gateway.serve_admin();
+    if let Err(problem) = &admin {
+        complain(&format!(
+            "warning: no admin socket, so that `hookyard events` and the like cannot be used: {problem}\n"
+        ));
+    }
     say(&banner::text(&generation, &listeners.addresses(), config));
     let serving = tokio::spawn({
         let gateway = gateway.clone();
@@ -50,6 +56,7 @@ async fn serve(config: &Path) -> ExitCode {
     tracing::info!("stopping: nothing more is taken in, what is under way ends");
     let ledger = gateway.shutdown().await;
     let _ = serving.await;
+    drop(admin);
     match ledger {
         Ok(ledger) if ledger.pending == 0 => {
             tracing::info!(accepted = ledger.accepted, delivered = ledger.delivered, "stopped");

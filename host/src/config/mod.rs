@@ -53,6 +53,7 @@ pub use grants::Grants;
 pub use limits::PluginLimits;
 pub use load::{load, parse};
 pub use plugin::{Instances, OnError, Plugin};
+pub(crate) use quantity::duration;
 pub use reference::reference;
 pub use reload::Reload;
 pub use root::Config;

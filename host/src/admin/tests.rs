@@ -1,0 +1,1 @@
+//! The admin API over a store in memory.

@@ -1,0 +1,148 @@
+//! One event for people: what happened to it and when, what is next, and what was received.
+
+use std::fmt::Write as _;
+
+use crate::admin::{AttemptView, BodyView, ContentView, EventDetail, Time, WorkView};
+
+use super::text::{self, count, line, lines, size, span};
+
+/// The width of the column with times.
+const TIMES: usize = 12;
+
+/// The whole account.
+pub(super) fn text(detail: &EventDetail) -> String {
+    let mut text = head(detail);
+    let timeline = Timeline { start: detail.event.received_at };
+    text.push_str("\ntimeline\n");
+    timeline.received(&mut text, detail);
+    for run in &detail.runs {
+        timeline.run(&mut text, run);
+        let of_run = |delivery: &&WorkView| delivery.run == Some(run.id);
+        for delivery in detail.deliveries.iter().filter(of_run) {
+            timeline.delivery(&mut text, delivery);
+        }
+    }
+    // Of runs that are beyond what is shown.
+    let shown = |delivery: &&WorkView| detail.runs.iter().any(|run| delivery.run == Some(run.id));
+    for delivery in detail.deliveries.iter().filter(|delivery| !shown(delivery)) {
+        timeline.delivery(&mut text, delivery);
+    }
+    let more = |all: u64, shown: usize| all.saturating_sub(shown as u64);
+    let runs = more(detail.run_count, detail.runs.len());
+    let deliveries = more(detail.delivery_count, detail.deliveries.len());
+    if runs + deliveries > 0 {
+        let _ = writeln!(text, "  and {} and {deliveries} deliveries more", count(runs, "run"));
+    }
+    match &detail.content {
+        Some(received) => content(&mut text, received),
+        None => text.push_str("\nIts headers and body have been removed by retention.\n"),
+    }
+    text
+}
+
+fn head(detail: &EventDetail) -> String {
+    let event = &detail.event;
+    let mut text = format!("event {}  {}\n", event.id, event.state);
+    let mut field = |name: &str, value: &str| {
+        let _ = writeln!(text, "  {name:<14}{}", line(value));
+    };
+    field("source", &event.source);
+    field("type", if event.kind.is_empty() { "-" } else { &event.kind });
+    field("received", &format!("{} UTC", text::time(event.received_at.0)));
+    if let Some(id) = &event.delivery_id {
+        field("sender's id", id);
+    }
+    field("size", &size(event.size));
+    text
+}
+
+/// Writes times relative to the reception.
+struct Timeline {
+    start: Time,
+}
+
+impl Timeline {
+    fn entry(&self, text: &mut String, at: Option<Time>, depth: usize, what: &str) {
+        let time = at.map(|at| format!("+{}", span(at.0 - self.start.0))).unwrap_or_default();
+        let _ = writeln!(text, "  {time:>TIMES$}  {:indent$}{}", "", line(what), indent = depth * 2);
+    }
+
+    fn received(&self, text: &mut String, detail: &EventDetail) {
+        let event = &detail.event;
+        let request = detail.content.as_ref().map(|content| format!(": {} {}", content.method, content.path));
+        let what = format!("received from {}{}", event.source, request.unwrap_or_default());
+        self.entry(text, Some(event.received_at), 0, &what);
+        let proof = match &event.proof {
+            Some(proof) => format!("verified: {proof}"),
+            None => "not verified: its source takes what anybody sends".to_owned(),
+        };
+        self.entry(text, None, 0, &proof);
+        if let Some(reason) = &event.unrouted {
+            self.entry(text, None, 0, &format!("unrouted: {reason}"));
+        }
+    }
+
+    fn run(&self, text: &mut String, run: &WorkView) {
+        let what = format!("route {}  {}  run {}", run.route, self.standing(run), run.id);
+        self.entry(text, Some(run.since), 0, &what);
+        self.history(text, run, 1);
+    }
+
+    fn delivery(&self, text: &mut String, delivery: &WorkView) {
+        let destination = delivery.destination.as_deref().unwrap_or("-");
+        let what = format!("to {destination}  {}  delivery {}", self.standing(delivery), delivery.id);
+        self.entry(text, Some(delivery.since), 1, &what);
+        self.history(text, delivery, 2);
+    }
+
+    /// The state; what is next; why it ended, unless its last attempt says the same.
+    fn standing(&self, work: &WorkView) -> String {
+        let mut standing = work.state.clone();
+        if let (Some(due), "pending" | "held") = (work.due, &work.state[..]) {
+            let _ = write!(standing, ", attempt {} due +{}", work.attempts + 1, span(due.0 - self.start.0));
+        }
+        let told = |detail: &String| work.history.iter().any(|attempt| attempt.detail == *detail);
+        if let Some(detail) = work.detail.as_ref().filter(|detail| !told(detail)) {
+            let _ = write!(standing, ": {detail}");
+        }
+        standing
+    }
+
+    fn history(&self, text: &mut String, work: &WorkView, depth: usize) {
+        for AttemptView { number, started_at, took_us, succeeded, detail } in &work.history {
+            let mark = if *succeeded { "ok" } else { "failed" };
+            let took = match took_us {
+                0..1_000 => format!("{took_us} µs"),
+                _ => span(i64::try_from(took_us / 1000).unwrap_or(i64::MAX)),
+            };
+            let what = format!("attempt {number}  {mark} after {took}: {detail}");
+            self.entry(text, Some(*started_at), depth, &what);
+        }
+    }
+}
+
+fn content(text: &mut String, content: &ContentView) {
+    let ContentView { method, path, query, headers, body } = content;
+    let query = if query.is_empty() { String::new() } else { format!("?{query}") };
+    let _ = writeln!(text, "\n{}", line(&format!("{method} {path}{query}")));
+    for header in headers {
+        let value = header.value.as_deref().map_or("(withheld; --reveal shows it)".to_owned(), line);
+        let _ = writeln!(text, "{}: {value}", line(&header.name));
+    }
+    text.push('\n');
+    let BodyView { size: bytes, truncated, json, text: plain, base64 } = body;
+    match (json, plain, base64) {
+        (Some(json), _, _) => text.push_str(&lines(json.get())),
+        (_, Some(plain), _) => text.push_str(&lines(plain)),
+        (_, _, Some(base64)) => {
+            let _ = write!(text, "(not text; in base64)\n{base64}");
+        }
+        (None, None, None) => {}
+    }
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    if *truncated {
+        let _ = writeln!(text, "… of {}; --full shows all", size(*bytes));
+    }
+}
