@@ -186,3 +186,104 @@ async fn answer(control: &Control, request: Request<Incoming>) -> Response {
     };
     api::refuse(&refusal)
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use crate::admin::Today;
+    use crate::clock::SystemClock;
+    use crate::config::Config;
+    use crate::store::{Limits, MemoryStore};
+
+    use super::*;
+
+    fn control() -> Arc<Control> {
+        let store = MemoryStore::new(Limits { events: 10, bytes: 1000 });
+        Arc::new(Control::new(Arc::new(store), Today::written(Config::default()), Arc::new(SystemClock)))
+    }
+
+    fn mode(path: &Path) -> u32 {
+        path.symlink_metadata().unwrap().permissions().mode() & 0o777
+    }
+
+    /// What is answered to these bytes, up to its end.
+    async fn ask(socket: &Path, request: &[u8]) -> String {
+        let mut stream = UnixStream::connect(socket).await.unwrap();
+        stream.write_all(request).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    fn get(path: &str) -> Vec<u8> {
+        format!("GET {path} HTTP/1.1\r\nhost: hookyard\r\nconnection: close\r\n\r\n").into_bytes()
+    }
+
+    #[tokio::test]
+    async fn it_is_private_and_gone_afterwards() {
+        let directory = tempfile::tempdir().unwrap();
+        let state = directory.path().join("a/state");
+        let socket = AdminSocket::open(&state, control()).unwrap();
+        assert_eq!((mode(&state), mode(socket.path())), (0o700, 0o600));
+        let answer = ask(socket.path(), &get("/v1/nothing")).await;
+        assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+        assert!(answer.contains("there is nothing at /v1/nothing"), "{answer}");
+        assert!(is_served(&state));
+        drop(socket);
+        assert!(!state.join(SOCKET).exists() && !is_served(&state));
+        let left: Vec<_> = fs::read_dir(&state).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, [LOCK], "nothing is left that was made on the way");
+    }
+
+    #[tokio::test]
+    async fn a_live_one_is_refused_and_a_dead_ones_is_replaced() {
+        let state = tempfile::tempdir().unwrap();
+        let first = AdminSocket::open(state.path(), control()).unwrap();
+        let refused = AdminSocket::open(state.path(), control()).unwrap_err();
+        assert!(refused.contains("another gateway is running with this state directory"), "{refused}");
+        assert!(!ask(first.path(), &get("/v1/x")).await.is_empty(), "the first one is unharmed");
+        drop(first);
+
+        // What a process leaves behind that dies in the middle: a socket, and a directory with another.
+        drop(UnixListener::bind(state.path().join(SOCKET)).unwrap());
+        fs::create_dir(state.path().join(MAKING)).unwrap();
+        drop(UnixListener::bind(state.path().join(MAKING).join("s")).unwrap());
+        assert!(UnixStream::connect(state.path().join(SOCKET)).await.is_err());
+        let second = AdminSocket::open(state.path(), control()).unwrap();
+        assert!(ask(second.path(), &get("/v1/x")).await.contains("404"));
+    }
+
+    #[tokio::test]
+    async fn what_stands_in_the_way_is_said() {
+        let directory = tempfile::tempdir().unwrap();
+        let long = directory.path().join("s".repeat(200));
+        let problem = AdminSocket::open(&long, control()).unwrap_err();
+        assert!(problem.contains("too long for a socket; a shorter `[store] path`"), "{problem}");
+        assert!(!long.exists());
+
+        let open = directory.path().join("open");
+        fs::create_dir(&open).unwrap();
+        fs::set_permissions(&open, fs::Permissions::from_mode(0o777)).unwrap();
+        let problem = AdminSocket::open(&open, control()).unwrap_err();
+        assert!(problem.contains("other users can change what is in it"), "{problem}");
+
+        let file = directory.path().join("file");
+        fs::write(&file, "").unwrap();
+        assert!(AdminSocket::open(&file, control()).is_err());
+    }
+
+    #[tokio::test]
+    async fn requests_are_bounded() {
+        let state = tempfile::tempdir().unwrap();
+        let socket = AdminSocket::open(state.path(), control()).unwrap();
+        let head = "POST /v1/replay HTTP/1.1\r\nhost: hookyard\r\nconnection: close\r\ncontent-length: 1048577\r\n\r\n";
+        let mut request = head.as_bytes().to_vec();
+        request.resize(head.len() + MAX_REQUEST + 1, b' ');
+        let answer = ask(socket.path(), &request).await;
+        assert!(answer.starts_with("HTTP/1.1 413") && answer.contains("at most 1048576 bytes"), "{answer}");
+        let answer =
+            ask(socket.path(), b"DELETE /v1/events HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+        assert!(answer.starts_with("HTTP/1.1 405"), "{answer}");
+    }
+}

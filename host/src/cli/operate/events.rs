@@ -18,7 +18,7 @@ pub(in crate::cli) enum Command {
     /// List them, newest first
     List {
         #[command(flatten)]
-        filter: Filter,
+        filter: EventFilter,
         /// Where they stand: pending, settled or unrouted
         #[arg(long)]
         state: Option<String>,
@@ -40,7 +40,7 @@ pub(in crate::cli) enum Command {
 
 /// Which events, except where they stand.
 #[derive(Clone, Debug, clap::Args)]
-pub(in crate::cli) struct Filter {
+pub(in crate::cli) struct EventFilter {
     /// From this source
     #[arg(long, value_name = "NAME")]
     pub(super) source: Option<String>,
@@ -51,7 +51,7 @@ pub(in crate::cli) struct Filter {
     pub(super) span: Span,
 }
 
-impl Filter {
+impl EventFilter {
     pub(super) fn target(&self, state: Option<&str>) -> Result<Target, Failed> {
         Target::new("/v1/events")
             .with("source", self.source.as_deref())

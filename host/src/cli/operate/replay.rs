@@ -29,7 +29,7 @@ pub(in crate::cli) struct Arguments {
     #[arg(long, value_name = "NAME")]
     route: Option<String>,
     #[command(flatten)]
-    filter: events::Filter,
+    filter: events::EventFilter,
     /// Where the events stand: settled or unrouted
     #[arg(long)]
     state: Option<String>,
@@ -53,7 +53,7 @@ pub(in crate::cli) enum DeadLettersCommand {
     /// List them, newest first, with why they were given up
     List {
         #[command(flatten)]
-        filter: Filter,
+        filter: DeadFilter,
         #[command(flatten)]
         part: Part,
     },
@@ -83,14 +83,14 @@ pub(in crate::cli) struct Which {
     #[arg(long, conflicts_with = "ids")]
     all: bool,
     #[command(flatten)]
-    filter: Filter,
+    filter: DeadFilter,
 }
 
 /// Which dead letters.
 #[derive(Clone, Debug, clap::Args)]
-pub(in crate::cli) struct Filter {
+pub(in crate::cli) struct DeadFilter {
     #[command(flatten)]
-    work: work::Filter,
+    work: work::WorkFilter,
     /// To this destination: deliveries only
     #[arg(long, value_name = "NAME")]
     destination: Option<String>,
@@ -99,14 +99,14 @@ pub(in crate::cli) struct Filter {
     cause: Option<String>,
 }
 
-impl Filter {
+impl DeadFilter {
     fn target(&self) -> Result<Target, Failed> {
         let target = self.work.target("/v1/dead-letters")?;
         Ok(target.with("destination", self.destination.as_deref()).with("cause", self.cause.as_deref()))
     }
 
     fn is_empty(&self) -> bool {
-        let Filter { work, destination, cause } = self;
+        let DeadFilter { work, destination, cause } = self;
         let filters = [&work.source, &work.route, &work.span.since, &work.span.until, destination, cause];
         filters.iter().all(|filter| filter.is_none())
     }

@@ -16,7 +16,7 @@ pub(in crate::cli) enum RunsCommand {
     /// List them, newest first
     List {
         #[command(flatten)]
-        filter: Filter,
+        filter: WorkFilter,
         /// Where they stand: held, pending, leased, done, dropped, dead, discarded or replaced
         #[arg(long)]
         state: Option<String>,
@@ -30,7 +30,7 @@ pub(in crate::cli) enum DeliveriesCommand {
     /// List them, newest first
     List {
         #[command(flatten)]
-        filter: Filter,
+        filter: WorkFilter,
         /// To this destination
         #[arg(long, value_name = "NAME")]
         destination: Option<String>,
@@ -44,7 +44,7 @@ pub(in crate::cli) enum DeliveriesCommand {
 
 /// Which runs or deliveries.
 #[derive(Clone, Debug, clap::Args)]
-pub(in crate::cli) struct Filter {
+pub(in crate::cli) struct WorkFilter {
     /// Of events from this source
     #[arg(long, value_name = "NAME")]
     pub(super) source: Option<String>,
@@ -55,7 +55,7 @@ pub(in crate::cli) struct Filter {
     pub(super) span: Span,
 }
 
-impl Filter {
+impl WorkFilter {
     pub(super) fn target(&self, path: &'static str) -> Result<Target, Failed> {
         Target::new(path)
             .with("source", self.source.as_deref())
