@@ -33,6 +33,10 @@ pub(crate) enum Today {
     /// A gateway's.
     Live(Arc<ArcSwap<Generation>>),
     /// As it is written, while no gateway runs.
+    #[cfg_attr(
+        not(any(feature = "cli", test)),
+        expect(dead_code, reason = "only the command line works without a gateway")
+    )]
     Written(Box<Config>, Router),
 }
 

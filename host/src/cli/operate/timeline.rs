@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::admin::{AttemptView, BodyView, ContentView, EventDetail, Time, WorkView};
 
-use super::text::{self, count, line, lines, size, span};
+use super::text::{self, line, lines, size, span};
 
 /// The width of the column with times.
 const TIMES: usize = 12;
@@ -27,12 +27,13 @@ pub(super) fn text(detail: &EventDetail) -> String {
     for delivery in detail.deliveries.iter().filter(|delivery| !shown(delivery)) {
         timeline.delivery(&mut text, delivery);
     }
-    let more = |all: u64, shown: usize| all.saturating_sub(shown as u64);
-    let runs = more(detail.run_count, detail.runs.len());
-    let deliveries = more(detail.delivery_count, detail.deliveries.len());
-    if runs + deliveries > 0 {
-        let _ = writeln!(text, "  and {} and {deliveries} deliveries more", count(runs, "run"));
-    }
+    let mut more = |all: u64, shown: usize, one: &str, many: &str| match all.saturating_sub(shown as u64) {
+        0 => {}
+        1 => text.push_str(&format!("  and 1 {one} more\n")),
+        left => text.push_str(&format!("  and {left} {many} more\n")),
+    };
+    more(detail.run_count, detail.runs.len(), "run", "runs");
+    more(detail.delivery_count, detail.deliveries.len(), "delivery", "deliveries");
     match &detail.content {
         Some(received) => content(&mut text, received),
         None => text.push_str("\nIts headers and body have been removed by retention.\n"),
@@ -144,5 +145,117 @@ fn content(text: &mut String, content: &ContentView) {
     }
     if *truncated {
         let _ = writeln!(text, "… of {}; --full shows all", size(*bytes));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// As the admin API answers.
+    fn detail(value: serde_json::Value) -> EventDetail {
+        // By its text: a body's JSON is kept as it is written, which a parsed value has forgotten.
+        serde_json::from_str(&value.to_string()).unwrap()
+    }
+
+    fn event(state: &str) -> serde_json::Value {
+        json!({
+            "id": "01934c1e-5b7a-7c3d-9e2f-000000000001",
+            "received_at": "2026-01-01T12:00:00.250Z",
+            "source": "github",
+            "type": "pull_request.opened",
+            "delivery_id": "guid-1",
+            "proof": "hmac-sha256",
+            "state": state,
+            "unrouted": null,
+            "size": 1234,
+        })
+    }
+
+    fn work(kind: &str, number: u32, more: serde_json::Value) -> serde_json::Value {
+        let mut work = json!({
+            "kind": kind,
+            "id": format!("01934c1e-5b7a-7c3d-9e2f-0000000000{number}"),
+            "event": "01934c1e-5b7a-7c3d-9e2f-000000000001",
+            "source": "github",
+            "route": "prs",
+            "since": "2026-01-01T12:00:00.250Z",
+            "due": null,
+            "ended_at": null,
+            "detail": null,
+        });
+        work.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        work
+    }
+
+    fn attempt(number: u32, second: f64, succeeded: bool, detail: &str) -> serde_json::Value {
+        json!({
+            "number": number,
+            "started_at": format!("2026-01-01T12:00:{second:06.3}Z"),
+            "took_us": 3250,
+            "succeeded": succeeded,
+            "detail": detail,
+        })
+    }
+
+    #[test]
+    fn what_happened_is_told_in_order() {
+        let run = "01934c1e-5b7a-7c3d-9e2f-000000000010";
+        let detail = detail(json!({
+            "event": event("pending"),
+            "content": {
+                "method": "POST",
+                "path": "/in/github",
+                "query": "token=***",
+                "headers": [
+                    { "name": "content-type", "value": "application/json" },
+                    { "name": "x-hub-signature-256", "value": null },
+                    { "name": "x-hostile", "value": "\u{1b}[2J" },
+                ],
+                "body": { "size": 1234, "truncated": true, "text": "{\n  \"title\": \"\u{9b}31m" },
+            },
+            "runs": [
+                work("run", 10, json!({
+                    "state": "done", "attempts": 2,
+                    "history": [attempt(1, 0.260, false, "redact: deadline: 100 ms"), attempt(2, 10.5, true, "2 deliveries")],
+                })),
+                work("run", 11, json!({
+                    "route": "chat", "state": "dead", "attempts": 1, "detail": "chat: trap: unreachable",
+                    "history": [attempt(1, 0.261, false, "chat: trap: unreachable")],
+                })),
+            ],
+            "run_count": 2,
+            "deliveries": [
+                work("delivery", 20, json!({
+                    "run": run, "destination": "console", "state": "done", "attempts": 1,
+                    "history": [attempt(1, 10.6, true, "printed")],
+                })),
+                work("delivery", 21, json!({
+                    "run": run, "destination": "ci", "state": "pending", "attempts": 1,
+                    "due": "2026-01-01T12:05:10.700Z", "detail": "503 Service Unavailable",
+                    "history": [attempt(1, 10.61, false, "503 Service Unavailable")],
+                })),
+            ],
+            "delivery_count": 5,
+        }));
+        insta::assert_snapshot!(text(&detail));
+    }
+
+    #[test]
+    fn an_event_without_content_says_so() {
+        let mut event = event("unrouted");
+        event["proof"] = json!(null);
+        event["unrouted"] = json!("no route matches");
+        let detail = detail(json!({
+            "event": event,
+            "content": null,
+            "runs": [],
+            "run_count": 0,
+            "deliveries": [],
+            "delivery_count": 0,
+        }));
+        insta::assert_snapshot!(text(&detail));
     }
 }
