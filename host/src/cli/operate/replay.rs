@@ -77,7 +77,7 @@ pub(in crate::cli) enum DeadLettersCommand {
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Which {
     /// Runs or deliveries
-    #[arg(value_name = "ID", required_unless_present = "all")]
+    #[arg(value_name = "ID")]
     ids: Vec<Uuid>,
     /// All of them, or all that the filters let through
     #[arg(long, conflicts_with = "ids")]
@@ -158,6 +158,9 @@ pub(super) async fn dead_letters(
         DeadLettersCommand::Replay { which, pace } => (which, pace, Action::Replay(None)),
         DeadLettersCommand::Discard { which, pace } => (which, pace, Action::Discard),
     };
+    if !which.all && which.ids.is_empty() {
+        return Err(Failed::usage("name dead letters, or say --all, with filters or without"));
+    }
     if !which.all && !which.filter.is_empty() {
         return Err(Failed::usage("filters choose among all: give them with --all and without ids"));
     }

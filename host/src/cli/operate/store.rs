@@ -75,7 +75,14 @@ fn stats_text(stats: &StatsView) -> String {
         text::size(stats.size),
         text::size(stats.reusable)
     );
-    let ways = [
+    let waiting =
+        format!("{} and {} deliveries", text::count(ledger.runs_pending, "run"), ledger.deliveries_pending);
+    let given_up = format!(
+        "{} and {} deliveries, of which:",
+        text::count(ledger.runs_dead, "run"),
+        ledger.deliveries_dead
+    );
+    let lines = [
         ("accepted", ledger.accepted, "events, of which:"),
         ("  settled", ledger.settled, "every run and delivery has ended"),
         ("  pending", ledger.pending, "something has not ended"),
@@ -84,16 +91,14 @@ fn stats_text(stats: &StatsView) -> String {
         ("duplicates", ledger.duplicates, "recognised, and not among the accepted"),
         ("delivered", ledger.delivered, "deliveries that arrived"),
         ("dropped", ledger.runs_dropped, "runs in which a rule dropped the event"),
-        ("waiting", ledger.runs_pending, "runs"),
-        ("", ledger.deliveries_pending, "deliveries"),
-        ("given up", ledger.runs_dead, "runs"),
-        ("", ledger.deliveries_dead, "deliveries, all in all of which:"),
+        ("waiting", ledger.runs_pending + ledger.deliveries_pending, &waiting),
+        ("given up", ledger.runs_dead + ledger.deliveries_dead, &given_up),
         ("  dead letters", ledger.dead_letters, "are kept"),
         ("  replayed", ledger.dead_letters_replayed, "were done once more"),
         ("  discarded", ledger.dead_letters_discarded, "were put aside"),
         ("  expired", ledger.dead_letters_expired, "retention removed"),
     ];
-    for (name, number, meaning) in ways {
+    for (name, number, meaning) in lines {
         let _ = writeln!(text, "{name:<14} {number:>10}  {meaning}");
     }
     let verdict = if ledger.adds_up { "the ledger adds up" } else { "the ledger does NOT add up" };

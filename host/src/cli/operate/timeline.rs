@@ -96,14 +96,16 @@ impl Timeline {
         self.history(text, delivery, 2);
     }
 
-    /// The state; what is next; why it ended, unless its last attempt says the same.
+    /// The state; what is next; why it ended, without what its last attempt says already.
     fn standing(&self, work: &WorkView) -> String {
         let mut standing = work.state.clone();
         if let (Some(due), "pending" | "held") = (work.due, &work.state[..]) {
             let _ = write!(standing, ", attempt {} due +{}", work.attempts + 1, span(due.0 - self.start.0));
         }
-        let told = |detail: &String| work.history.iter().any(|attempt| attempt.detail == *detail);
-        if let Some(detail) = work.detail.as_ref().filter(|detail| !told(detail)) {
+        let last = work.history.last().map_or("", |attempt| &attempt.detail);
+        let detail = work.detail.as_deref().unwrap_or_default();
+        let detail = detail.strip_suffix(last).unwrap_or(detail).trim_end_matches([':', ' ']);
+        if !detail.is_empty() {
             let _ = write!(standing, ": {detail}");
         }
         standing
@@ -222,7 +224,8 @@ mod tests {
                     "history": [attempt(1, 0.260, false, "redact: deadline: 100 ms"), attempt(2, 10.5, true, "2 deliveries")],
                 })),
                 work("run", 11, json!({
-                    "route": "chat", "state": "dead", "attempts": 1, "detail": "chat: trap: unreachable",
+                    "route": "chat", "state": "dead", "attempts": 1,
+                    "detail": "gave up after 1 attempts: chat: trap: unreachable",
                     "history": [attempt(1, 0.261, false, "chat: trap: unreachable")],
                 })),
             ],
