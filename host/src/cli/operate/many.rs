@@ -224,6 +224,19 @@ impl Progress {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use uuid::Uuid;
+
+    use crate::admin::{Control, MAX_LIMIT, Today};
+    use crate::clock::SystemClock;
+    use crate::config::Config;
+    use crate::delivery::{RunEnd, RunId};
+    use crate::event::{Event, EventId, Headers, UnixMillis};
+    use crate::store::{Limits, MemoryStore, NewEvent, NewRun, SettledRun, Store as _};
+
+    use super::super::listing::Target;
+    use super::super::selection::Selection;
     use super::*;
 
     #[test]
@@ -237,5 +250,73 @@ mod tests {
         for wrong in ["", "50", "0/s", "-1/s", "50/d", "1.5/s", "x/s"] {
             assert!(Rate::parse(wrong).is_err(), "{wrong}");
         }
+    }
+
+    const NOW: UnixMillis = 1_767_268_800_000;
+
+    /// A store with so many dead runs, of which the oldest has the number 1.
+    async fn with_dead_runs(many: u128) -> (Arc<MemoryStore>, Reach) {
+        let store = Arc::new(MemoryStore::new(Limits { events: 100_000, bytes: 100_000_000 }));
+        for number in 1..=many {
+            let event = Event {
+                id: EventId(Uuid::from_u128(number)),
+                source: "source".into(),
+                kind: String::new(),
+                delivery_id: None,
+                proof: None,
+                hops: 0,
+                received_at: NOW,
+                method: "POST".to_owned(),
+                path: "/".to_owned(),
+                query: String::new(),
+                headers: Headers::new(),
+                body: bytes::Bytes::from_static(b"{}").into(),
+            };
+            let id = RunId(Uuid::from_u128(number));
+            let run = NewRun { id, route: "route".into(), order: None, leased_until: None };
+            let new = NewEvent { event: Arc::new(event), dedupe: None, runs: vec![run], unrouted: None };
+            store.append(vec![new], NOW).await.unwrap();
+            let leased = store.lease_runs(1, NOW, NOW + 1000).await.unwrap().work.remove(0);
+            let end = RunEnd::Dead { cause: "trap".to_owned() };
+            let settled = SettledRun { id, lease: leased.lease, attempt: None, end };
+            store.settle_runs(vec![settled], NOW).await.unwrap();
+        }
+        let today = Today::written(Config::default());
+        let control = Control::new(store.clone(), today, Arc::new(SystemClock));
+        (store, Reach::Store(Box::new(control)))
+    }
+
+    async fn all_dead_letters(reach: &Reach) -> Vec<Item> {
+        let target = Target::new("/v1/dead-letters");
+        Selection::dead_letters(reach, &target).await.unwrap().items
+    }
+
+    #[tokio::test]
+    async fn many_are_gathered_in_parts_and_done_in_steps() {
+        let many = 2 * MAX_LIMIT as u128 + 30;
+        let (store, reach) = with_dead_runs(many).await;
+        let all = all_dead_letters(&reach).await;
+        let number = |item: &Item| match item {
+            Item::Run(run) => run.id.as_u128(),
+            other => panic!("{other:?} is no run"),
+        };
+        let oldest_first: Vec<u128> = (1..=many).collect();
+        assert_eq!(all.iter().map(number).collect::<Vec<_>>(), oldest_first);
+        let mut account = Account::default();
+        work_through(&reach, all, &Action::Discard, None, &mut account).await.unwrap();
+        assert_eq!((account.done, account.tried(), account.results.len()), (2030, 2030, SHOWN));
+        assert_eq!(store.ledger().await.unwrap().dead_letters_discarded, 2030);
+    }
+
+    #[tokio::test]
+    async fn a_rate_is_kept() {
+        let (_, reach) = with_dead_runs(40).await;
+        let all = all_dead_letters(&reach).await;
+        let start = Instant::now();
+        let mut account = Account::default();
+        work_through(&reach, all, &Action::Discard, Rate::parse("100/s").ok(), &mut account).await.unwrap();
+        assert_eq!(account.done, 40);
+        // Four steps of ten, of which the first is taken at once.
+        assert!(start.elapsed() >= Duration::from_millis(300), "it took {:?}", start.elapsed());
     }
 }

@@ -52,7 +52,7 @@ pub(super) async fn run(reach: &Reach, output: Output, command: Command) -> Resu
             }
             match found.problems.len() {
                 0 => Ok(()),
-                many => Err(Failed::not_all(text::count(many as u64, "fault"))),
+                many => Err(Failed::not_all(text::count(many as u64, "fault", "faults"))),
             }
         }
         Command::Backup { to } => {
@@ -75,13 +75,12 @@ fn stats_text(stats: &StatsView) -> String {
         text::size(stats.size),
         text::size(stats.reusable)
     );
-    let waiting =
-        format!("{} and {} deliveries", text::count(ledger.runs_pending, "run"), ledger.deliveries_pending);
-    let given_up = format!(
-        "{} and {} deliveries, of which:",
-        text::count(ledger.runs_dead, "run"),
-        ledger.deliveries_dead
-    );
+    let work = |runs: u64, deliveries: u64| {
+        let deliveries = text::count(deliveries, "delivery", "deliveries");
+        format!("{} and {deliveries}", text::count(runs, "run", "runs"))
+    };
+    let waiting = work(ledger.runs_pending, ledger.deliveries_pending);
+    let given_up = work(ledger.runs_dead, ledger.deliveries_dead) + ", of which:";
     let lines = [
         ("accepted", ledger.accepted, "events, of which:"),
         ("  settled", ledger.settled, "every run and delivery has ended"),

@@ -77,8 +77,8 @@ pub(super) fn size(bytes: u64) -> String {
 }
 
 /// A number with its noun.
-pub(super) fn count(number: u64, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+pub(super) fn count(number: u64, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
 }
 
 #[cfg(test)]
@@ -115,6 +115,7 @@ mod tests {
         {
             assert_eq!(size(bytes), expected);
         }
-        assert_eq!((count(1, "event"), count(2, "event")), ("1 event".to_owned(), "2 events".to_owned()));
+        assert_eq!(count(1, "event", "events"), "1 event");
+        assert_eq!(count(0, "event", "events"), "0 events");
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::admin::{AttemptView, BodyView, ContentView, EventDetail, Time, WorkView};
 
-use super::text::{self, line, lines, size, span};
+use super::text::{self, count, line, lines, size, span};
 
 /// The width of the column with times.
 const TIMES: usize = 12;
@@ -27,10 +27,11 @@ pub(super) fn text(detail: &EventDetail) -> String {
     for delivery in detail.deliveries.iter().filter(|delivery| !shown(delivery)) {
         timeline.delivery(&mut text, delivery);
     }
-    let mut more = |all: u64, shown: usize, one: &str, many: &str| match all.saturating_sub(shown as u64) {
-        0 => {}
-        1 => text.push_str(&format!("  and 1 {one} more\n")),
-        left => text.push_str(&format!("  and {left} {many} more\n")),
+    let mut more = |all: u64, shown: usize, one: &str, many: &str| {
+        let left = all.saturating_sub(shown as u64);
+        if left > 0 {
+            let _ = writeln!(text, "  and {} more", count(left, one, many));
+        }
     };
     more(detail.run_count, detail.runs.len(), "run", "runs");
     more(detail.delivery_count, detail.deliveries.len(), "delivery", "deliveries");
