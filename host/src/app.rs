@@ -15,16 +15,17 @@ use http::Request;
 use tokio::sync::watch;
 
 use crate::admin::{self, AdminSocket, Control, Health, Today};
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, SystemClock, Time};
 use crate::config::{ConfigErrors, Create};
 use crate::destination::HttpClient;
-use crate::dispatch::Dispatcher;
+use crate::dispatch::{Dispatcher, HeldBack};
 use crate::generation::{Generation, Problem, Workshop};
 use crate::ingest::{Answered, InFlight, Ingest, Response};
 use crate::metrics::Metrics;
 use crate::reload::{Failure, Rejected, Reloader, Seen, Source, Watcher, make, named_by};
 use crate::server::{self, Listeners};
 use crate::store::{Ledger, Limits, MemoryStore, Store, StoreError};
+use crate::upkeep;
 
 /// A gateway. Cloning shares it. It lives in the tokio runtime that it was built in; dropping the last clone ends it.
 ///
@@ -142,7 +143,7 @@ impl Builder {
             making.await.map_err(|error| BuildError::System(error.to_string()))??;
 
         let state_dir = workshop.state_dir.clone();
-        let clock = clock.unwrap_or_else(|| Arc::new(SystemClock));
+        let clock = Arc::new(Time::new(clock.unwrap_or_else(|| Arc::new(SystemClock))));
         let metrics = workshop.metrics.clone();
         let kept = &generation.config.store;
         let limits = Limits { events: kept.max_events, bytes: kept.max_bytes };
@@ -150,8 +151,9 @@ impl Builder {
         let threads = generation.config.server.guest_threads;
         metrics.generation.set(1);
         let current = Arc::new(ArcSwap::from_pointee(generation));
-        let dispatcher = Dispatcher::start(store.clone(), current.clone(), clock.clone(), threads)
-            .map_err(|error| BuildError::System(format!("cannot start guest threads: {error}")))?;
+        let dispatcher =
+            Dispatcher::start(store.clone(), current.clone(), clock.clone(), metrics.clone(), threads)
+                .map_err(|error| BuildError::System(format!("cannot start guest threads: {error}")))?;
         let dispatcher = Arc::new(dispatcher);
         let reloader = Arc::new(Reloader::new(source, current.clone(), Arc::new(workshop), clock.clone()));
         let changed = Arc::downgrade(&dispatcher);
@@ -162,8 +164,9 @@ impl Builder {
         });
         let in_flight = InFlight::new(metrics.in_flight.clone());
         let (strangers, refusals) = Default::default();
+        let (stop, stopped) = watch::channel(false);
+        tokio::spawn(upkeep::run(store.clone(), current.clone(), clock.clone(), stopped));
         let ingest = Ingest { current, store, clock, dispatcher, in_flight, strangers, refusals };
-        let (stop, _) = watch::channel(false);
         Ok(Gateway {
             inner: Arc::new(Inner {
                 ingest,
@@ -184,6 +187,24 @@ pub(crate) fn open_store(config: &crate::config::Store) -> Result<Arc<dyn Store>
     match config.kind {
         crate::config::StoreKind::Memory => {
             Err("events are kept in memory; the gateway is not running".to_owned())
+        }
+        #[cfg(not(feature = "sqlite"))]
+        crate::config::StoreKind::Sqlite => Err("this program was built without SQLite".to_owned()),
+        #[cfg(feature = "sqlite")]
+        crate::config::StoreKind::Sqlite => {
+            if !config.path.is_dir() {
+                return Err(format!("{} does not exist; no gateway has run yet", config.path.display()));
+            }
+            let settings = crate::store::SqliteSettings {
+                limits: Limits { events: config.max_events, bytes: config.max_bytes },
+                sync: crate::store::SyncMode::Accepted,
+                reserve: config.reserve,
+                vfs: None,
+            };
+            match crate::store::SqliteStore::open(&config.path, settings) {
+                Ok(store) => Ok(Arc::new(store)),
+                Err(error) => Err(error.to_string()),
+            }
         }
     }
 }
@@ -242,9 +263,25 @@ impl Gateway {
         self.inner.ingest.store.ledger().await
     }
 
+    /// Ends once the store has failed for good, with what went wrong. From then on senders are told to try again, and
+    /// only a new process can help. Never otherwise.
+    pub async fn failed(&self) -> String {
+        self.inner.ingest.store.failed().await
+    }
+
     /// The store.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.inner.ingest.store
+    }
+
+    /// Destinations that get nothing at the moment, and why: they fail, are disabled, or are not in the configuration.
+    pub fn held_back(&self) -> Vec<HeldBack> {
+        self.inner.ingest.dispatcher.held_back()
+    }
+
+    /// Looks at once which destinations are disabled in the store, instead of after some seconds.
+    pub fn look_again(&self) {
+        self.inner.ingest.dispatcher.look_again();
     }
 
     /// Reads the configuration and the plugins again, whether or not they have changed. Does not wait for that.
@@ -256,8 +293,9 @@ impl Gateway {
     /// command line's `events`, `replay` and so on talk to. The error says what stands in the way; the gateway does
     /// its work without.
     pub fn serve_admin(&self) -> Result<AdminSocket, String> {
-        let Ingest { store, current, clock, .. } = &self.inner.ingest;
-        let control = Control::new(store.clone(), Today::Live(current.clone()), clock.clone());
+        let Ingest { store, current, clock, dispatcher, .. } = &self.inner.ingest;
+        let today = Today::Live(current.clone(), Arc::downgrade(dispatcher));
+        let control = Control::new(store.clone(), today, clock.clone());
         AdminSocket::open(&self.inner.state_dir, Arc::new(control))
     }
 
@@ -325,7 +363,7 @@ impl Gateway {
         let draining = *self.inner.stop.borrow();
         let failure = self.inner.reloader.failure();
         let health = Health::of(&*self.inner.ingest.store).await;
-        admin::ready(&self.generation(), failure.as_ref(), &health, draining)
+        admin::ready(&self.generation(), failure.as_ref(), &health, &self.held_back(), draining)
     }
 }
 

@@ -5,8 +5,10 @@
 //! storeys; `tests/it/tidy.rs` holds the code to it.
 
 // Pure.
+pub mod breaker;
 pub mod delivery;
 pub mod event;
+pub mod rate;
 pub mod retry;
 pub mod routing;
 pub mod signature;
@@ -31,9 +33,11 @@ pub mod generation;
 mod ingest;
 mod reload;
 mod server;
+mod upkeep;
 
 pub use admin::AdminSocket;
 pub use app::{BuildError, Builder, Gateway};
+pub use dispatch::{HeldBack, Reason};
 pub use ingest::Response;
 pub use reload::Failure;
 pub use server::Listeners;

@@ -2,13 +2,14 @@
 //! gateway that is stopped.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwap;
 use uuid::Uuid;
 
-use crate::clock::Clock;
+use crate::clock::Time;
 use crate::config::{Config, Verification};
+use crate::dispatch::{Dispatcher, HeldBack};
 use crate::event::{Event, EventId};
 use crate::generation::Generation;
 use crate::routing::{Routed, Router};
@@ -25,13 +26,13 @@ const SHOWN_WORK: usize = 1000;
 pub(crate) struct Control {
     pub(super) store: Arc<dyn Store>,
     pub(super) today: Today,
-    pub(super) clock: Arc<dyn Clock>,
+    pub(super) clock: Arc<Time>,
 }
 
 /// The configuration that is in force.
 pub(crate) enum Today {
     /// A gateway's.
-    Live(Arc<ArcSwap<Generation>>),
+    Live(Arc<ArcSwap<Generation>>, Weak<Dispatcher>),
     /// As it is written, while no gateway runs.
     #[cfg_attr(
         not(any(feature = "cli", test)),
@@ -50,8 +51,28 @@ impl Today {
 
     pub(super) fn config<T>(&self, look: impl FnOnce(&Config) -> T) -> T {
         match self {
-            Today::Live(current) => look(&current.load().config),
+            Today::Live(current, _) => look(&current.load().config),
             Today::Written(config, _) => look(config),
+        }
+    }
+
+    /// Destinations that get nothing at the moment, as far as somebody works on them.
+    pub(super) fn held_back(&self) -> Vec<HeldBack> {
+        let dispatcher = self.dispatcher();
+        dispatcher.map(|dispatcher| dispatcher.held_back()).unwrap_or_default()
+    }
+
+    /// Says that a destination was disabled or enabled.
+    pub(super) fn look_again(&self) {
+        if let Some(dispatcher) = self.dispatcher() {
+            dispatcher.look_again();
+        }
+    }
+
+    fn dispatcher(&self) -> Option<Arc<Dispatcher>> {
+        match self {
+            Today::Live(_, dispatcher) => dispatcher.upgrade(),
+            Today::Written(..) => None,
         }
     }
 
@@ -67,7 +88,7 @@ impl Today {
             }
         };
         match self {
-            Today::Live(current) => {
+            Today::Live(current, _) => {
                 let generation = current.load();
                 named(&generation.config, generation.router.route(event))
             }
@@ -77,7 +98,7 @@ impl Today {
 }
 
 impl Control {
-    pub(crate) fn new(store: Arc<dyn Store>, today: Today, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(store: Arc<dyn Store>, today: Today, clock: Arc<Time>) -> Self {
         Control { store, today, clock }
     }
 

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::config::DestinationKind;
+use crate::dispatch::Reason;
 use crate::generation::shown;
 use crate::store::Intervention;
 
 use super::control::Control;
 use super::refusal::Refusal;
-use super::view::{DestinationView, Done, List, Time};
+use super::view::{DestinationView, Done, List, Moment};
 
 /// Characters of a reason.
 const MAX_REASON: usize = 500;
@@ -29,7 +30,7 @@ impl Control {
         for backlog in stats.backlog {
             let entry = found.entry(backlog.destination.clone());
             let entry = entry.or_insert_with(|| view(&backlog.destination, "unconfigured"));
-            (entry.pending, entry.oldest) = (backlog.pending, Some(Time(backlog.oldest)));
+            (entry.pending, entry.oldest) = (backlog.pending, Some(Moment(backlog.oldest)));
         }
         for disabled in stats.disabled {
             let entry = found.entry(disabled.destination.clone());
@@ -37,7 +38,13 @@ impl Control {
             if entry.kind.is_some() {
                 entry.state = "disabled".to_owned();
             }
-            (entry.reason, entry.since) = (Some(disabled.reason), Some(Time(disabled.since)));
+            (entry.reason, entry.since) = (Some(disabled.reason), Some(Moment(disabled.since)));
+        }
+        for held in self.today.held_back() {
+            if let (Some(entry), Reason::Failing { cause }) = (found.get_mut(&held.destination), held.reason)
+            {
+                (entry.state, entry.reason) = ("failing".to_owned(), Some(cause));
+            }
         }
         Ok(List { items: found.into_values().collect(), next: None })
     }
@@ -57,7 +64,8 @@ impl Control {
     }
 
     async fn intervene_at_destination(&self, intervention: Intervention) -> Result<Done, Refusal> {
-        self.store.intervene(vec![intervention], self.clock.now()).await?;
+        self.store.intervene(vec![intervention], self.clock.due_now()).await?;
+        self.today.look_again();
         Ok(Done { done: true })
     }
 

@@ -31,7 +31,7 @@ pub(crate) use {
     socket::{SOCKET, is_served},
     view::{
         AttemptView, BackupRequest, BackupView, Batch, BodyView, ContentView, DestinationView,
-        DisableRequest, Done, ErrorView, EventDetail, EventView, List, Outcome, Outcomes, RunRef, StatsView,
-        Time, VerifyView, WorkView,
+        DisableRequest, Done, ErrorView, EventDetail, EventView, List, Moment, Outcome, Outcomes, RunRef,
+        StatsView, VerifyView, WorkView,
     },
 };

@@ -8,13 +8,14 @@ use http::{HeaderValue, StatusCode};
 use http_body_util::Full;
 use serde_json::{Value, json};
 
+use crate::dispatch::HeldBack;
 use crate::generation::Generation;
 use crate::ingest::Response;
 use crate::metrics::Metrics;
 use crate::reload::Failure;
 use crate::store::{Ledger, Stats, Store, StoreError};
 
-use super::view::{BacklogView, DisabledView, Time};
+use super::view::{BacklogView, Moment};
 
 /// Destinations that are named, of those with something to say about.
 const NAMED: usize = 100;
@@ -55,6 +56,7 @@ pub(crate) fn ready(
     generation: &Arc<Generation>,
     failure: Option<&Failure>,
     health: &Result<Health, StoreError>,
+    held: &[HeldBack],
     draining: bool,
 ) -> Response {
     let takes = !draining && health.is_ok();
@@ -64,8 +66,14 @@ pub(crate) fn ready(
         Ok(health) => store(health.ledger()),
         Err(error) => json!({ "error": error.to_string() }),
     };
-    let destinations = match health {
-        Ok(Health::Known(stats)) => destinations(stats, generation),
+    // Without causes, which may hold a receiver's words: anybody may ask.
+    let held: Vec<_> = held
+        .iter()
+        .take(NAMED)
+        .map(|held| json!({ "destination": &*held.destination, "because": held.reason.name() }))
+        .collect();
+    let backlog = match health {
+        Ok(Health::Known(stats)) => backlog(stats),
         _ => Value::Null,
     };
     let detail = json!({
@@ -74,7 +82,8 @@ pub(crate) fn ready(
         "generation": generation.number,
         "reload": reload,
         "store": store,
-        "destinations": destinations,
+        "held": held,
+        "backlog": backlog,
     });
     let status = if takes { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     respond(status, "application/json", format!("{detail:#}\n"))
@@ -94,27 +103,16 @@ fn store(ledger: &Ledger) -> Value {
     })
 }
 
-/// What waits for whom, who gets nothing, and for whom something waits that the configuration does not have.
-fn destinations(stats: &Stats, generation: &Generation) -> Value {
-    let waiting = || stats.backlog.iter().take(NAMED);
-    let backlog: Vec<_> = waiting()
-        .map(|backlog| BacklogView {
+/// What waits for whom.
+fn backlog(stats: &Stats) -> Value {
+    let views = stats.backlog.iter().take(NAMED).map(|backlog| {
+        json!(BacklogView {
             destination: backlog.destination.to_string(),
             pending: backlog.pending,
-            oldest: Time(backlog.oldest),
+            oldest: Moment(backlog.oldest),
         })
-        .collect();
-    let disabled = stats.disabled.iter().take(NAMED).map(|disabled| DisabledView {
-        destination: disabled.destination.to_string(),
-        reason: disabled.reason.clone(),
-        since: Time(disabled.since),
     });
-    let disabled: Vec<_> = disabled.collect();
-    let orphaned: Vec<_> = waiting()
-        .map(|backlog| &*backlog.destination)
-        .filter(|name| !generation.destinations.contains_key(*name))
-        .collect();
-    json!({ "backlog": backlog, "disabled": disabled, "orphaned": orphaned })
+    views.collect()
 }
 
 /// Counters for a scraper.

@@ -164,7 +164,7 @@ impl Control {
         if interventions.is_empty() {
             return Ok(outcomes);
         }
-        let intervened = self.store.intervene(interventions, self.clock.now()).await?;
+        let intervened = self.store.intervene(interventions, self.clock.due_now()).await?;
         for (at, intervened) in asked.into_iter().zip(intervened) {
             let id = outcomes[at].id;
             match intervened {

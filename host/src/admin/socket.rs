@@ -192,7 +192,7 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use crate::admin::Today;
-    use crate::clock::SystemClock;
+    use crate::clock::{SystemClock, Time};
     use crate::config::Config;
     use crate::store::{Limits, MemoryStore};
 
@@ -200,7 +200,11 @@ mod tests {
 
     fn control() -> Arc<Control> {
         let store = MemoryStore::new(Limits { events: 10, bytes: 1000 });
-        Arc::new(Control::new(Arc::new(store), Today::written(Config::default()), Arc::new(SystemClock)))
+        Arc::new(Control::new(
+            Arc::new(store),
+            Today::written(Config::default()),
+            Arc::new(Time::new(Arc::new(SystemClock))),
+        ))
     }
 
     fn mode(path: &Path) -> u32 {

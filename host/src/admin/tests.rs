@@ -11,7 +11,7 @@ use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Time};
 use crate::delivery::{Attempt, DeliveryEnd, DeliveryId, KvChanges, NewDelivery, Outgoing, RunEnd, RunId};
 use crate::event::{Event, EventId, Headers, UnixMillis};
 use crate::store::{Limits, MemoryStore, NewEvent, NewRun, SettledDelivery, SettledRun, Store};
@@ -69,7 +69,8 @@ impl Desk {
     fn new() -> Self {
         let store = Arc::new(MemoryStore::new(Limits { events: 10_000, bytes: 10_000_000 }));
         let config = crate::config::parse(CONFIG, "config.toml", Path::new("/etc/hookyard")).unwrap();
-        let control = Control::new(store.clone(), Today::written(config), Arc::new(Noon));
+        let control =
+            Control::new(store.clone(), Today::written(config), Arc::new(Time::new(Arc::new(Noon))));
         Desk { store, control }
     }
 

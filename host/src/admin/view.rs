@@ -11,26 +11,26 @@ use crate::store::{EventSummary, Ledger, Stats, WorkId, WorkRecord};
 
 /// A time of day; RFC 3339 in UTC, with milliseconds, as JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Time(pub(crate) UnixMillis);
+pub(crate) struct Moment(pub(crate) UnixMillis);
 
-impl Time {
+impl Moment {
     pub(crate) fn text(self) -> String {
         let time = jiff::Timestamp::from_millisecond(self.0).unwrap_or_default();
         time.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
     }
 }
 
-impl Serialize for Time {
+impl Serialize for Moment {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.text())
     }
 }
 
-impl<'de> Deserialize<'de> for Time {
+impl<'de> Deserialize<'de> for Moment {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         let time: jiff::Timestamp = text.parse().map_err(serde::de::Error::custom)?;
-        Ok(Time(time.as_millisecond()))
+        Ok(Moment(time.as_millisecond()))
     }
 }
 
@@ -47,7 +47,7 @@ pub(crate) struct List<T> {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct EventView {
     pub(crate) id: Uuid,
-    pub(crate) received_at: Time,
+    pub(crate) received_at: Moment,
     pub(crate) source: String,
     #[serde(rename = "type")]
     pub(crate) kind: String,
@@ -119,9 +119,9 @@ pub(crate) struct WorkView {
     pub(crate) destination: Option<String>,
     pub(crate) state: String,
     pub(crate) attempts: u32,
-    pub(crate) since: Time,
-    pub(crate) due: Option<Time>,
-    pub(crate) ended_at: Option<Time>,
+    pub(crate) since: Moment,
+    pub(crate) due: Option<Moment>,
+    pub(crate) ended_at: Option<Moment>,
     pub(crate) detail: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) history: Vec<AttemptView>,
@@ -131,7 +131,7 @@ pub(crate) struct WorkView {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct AttemptView {
     pub(crate) number: u32,
-    pub(crate) started_at: Time,
+    pub(crate) started_at: Moment,
     pub(crate) took_us: u64,
     pub(crate) succeeded: bool,
     pub(crate) detail: String,
@@ -145,13 +145,13 @@ pub(crate) struct DestinationView {
     pub(crate) kind: Option<String>,
     /// A host or a file.
     pub(crate) place: Option<String>,
-    /// `ok`, `disabled` or `unconfigured`.
+    /// `ok`, `failing` (it is tried again by itself), `disabled` or `unconfigured`.
     pub(crate) state: String,
     pub(crate) reason: Option<String>,
-    pub(crate) since: Option<Time>,
+    pub(crate) since: Option<Moment>,
     /// Deliveries that have not ended.
     pub(crate) pending: u64,
-    pub(crate) oldest: Option<Time>,
+    pub(crate) oldest: Option<Moment>,
 }
 
 /// How a store stands.
@@ -161,7 +161,7 @@ pub(crate) struct StatsView {
     pub(crate) size: u64,
     pub(crate) reusable: u64,
     pub(crate) pending_bytes: u64,
-    pub(crate) latest: Time,
+    pub(crate) latest: Moment,
     pub(crate) ledger: LedgerView,
     pub(crate) backlog: Vec<BacklogView>,
     pub(crate) disabled: Vec<DisabledView>,
@@ -194,7 +194,7 @@ pub(crate) struct LedgerView {
 pub(crate) struct BacklogView {
     pub(crate) destination: String,
     pub(crate) pending: u64,
-    pub(crate) oldest: Time,
+    pub(crate) oldest: Moment,
 }
 
 /// A destination that gets nothing.
@@ -202,7 +202,7 @@ pub(crate) struct BacklogView {
 pub(crate) struct DisabledView {
     pub(crate) destination: String,
     pub(crate) reason: String,
-    pub(crate) since: Time,
+    pub(crate) since: Moment,
 }
 
 /// Which work to do once more, or to put aside. At most [`MAX_BATCH`](super::MAX_BATCH) ids in all.
@@ -292,7 +292,7 @@ impl From<EventSummary> for EventView {
     fn from(event: EventSummary) -> Self {
         EventView {
             id: event.id.0,
-            received_at: Time(event.received_at),
+            received_at: Moment(event.received_at),
             source: event.source.to_string(),
             kind: event.kind,
             delivery_id: event.delivery_id,
@@ -320,9 +320,9 @@ impl From<WorkRecord> for WorkView {
             destination: work.destination.map(|name| name.to_string()),
             state: work.state.name().to_owned(),
             attempts: work.attempts,
-            since: Time(work.since),
-            due: work.due.map(Time),
-            ended_at: work.ended_at.map(Time),
+            since: Moment(work.since),
+            due: work.due.map(Moment),
+            ended_at: work.ended_at.map(Moment),
             detail: work.detail,
             history: work.history.into_iter().map(AttemptView::from).collect(),
         }
@@ -333,7 +333,7 @@ impl From<Attempt> for AttemptView {
     fn from(attempt: Attempt) -> Self {
         AttemptView {
             number: attempt.number,
-            started_at: Time(attempt.started_at),
+            started_at: Moment(attempt.started_at),
             took_us: u64::try_from(attempt.took.as_micros()).unwrap_or(u64::MAX),
             succeeded: attempt.succeeded,
             detail: attempt.detail,
@@ -371,19 +371,19 @@ impl From<Stats> for StatsView {
         let backlog = stats.backlog.into_iter().map(|backlog| BacklogView {
             destination: backlog.destination.to_string(),
             pending: backlog.pending,
-            oldest: Time(backlog.oldest),
+            oldest: Moment(backlog.oldest),
         });
         let disabled = stats.disabled.into_iter().map(|disabled| DisabledView {
             destination: disabled.destination.to_string(),
             reason: disabled.reason,
-            since: Time(disabled.since),
+            since: Moment(disabled.since),
         });
         StatsView {
             engine: stats.engine,
             size: stats.size,
             reusable: stats.reusable,
             pending_bytes: stats.pending_bytes,
-            latest: Time(stats.latest),
+            latest: Moment(stats.latest),
             ledger: LedgerView::from(stats.ledger),
             backlog: backlog.collect(),
             disabled: disabled.collect(),

@@ -18,7 +18,11 @@ use crate::app::BuildError;
 const EXIT_CONFIG: u8 = 78;
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 nothing found or not all done, 2 a wrong command line, \
-                          69 neither the gateway nor its store can be reached, 78 a wrong configuration";
+                          69 neither the gateway nor its store can be reached, 74 the store has failed, \
+                          78 a wrong configuration";
+
+/// `EX_IOERR` of sysexits.h: the store cannot be written any more; a new process may be able to.
+const EXIT_IO: u8 = 74;
 
 /// A WebAssembly-pluggable webhook router.
 #[derive(Debug, Parser)]

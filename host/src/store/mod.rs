@@ -8,6 +8,8 @@
 mod conformance;
 mod memory;
 mod records;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod work;
 
 use std::fmt;
@@ -23,6 +25,8 @@ pub use records::{
     Backlog, Cursor, Disabled, EventFilter, EventRecord, EventState, EventSummary, Intervened, Intervention,
     Keep, Ledger, Page, Removed, Retention, Stats, WorkFilter, WorkId, WorkRecord,
 };
+#[cfg(feature = "sqlite")]
+pub use sqlite::{OpenError, SqliteSettings, SqliteStore, SyncMode};
 pub use work::{
     Appended, Dedupe, KvValue, Lease, Leased, LeasedDelivery, LeasedRun, NewEvent, NewRun, Order,
     SettledDelivery, SettledRun, Settlement,
@@ -75,6 +79,11 @@ pub trait Store: Send + Sync + 'static {
     /// Removes a little of what has been kept for long enough, at most about `step` events, so that other work is not
     /// held up. To be called again at once while [`Removed::more`] says so.
     fn retain(&self, retention: &Retention, now: UnixMillis, step: usize) -> Answer<'_, Removed>;
+
+    /// Ends once the store has failed for good, with what went wrong: only a new process can help. Never otherwise.
+    fn failed(&self) -> Pin<Box<dyn Future<Output = String> + Send + '_>> {
+        Box::pin(std::future::pending())
+    }
 
     /// What has become of everything accepted so far.
     fn ledger(&self) -> Answer<'_, Ledger>;

@@ -6,7 +6,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::admin::{List, MAX_LIMIT, Time, time};
+use crate::admin::{List, MAX_LIMIT, Moment, time};
 use crate::clock::{Clock as _, SystemClock};
 
 use super::failed::Failed;
@@ -60,7 +60,7 @@ impl Target {
     /// What is relative to now is made absolute: a list is read in several parts.
     pub(super) fn within(self, span: &Span) -> Result<Self, Failed> {
         let absolute = |name: &str, text: &Option<String>| {
-            let read = |text: &String| time(text, SystemClock.now()).map(|time| Time(time).text());
+            let read = |text: &String| time(text, SystemClock.now()).map(|time| Moment(time).text());
             text.as_ref()
                 .map(read)
                 .transpose()

@@ -229,7 +229,7 @@ mod tests {
     use uuid::Uuid;
 
     use crate::admin::{Control, MAX_LIMIT, Today};
-    use crate::clock::SystemClock;
+    use crate::clock::{SystemClock, Time};
     use crate::config::Config;
     use crate::delivery::{RunEnd, RunId};
     use crate::event::{Event, EventId, Headers, UnixMillis};
@@ -282,7 +282,7 @@ mod tests {
             store.settle_runs(vec![settled], NOW).await.unwrap();
         }
         let today = Today::written(Config::default());
-        let control = Control::new(store.clone(), today, Arc::new(SystemClock));
+        let control = Control::new(store.clone(), today, Arc::new(Time::new(Arc::new(SystemClock))));
         (store, Reach::Store(Box::new(control)))
     }
 

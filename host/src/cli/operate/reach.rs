@@ -3,6 +3,7 @@
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,7 +16,7 @@ use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
 use crate::admin::{Control, ErrorView, SOCKET, Today, answer, is_served};
-use crate::clock::SystemClock;
+use crate::clock::{SystemClock, Time};
 use crate::config::Config;
 
 use super::failed::{EXIT_NOT_ALL, EXIT_UNREACHABLE, EXIT_USAGE, Failed};
@@ -55,13 +56,17 @@ impl Reach {
                 "a gateway is running with {}, and its admin socket cannot be reached: {error}",
                 config.store.path.display()
             ))),
-            Err(_) => Reach::directly(config),
+            Err(_) => Reach::directly(config).await,
         }
     }
 
-    fn directly(config: Config) -> Result<Self, Failed> {
+    async fn directly(config: Config) -> Result<Self, Failed> {
         let store = crate::app::open_store(&config.store).map_err(Failed::unreachable)?;
-        let control = Control::new(store, Today::written(config), std::sync::Arc::new(SystemClock));
+        let stats = store.stats().await.map_err(|error| Failed::unreachable(error.to_string()))?;
+        let clock = Time::new(Arc::new(SystemClock));
+        // As a gateway does when it starts: what was stored while the clock was ahead is not of the future.
+        clock.not_before(stats.latest);
+        let control = Control::new(store, Today::written(config), Arc::new(clock));
         Ok(Reach::Store(Box::new(control)))
     }
 

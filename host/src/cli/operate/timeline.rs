@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::admin::{AttemptView, BodyView, ContentView, EventDetail, Time, WorkView};
+use crate::admin::{AttemptView, BodyView, ContentView, EventDetail, Moment, WorkView};
 
 use super::text::{self, count, line, lines, size, span};
 
@@ -60,11 +60,11 @@ fn head(detail: &EventDetail) -> String {
 
 /// Writes times relative to the reception.
 struct Timeline {
-    start: Time,
+    start: Moment,
 }
 
 impl Timeline {
-    fn entry(&self, text: &mut String, at: Option<Time>, depth: usize, what: &str) {
+    fn entry(&self, text: &mut String, at: Option<Moment>, depth: usize, what: &str) {
         let time = at.map(|at| format!("+{}", span(at.0 - self.start.0))).unwrap_or_default();
         let _ = writeln!(text, "  {time:>TIMES$}  {:indent$}{}", "", line(what), indent = depth * 2);
     }
