@@ -1,6 +1,8 @@
 //! What operators do with a running gateway, and what they are told where none runs.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::Path;
 use std::time::Instant;
 
@@ -114,12 +116,25 @@ fn normalised(printed: &str) -> String {
     });
     let printed = replace(&printed, r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "2026-01-01 12:00:00");
     let printed = replace(&printed, r"(?m)^ +\+[0-9.]+ m?s ", "        +0 ms ");
+    let printed = replace(&printed, r"over \d+ m?s", "over 0 s");
     let printed = replace(&printed, r"(not )?verified: .*", "verified or not");
     let printed = replace(&printed, r"after [0-9.]+ (µs|ms|s):", "after 0 ms:");
     let printed = replace(&printed, r"127\.0\.0\.1:\d{2,5}", "127.0.0.1:8080");
     let printed = replace(&printed, r"hookyard-send/[0-9.]+", "hookyard-send/0");
     let printed = replace(&printed, r"\d+ bytes appended", "1000 bytes appended");
     replace(&printed, r"memory, [0-9.]+ k?B", "memory, 10 kB")
+}
+
+/// What the port for webhooks answers.
+fn public(directory: &Path, path: &str) -> String {
+    let config = fs::read_to_string(directory.join("config.toml")).unwrap();
+    let address = config.lines().find_map(|line| line.strip_prefix("listen = ")).unwrap().trim_matches('"');
+    let mut stream = TcpStream::connect(address).unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: hookyard\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
 }
 
 #[test]
@@ -155,6 +170,14 @@ fn operators_look() {
     assert!(!shown.to_string().contains("sha256=") && !shown.to_string().contains(&secret));
     let revealed = done(here, &["events", "show", &pull_request[0], "--reveal"]);
     assert!(revealed.contains("x-hub-signature-256: sha256="), "{revealed}");
+    // The port for webhooks tells how it stands, and nothing else.
+    let readiness = public(here, "/readyz");
+    assert!(
+        readiness.starts_with("HTTP/1.1 200") && readiness.contains("\"dead_letters\": 1"),
+        "{readiness}"
+    );
+    assert!(readiness.contains("\"backlog\": []") && readiness.contains("\"held\": []"), "{readiness}");
+    assert!(public(here, "/v1/events").starts_with("HTTP/1.1 404"));
     // The socket alone is enough where the configuration cannot be read.
     assert_eq!(ids(here, &["events", "list", "--config", "none", "--socket", "state/admin.sock"]).len(), 3);
 }
@@ -187,6 +210,7 @@ fn operators_act() {
     let disabled = done(here, &["destinations", "disable", "ci", "--reason", "moving house"]);
     assert!(disabled.contains("hookyard destinations enable ci"), "{disabled}");
     assert!(done(here, &["destinations", "list"]).contains("disabled: moving house"));
+    assert!(public(here, "/readyz").contains("\"because\": \"disabled\""));
     done(here, &["destinations", "enable", "ci"]);
     assert!(!done(here, &["destinations", "list"]).contains("disabled"));
     fails(
@@ -224,4 +248,13 @@ fn what_cannot_be_done_has_its_exit_code() {
     serving.child.wait().unwrap();
     assert!(!socket.exists());
     fails(here, &["events", "list"], 69, "events are kept in memory; the gateway is not running");
+
+    // A gateway that was killed leaves its socket behind. Nobody takes that for a gateway, and the next one replaces it.
+    let mut serving = Serving::start(here);
+    serving.child.kill().unwrap();
+    serving.child.wait().unwrap();
+    assert!(socket.exists());
+    fails(here, &["events", "list"], 69, "the gateway is not running");
+    let _serving = Serving::start(here);
+    assert!(ids(here, &["events", "list"]).is_empty());
 }

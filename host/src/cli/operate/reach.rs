@@ -158,3 +158,74 @@ async fn over_socket(
     let answer = Limited::new(answer, MAX_ANSWER).collect().await?;
     Ok((head.status.as_u16(), answer.to_bytes()))
 }
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests {
+    use std::fs;
+
+    use crate::admin::{EventView, List};
+    use crate::event::{Event, EventId, Headers};
+    use crate::store::{Limits, NewEvent, SqliteSettings, SqliteStore, Store as _, SyncMode};
+
+    use super::*;
+
+    /// A state directory beside a configuration, and the store in it as a gateway opens it.
+    fn state() -> (tempfile::TempDir, PathBuf, SqliteStore) {
+        let directory = tempfile::tempdir().unwrap();
+        let config = directory.path().join("config.toml");
+        fs::write(&config, "").unwrap();
+        let state = directory.path().join("state");
+        fs::create_dir(&state).unwrap();
+        let limits = Limits { events: 100, bytes: 1 << 20 };
+        let settings = SqliteSettings { limits, sync: SyncMode::Accepted, reserve: 0, vfs: None };
+        let store = SqliteStore::open(&state, settings).unwrap();
+        (directory, config, store)
+    }
+
+    #[tokio::test]
+    async fn without_a_gateway_the_store_is_opened() {
+        let (_directory, config, store) = state();
+        let event = Event {
+            id: EventId(uuid::Uuid::from_u128(7)),
+            source: "github".into(),
+            kind: "push".to_owned(),
+            delivery_id: None,
+            proof: None,
+            hops: 0,
+            received_at: 1_767_268_800_000,
+            method: "POST".to_owned(),
+            path: "/in/github".to_owned(),
+            query: String::new(),
+            headers: Headers::new(),
+            body: Bytes::from_static(b"{}").into(),
+        };
+        let unrouted = Some("no route matches".to_owned());
+        let new = NewEvent { event: Arc::new(event), dedupe: None, runs: vec![], unrouted };
+        store.append(vec![new], 1_767_268_800_000).await.unwrap();
+
+        let in_use = Reach::find(&config, None).await.err().unwrap();
+        assert!(in_use.message.contains("the store is in use by"), "{}", in_use.message);
+        assert_eq!(in_use.code, EXIT_UNREACHABLE);
+        drop(store);
+        let reach = Reach::find(&config, None).await.ok().unwrap();
+        assert!(matches!(reach, Reach::Store(_)));
+        let events: List<EventView> = reach.get("/v1/events").await.unwrap();
+        assert_eq!((events.items.len(), &*events.items[0].kind), (1, "push"));
+        let unknown = reach.get::<List<EventView>>("/v1/runs?after=x").await.err().unwrap();
+        assert_eq!(unknown.code, EXIT_USAGE);
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_reached_is_told() {
+        let directory = tempfile::tempdir().unwrap();
+        let config = directory.path().join("config.toml");
+        fs::write(&config, "").unwrap();
+        let check = async |socket: Option<PathBuf>, expected: &str| {
+            let failed = Reach::find(&config, socket).await.err().unwrap();
+            assert!(failed.message.contains(expected), "{}", failed.message);
+            assert_eq!(failed.code, EXIT_UNREACHABLE);
+        };
+        check(None, "no gateway has run yet").await;
+        check(Some(directory.path().join("none.sock")), "No such file").await;
+    }
+}
