@@ -15,7 +15,7 @@ use bytes::Bytes;
 use http::Request;
 use tokio::sync::watch;
 
-use crate::admin;
+use crate::admin::{self, AdminSocket, Control, Health, Today};
 use crate::clock::{Clock, SystemClock, Time};
 use crate::config::{ConfigErrors, Create};
 use crate::destination::HttpClient;
@@ -46,6 +46,7 @@ struct Inner {
     reloader: Arc<Reloader>,
     watcher: Watcher,
     metrics: Arc<Metrics>,
+    state_dir: PathBuf,
     stop: watch::Sender<bool>,
     /// How often [`Gateway::serve_on`] is under way.
     serving: watch::Sender<usize>,
@@ -148,6 +149,7 @@ impl Builder {
         let (source, seen, workshop, generation, store) =
             making.await.map_err(|error| BuildError::System(error.to_string()))??;
 
+        let state_dir = workshop.state_dir.clone();
         let clock = Arc::new(Time::new(clock.unwrap_or_else(|| Arc::new(SystemClock))));
         let metrics = workshop.metrics.clone();
         let threads = generation.config.server.guest_threads;
@@ -175,10 +177,39 @@ impl Builder {
                 reloader,
                 watcher,
                 metrics,
+                state_dir,
                 stop,
                 serving: watch::Sender::new(0),
             }),
         })
+    }
+}
+
+/// Opens the configured store while no gateway runs, for the command line.
+#[cfg(feature = "cli")]
+pub(crate) fn open_store(config: &crate::config::Store) -> Result<Arc<dyn Store>, String> {
+    match config.kind {
+        crate::config::StoreKind::Memory => {
+            Err("events are kept in memory; the gateway is not running".to_owned())
+        }
+        #[cfg(not(feature = "sqlite"))]
+        crate::config::StoreKind::Sqlite => Err("this program was built without SQLite".to_owned()),
+        #[cfg(feature = "sqlite")]
+        crate::config::StoreKind::Sqlite => {
+            if !config.path.is_dir() {
+                return Err(format!("{} does not exist; no gateway has run yet", config.path.display()));
+            }
+            let settings = crate::store::SqliteSettings {
+                limits: Limits { events: config.max_events, bytes: config.max_bytes },
+                sync: crate::store::SyncMode::Accepted,
+                reserve: config.reserve,
+                vfs: None,
+            };
+            match crate::store::SqliteStore::open(&config.path, settings) {
+                Ok(store) => Ok(Arc::new(store)),
+                Err(error) => Err(error.to_string()),
+            }
+        }
     }
 }
 
@@ -262,6 +293,16 @@ impl Gateway {
         self.inner.watcher.ask().await;
     }
 
+    /// Serves the admin API on `admin.sock` in the state directory, until what is returned is dropped: what the
+    /// command line's `events`, `replay` and so on talk to. The error says what stands in the way; the gateway does
+    /// its work without.
+    pub fn serve_admin(&self) -> Result<AdminSocket, String> {
+        let Ingest { store, current, clock, dispatcher, .. } = &self.inner.ingest;
+        let today = Today::Live(current.clone(), Arc::downgrade(dispatcher));
+        let control = Control::new(store.clone(), today, clock.clone());
+        AdminSocket::open(&self.inner.state_dir, Arc::new(control))
+    }
+
     /// Binds the configured addresses.
     pub async fn bind(&self) -> io::Result<Listeners> {
         Listeners::bind(&self.generation().config.server.listen).await
@@ -325,8 +366,8 @@ impl Gateway {
     async fn readiness(&self) -> Response {
         let draining = *self.inner.stop.borrow();
         let failure = self.inner.reloader.failure();
-        let (ledger, held) = (self.ledger().await, self.held_back());
-        admin::ready(&self.generation(), failure.as_ref(), &ledger, &held, draining)
+        let health = Health::of(&*self.inner.ingest.store).await;
+        admin::ready(&self.generation(), failure.as_ref(), &health, &self.held_back(), draining)
     }
 }
 

@@ -37,6 +37,7 @@ mod reload;
 mod server;
 mod upkeep;
 
+pub use admin::AdminSocket;
 pub use app::{BuildError, Builder, Gateway};
 pub use dispatch::{HeldBack, Reason};
 pub use ingest::Response;

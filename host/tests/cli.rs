@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says where it failed")]
 
+#[path = "cli/operate.rs"]
+mod operate;
+
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;

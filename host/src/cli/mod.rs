@@ -3,6 +3,7 @@
 mod banner;
 mod check;
 mod log;
+mod operate;
 mod send;
 mod serve;
 
@@ -16,12 +17,16 @@ use crate::app::BuildError;
 /// `EX_CONFIG` of sysexits.h: the configuration is wrong, and starting again does not help.
 const EXIT_CONFIG: u8 = 78;
 
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 nothing found or not all done, 2 a wrong command line, \
+                          69 neither the gateway nor its store can be reached, 74 the store has failed, \
+                          78 a wrong configuration";
+
 /// `EX_IOERR` of sysexits.h: the store cannot be written any more; a new process may be able to.
 const EXIT_IO: u8 = 74;
 
 /// A WebAssembly-pluggable webhook router.
 #[derive(Debug, Parser)]
-#[command(name = "hookyard", version, about)]
+#[command(name = "hookyard", version, about, after_help = EXIT_CODES)]
 struct Arguments {
     /// The configuration file.
     #[arg(long, short, global = true, value_name = "FILE", default_value = "config.toml")]
@@ -41,6 +46,8 @@ enum Command {
     Schema,
     /// Send a signed sample event to the gateway
     Send(send::Arguments),
+    #[command(flatten)]
+    Operate(operate::Operation),
 }
 
 /// Runs the program.
@@ -54,6 +61,7 @@ pub fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Some(Command::Send(sending)) => send::run(&arguments.config, &sending),
+        Some(Command::Operate(operation)) => operate::run(&arguments.config, operation),
     }
 }
 
@@ -83,5 +91,17 @@ fn fail(error: &BuildError) -> ExitCode {
         BuildError::NoConfiguration | BuildError::Config(_) | BuildError::Problems(_) => {
             ExitCode::from(EXIT_CONFIG)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Arguments::command().debug_assert();
     }
 }

@@ -42,6 +42,12 @@ async fn serve(config: &Path) -> ExitCode {
     for warning in &generation.warnings {
         complain(&format!("warning: {warning}\n"));
     }
+    let admin = gateway.serve_admin();
+    if let Err(problem) = &admin {
+        complain(&format!(
+            "warning: no admin socket, so that `hookyard events` and the like cannot be used: {problem}\n"
+        ));
+    }
     say(&banner::text(&generation, &listeners.addresses(), config));
     let serving = tokio::spawn({
         let gateway = gateway.clone();
@@ -61,6 +67,7 @@ async fn serve(config: &Path) -> ExitCode {
     let kind = gateway.generation().config.store.kind;
     let ledger = gateway.shutdown().await;
     let _ = serving.await;
+    drop(admin);
     match ledger {
         Ok(ledger) if ledger.pending == 0 || kind != StoreKind::Memory => {
             let Ledger { accepted, delivered, pending, .. } = ledger;

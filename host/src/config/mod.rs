@@ -67,6 +67,7 @@ pub use group::Group;
 pub use limits::PluginLimits;
 pub use load::{load, parse};
 pub use plugin::{Instances, OnError, Plugin};
+pub(crate) use quantity::duration;
 pub use reference::reference;
 pub use reload::Reload;
 pub use retention::{Keep, Retention};

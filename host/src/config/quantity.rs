@@ -12,7 +12,7 @@ pub(super) const DURATION: &str = r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)( ?[0-9]+(\.[0
 pub(super) const SIZE: &str = r"^[0-9]+(\.[0-9]+)? ?(B|KB|KiB|MB|MiB|GB|GiB)$";
 
 /// `500ms`, `5s`, `1h 30m`, `2d`.
-pub(super) fn duration(text: &str) -> Option<Duration> {
+pub(crate) fn duration(text: &str) -> Option<Duration> {
     static PARSER: SpanParser = SpanParser::new();
     // jiff alone would take years and weeks too.
     if !text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b' ' | b'm' | b's' | b'h' | b'd')) {

@@ -264,12 +264,14 @@ fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
 }
 
 fn private_directory(path: &Path) -> io::Result<()> {
-    if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent)?;
-    }
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    if let Some(parent) = path.parent() {
+        // The state directory, if this is what makes it, is nobody else's either.
+        builder.recursive(true).create(parent)?;
+        builder.recursive(false);
+    }
     match builder.create(path) {
         Err(problem) if problem.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
         created => created,

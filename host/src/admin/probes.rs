@@ -6,14 +6,45 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, StatusCode};
 use http_body_util::Full;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::dispatch::HeldBack;
 use crate::generation::Generation;
 use crate::ingest::Response;
 use crate::metrics::Metrics;
 use crate::reload::Failure;
-use crate::store::{Ledger, StoreError};
+use crate::store::{Ledger, Stats, Store, StoreError};
+
+use super::view::{BacklogView, Moment};
+
+/// Destinations that are named, of those with something to say about.
+const NAMED: usize = 100;
+
+/// How the store stands.
+pub(crate) enum Health {
+    /// All that there is to know.
+    Known(Box<Stats>),
+    /// The engine keeps a ledger only.
+    Ledger(Ledger),
+}
+
+impl Health {
+    /// Asks the store.
+    pub(crate) async fn of(store: &dyn Store) -> Result<Self, StoreError> {
+        match store.stats().await {
+            Ok(stats) => Ok(Health::Known(Box::new(stats))),
+            Err(StoreError::Unsupported(_)) => store.ledger().await.map(Health::Ledger),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn ledger(&self) -> &Ledger {
+        match self {
+            Health::Known(stats) => &stats.ledger,
+            Health::Ledger(ledger) => ledger,
+        }
+    }
+}
 
 /// The process runs.
 pub(crate) fn health() -> Response {
@@ -24,30 +55,27 @@ pub(crate) fn health() -> Response {
 pub(crate) fn ready(
     generation: &Arc<Generation>,
     failure: Option<&Failure>,
-    ledger: &Result<Ledger, StoreError>,
+    health: &Result<Health, StoreError>,
     held: &[HeldBack],
     draining: bool,
 ) -> Response {
-    let takes = !draining && ledger.is_ok();
+    let takes = !draining && health.is_ok();
     let reload =
         failure.map(|failure| json!({ "failing_since": failure.since_text(), "problems": failure.problems }));
-    let store = match ledger {
-        Ok(ledger) => json!({
-            "accepted": ledger.accepted,
-            "pending": ledger.pending,
-            "settled": ledger.settled,
-            "unrouted": ledger.unrouted,
-            "expired": ledger.expired,
-            "delivered": ledger.delivered,
-            "dead_letters": ledger.runs_dead + ledger.deliveries_dead,
-        }),
+    let store = match health {
+        Ok(health) => store(health.ledger()),
         Err(error) => json!({ "error": error.to_string() }),
     };
     // Without causes, which may hold a receiver's words: anybody may ask.
     let held: Vec<_> = held
         .iter()
+        .take(NAMED)
         .map(|held| json!({ "destination": &*held.destination, "because": held.reason.name() }))
         .collect();
+    let backlog = match health {
+        Ok(Health::Known(stats)) => backlog(stats),
+        _ => Value::Null,
+    };
     let detail = json!({
         "ready": takes,
         "draining": draining,
@@ -55,9 +83,36 @@ pub(crate) fn ready(
         "reload": reload,
         "store": store,
         "held": held,
+        "backlog": backlog,
     });
     let status = if takes { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     respond(status, "application/json", format!("{detail:#}\n"))
+}
+
+fn store(ledger: &Ledger) -> Value {
+    json!({
+        "accepted": ledger.accepted,
+        "pending": ledger.pending,
+        "runs_pending": ledger.runs_pending,
+        "deliveries_pending": ledger.deliveries_pending,
+        "settled": ledger.settled,
+        "unrouted": ledger.unrouted,
+        "expired": ledger.expired,
+        "delivered": ledger.delivered,
+        "dead_letters": ledger.dead_letters,
+    })
+}
+
+/// What waits for whom.
+fn backlog(stats: &Stats) -> Value {
+    let views = stats.backlog.iter().take(NAMED).map(|backlog| {
+        json!(BacklogView {
+            destination: backlog.destination.to_string(),
+            pending: backlog.pending,
+            oldest: Moment(backlog.oldest),
+        })
+    });
+    views.collect()
 }
 
 /// Counters for a scraper.

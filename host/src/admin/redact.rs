@@ -1,0 +1,83 @@
+//! What of an event is withheld unless an operator asks for it: headers and query parameters that let somebody act as
+//! the sender. What a body says is shown.
+
+use crate::event::Headers;
+
+use super::view::HeaderView;
+
+/// Names that are credentials as a whole.
+const NAMES: [&str; 6] = ["authorization", "proxy-authorization", "cookie", "set-cookie", "key", "sig"];
+
+/// Parts of a name that give a credential away.
+const PARTS: [&str; 11] = [
+    "signature",
+    "hmac",
+    "token",
+    "secret",
+    "password",
+    "passwd",
+    "credential",
+    "api-key",
+    "api_key",
+    "apikey",
+    "auth-",
+];
+
+/// Whether a header or a parameter of this name holds a credential.
+pub(super) fn is_credential(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    NAMES.contains(&&*name) || name.ends_with("-auth") || PARTS.iter().any(|part| name.contains(part))
+}
+
+/// The fields; `signed_in` is the header in which the source signs.
+pub(super) fn headers(headers: &Headers, signed_in: Option<&str>, reveal: bool) -> Vec<HeaderView> {
+    let withheld = |name: &str| {
+        !reveal && (is_credential(name) || signed_in.is_some_and(|signed| signed.eq_ignore_ascii_case(name)))
+    };
+    let fields = headers.iter().map(|(name, value)| HeaderView {
+        name: name.to_owned(),
+        value: (!withheld(name)).then(|| String::from_utf8_lossy(value).into_owned()),
+    });
+    fields.collect()
+}
+
+/// The query, with `***` for the values of credentials.
+pub(super) fn query(query: &str, reveal: bool) -> String {
+    let pairs = query.split('&').map(|pair| match pair.split_once('=') {
+        Some((name, _)) if !reveal && is_credential(name) => format!("{name}=***"),
+        _ => pair.to_owned(),
+    });
+    pairs.collect::<Vec<_>>().join("&")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_are_withheld() {
+        let mut received = Headers::new();
+        let fields = [
+            ("content-type", false),
+            ("authorization", true),
+            ("cookie", true),
+            ("x-hub-signature-256", true),
+            ("x-shopify-hmac-sha256", true),
+            ("x-gitlab-token", true),
+            ("x-api-key", true),
+            ("x-auth", true),
+            ("x-auth-key", true),
+            ("x-author", false),
+            ("x-proof", true),
+        ];
+        for (name, _) in fields {
+            received.set(name, "value").unwrap();
+        }
+        let shown = headers(&received, Some("X-Proof"), false);
+        let withheld: Vec<_> = shown.iter().map(|header| (&*header.name, header.value.is_none())).collect();
+        assert_eq!(withheld, fields);
+        assert!(headers(&received, None, true).iter().all(|header| header.value.is_some()));
+        assert_eq!(query("a=1&token=abc&x&sig=9", false), "a=1&token=***&x&sig=***");
+        assert_eq!(query("token=abc", true), "token=abc");
+    }
+}

@@ -1,0 +1,443 @@
+//! The admin API over a store in memory.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Uri};
+use http_body_util::BodyExt as _;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::clock::{Clock, Time};
+use crate::delivery::{Attempt, DeliveryEnd, DeliveryId, KvChanges, NewDelivery, Outgoing, RunEnd, RunId};
+use crate::event::{Event, EventId, Headers, UnixMillis};
+use crate::store::{Limits, MemoryStore, NewEvent, NewRun, SettledDelivery, SettledRun, Store};
+
+use super::{Control, MAX_BATCH, Today, api};
+
+const CONFIG: &str = r#"
+[sources.github]
+verify = { type = "hmac", signature = { header = "X-Proof" } }
+secret = { env = "UNREAD" }
+
+[routes.prs]
+source = "github"
+events = ["pull_request.*"]
+to = ["ci"]
+
+[routes.pushes]
+source = "github"
+events = ["push", "pull_request.closed"]
+to = ["archive"]
+
+[destinations.ci]
+url = "https://ci.example.com/hooks/capability"
+
+[destinations.archive]
+path = "events.jsonl"
+"#;
+
+/// When everything here happens.
+const NOON: UnixMillis = 1_767_268_800_000;
+
+struct Noon;
+
+impl Clock for Noon {
+    fn now(&self) -> UnixMillis {
+        NOON
+    }
+}
+
+fn id(number: u128) -> Uuid {
+    Uuid::from_u128(number)
+}
+
+fn delivery_of(run: u128) -> Uuid {
+    DeliveryId::derive(RunId(id(run)), 0).0
+}
+
+/// A store behind the API.
+struct Desk {
+    store: Arc<MemoryStore>,
+    control: Control,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let store = Arc::new(MemoryStore::new(Limits { events: 10_000, bytes: 10_000_000 }));
+        let config = crate::config::parse(CONFIG, "config.toml", Path::new("/etc/hookyard")).unwrap();
+        let control =
+            Control::new(store.clone(), Today::written(config), Arc::new(Time::new(Arc::new(Noon))));
+        Desk { store, control }
+    }
+
+    /// Stores an event; its id and its run's are the number.
+    async fn receive(&self, number: u128, kind: &str, route: Option<&str>) {
+        let mut headers = Headers::new();
+        for (name, value) in [("content-type", "application/json"), ("x-proof", "s3cret"), ("cookie", "a=b")]
+        {
+            headers.set(name, value).unwrap();
+        }
+        let event = Event {
+            id: EventId(id(number)),
+            source: "github".into(),
+            kind: kind.to_owned(),
+            delivery_id: Some(format!("guid-{number}")),
+            proof: Some("hmac-sha256".into()),
+            hops: 0,
+            received_at: self.at(number),
+            method: "POST".to_owned(),
+            path: "/in/github".to_owned(),
+            query: "token=s3cret&a=1".to_owned(),
+            headers,
+            body: Bytes::from(format!(r#"{{ "number": {number}.00 }}"#)).into(),
+        };
+        let runs = route.map(|route| NewRun {
+            id: RunId(id(number)),
+            route: route.into(),
+            order: None,
+            leased_until: None,
+        });
+        let unrouted = route.is_none().then(|| "no route matches".to_owned());
+        let runs = runs.into_iter().collect();
+        let new = NewEvent { event: Arc::new(event), dedupe: None, runs, unrouted };
+        self.store.append(vec![new], self.at(number)).await.unwrap();
+    }
+
+    /// The numbers are minutes after noon, and before it for those that are to be the oldest.
+    fn at(&self, number: u128) -> UnixMillis {
+        NOON + i64::try_from(number).unwrap() * 60_000
+    }
+
+    /// Ends the run of that number: with a delivery to the destination, or as a dead letter with that cause.
+    async fn run(&self, number: u128, end: Result<&str, &str>) {
+        let now = self.at(number) + 10;
+        let leased = self.store.lease_runs(1, now, now + 1_000).await.unwrap().work.remove(0);
+        assert_eq!(leased.id, RunId(id(number)));
+        let attempt = attempt(leased.attempt, now, end.map(|_| "1 delivery"));
+        let end = match end {
+            Ok(destination) => RunEnd::Done {
+                deliveries: vec![NewDelivery {
+                    id: DeliveryId(delivery_of(number)),
+                    destination: destination.into(),
+                    message: Arc::new(Outgoing::default()),
+                    due: now,
+                }],
+                dropped: None,
+                reply: None,
+                kv: KvChanges::default(),
+            },
+            Err(cause) => RunEnd::Dead { cause: cause.to_owned() },
+        };
+        let settled = SettledRun { id: leased.id, lease: leased.lease, attempt: Some(attempt), end };
+        self.store.settle_runs(vec![settled], now).await.unwrap();
+    }
+
+    /// Ends the delivery of that run.
+    async fn deliver(&self, number: u128, destination: &str, end: Result<&str, &str>) {
+        let now = self.at(number) + 20;
+        let wanted = vec![(destination.into(), 1)];
+        let leased = self.store.lease_deliveries(wanted, now, now + 1_000).await.unwrap().work.remove(0);
+        assert_eq!(leased.id, DeliveryId(delivery_of(number)));
+        let attempt = attempt(leased.attempt, now, end);
+        let end = match end {
+            Ok(_) => DeliveryEnd::Delivered,
+            Err(cause) => DeliveryEnd::Dead { cause: cause.to_owned() },
+        };
+        let settled = SettledDelivery { id: leased.id, lease: leased.lease, attempt: Some(attempt), end };
+        self.store.settle_deliveries(vec![settled], now).await.unwrap();
+    }
+
+    /// One of each: a dead delivery (1), a dead run (2), an unrouted event (3), a delivery that arrived (4), one that
+    /// waits for a destination that is not configured (5).
+    async fn furnished() -> Self {
+        let desk = Desk::new();
+        desk.receive(1, "pull_request.opened", Some("prs")).await;
+        desk.run(1, Ok("ci")).await;
+        desk.deliver(1, "ci", Err("410 Gone")).await;
+        desk.receive(2, "push", Some("pushes")).await;
+        desk.run(2, Err("redact: trap: unreachable")).await;
+        desk.receive(3, "fork", None).await;
+        desk.receive(4, "pull_request.closed", Some("prs")).await;
+        desk.run(4, Ok("ci")).await;
+        desk.deliver(4, "ci", Ok("200 OK")).await;
+        desk.receive(5, "push", Some("pushes")).await;
+        desk.run(5, Ok("gone")).await;
+        desk
+    }
+
+    async fn ask(&self, method: Method, target: &str, body: &str) -> (u16, Value) {
+        let uri: Uri = target.parse().unwrap();
+        let answer = api::answer(&self.control, &method, &uri, body.as_bytes()).await;
+        let status = answer.status().as_u16();
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        (status, serde_json::from_slice(&body).unwrap())
+    }
+
+    async fn get(&self, target: &str) -> Value {
+        let (status, answer) = self.ask(Method::GET, target, "").await;
+        assert_eq!(status, 200, "{target}: {answer}");
+        answer
+    }
+
+    async fn post(&self, target: &str, body: Value) -> Value {
+        let (status, answer) = self.ask(Method::POST, target, &body.to_string()).await;
+        assert_eq!(status, 200, "{target}: {answer}");
+        answer
+    }
+
+    /// What became of each id, in the answer's order.
+    async fn outcomes(&self, target: &str, body: Value) -> Vec<(Uuid, String)> {
+        let answer = self.post(target, body).await;
+        let results = answer["results"].as_array().unwrap().iter();
+        results
+            .map(|result| {
+                (
+                    result["id"].as_str().unwrap().parse().unwrap(),
+                    result["outcome"].as_str().unwrap().to_owned(),
+                )
+            })
+            .collect()
+    }
+}
+
+fn attempt(number: u32, started_at: UnixMillis, end: Result<&str, &str>) -> Attempt {
+    let (succeeded, detail) = match end {
+        Ok(detail) => (true, detail),
+        Err(detail) => (false, detail),
+    };
+    Attempt { number, started_at, took: Duration::from_millis(3), succeeded, detail: detail.to_owned() }
+}
+
+fn ids(list: &Value) -> Vec<Uuid> {
+    list["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| item["id"].as_str().unwrap().parse().unwrap())
+        .collect()
+}
+
+#[tokio::test]
+async fn lists_are_filtered_and_come_in_parts() {
+    let desk = Desk::furnished().await;
+    let check = async |target: &str, expected: &[Uuid]| {
+        assert_eq!(ids(&desk.get(target).await), expected, "{target}");
+    };
+    check("/v1/events", &[5, 4, 3, 2, 1].map(id)).await;
+    check("/v1/events?state=unrouted", &[id(3)]).await;
+    check("/v1/events?type=pull_request.*", &[id(4), id(1)]).await;
+    check("/v1/events?source=nobody", &[]).await;
+    check("/v1/events?since=2026-01-01T12:02:00Z&until=2026-01-01T12:04:00Z", &[id(3), id(2)]).await;
+    check("/v1/runs?state=dead", &[id(2)]).await;
+    check("/v1/runs?route=prs", &[id(4), id(1)]).await;
+    check("/v1/deliveries", &[5, 4, 1].map(delivery_of)).await;
+    check("/v1/deliveries?destination=ci&state=done", &[delivery_of(4)]).await;
+    check("/v1/dead-letters", &[id(2), delivery_of(1)]).await;
+    check("/v1/dead-letters?destination=ci", &[delivery_of(1)]).await;
+    check("/v1/dead-letters?cause=TRAP", &[id(2)]).await;
+    check("/v1/dead-letters?route=prs&cause=trap", &[]).await;
+
+    for list in ["/v1/events", "/v1/runs", "/v1/deliveries", "/v1/dead-letters"] {
+        let (mut gathered, mut after) = (Vec::new(), String::new());
+        loop {
+            let part = desk.get(&format!("{list}?limit=1{after}")).await;
+            gathered.extend(ids(&part));
+            let Some(next) = part["next"].as_str() else { break };
+            after = format!("&after={next}");
+        }
+        assert_eq!(gathered, ids(&desk.get(list).await), "{list}");
+    }
+}
+
+#[tokio::test]
+async fn an_event_is_shown_with_all_that_happened() {
+    let desk = Desk::furnished().await;
+    let shown = desk.get(&format!("/v1/events/{}", id(1))).await;
+    assert_eq!(shown["event"]["state"], "settled");
+    assert_eq!(shown["event"]["received_at"], "2026-01-01T12:01:00.000Z");
+    assert_eq!(shown["runs"][0]["history"][0]["detail"], "1 delivery");
+    assert_eq!(shown["deliveries"][0]["state"], "dead");
+    assert_eq!(shown["deliveries"][0]["history"][0]["detail"], "410 Gone");
+    let content = &shown["content"];
+    assert_eq!(content["query"], "token=***&a=1");
+    assert!(!shown.to_string().contains("s3cret"), "{shown}");
+    assert_eq!(content["headers"][1], json!({ "name": "x-proof", "value": null }));
+
+    let revealed = desk.get(&format!("/v1/events/{}?reveal=true", id(1))).await;
+    assert_eq!(revealed["content"]["headers"][1]["value"], "s3cret");
+    let (status, refused) = desk.ask(Method::GET, &format!("/v1/events/{}", id(9)), "").await;
+    assert_eq!(status, 404, "{refused}");
+}
+
+#[tokio::test]
+async fn work_is_done_once_more() {
+    let desk = Desk::furnished().await;
+    let replay = async |body: Value, expected: &[(Uuid, &str)]| {
+        let outcomes = desk.outcomes("/v1/replay", body.clone()).await;
+        let outcomes: Vec<_> = outcomes.iter().map(|(id, outcome)| (*id, outcome.as_str())).collect();
+        assert_eq!(outcomes, expected, "{body}");
+    };
+    replay(
+        json!({ "deliveries": [delivery_of(1), delivery_of(4), id(99)] }),
+        &[(delivery_of(1), "done"), (delivery_of(4), "done"), (id(99), "missing")],
+    )
+    .await;
+    replay(json!({ "deliveries": [delivery_of(1)] }), &[(delivery_of(1), "unfit")]).await;
+    replay(json!({ "runs": [{ "id": id(2), "route": "pushes" }] }), &[(id(2), "done")]).await;
+    replay(json!({ "runs": [{ "id": id(2), "route": "gone" }] }), &[(id(2), "unfit")]).await;
+    replay(
+        json!({ "events": [id(4), id(3), id(99)] }),
+        &[(id(4), "done"), (id(3), "unrouted"), (id(99), "missing")],
+    )
+    .await;
+
+    let ledger = desk.get("/v1/store/stats").await["ledger"].clone();
+    assert_eq!(ledger["dead_letters_replayed"], 2, "{ledger}");
+    // Event 4 is a closed pull request, which both routes take.
+    assert_eq!(ledger["runs_pending"], 3, "{ledger}");
+    assert_eq!(ledger["adds_up"], true, "{ledger}");
+}
+
+#[tokio::test]
+async fn ids_are_told_apart() {
+    let desk = Desk::furnished().await;
+    let answer = desk.post("/v1/replay", json!({ "ids": [id(2), delivery_of(1), id(3), id(99)] })).await;
+    let outcome = |at: usize| answer["results"][at]["outcome"].as_str().unwrap().to_owned();
+    assert_eq!((outcome(0), outcome(1)), ("done".to_owned(), "done".to_owned()), "{answer}");
+    assert_eq!(answer["results"][0]["runs"].as_array().unwrap().len(), 1);
+    assert_eq!(outcome(2), "unfit");
+    assert!(answer["results"][2]["detail"].as_str().unwrap().contains("--event"), "{answer}");
+    assert_eq!(outcome(3), "missing");
+}
+
+#[tokio::test]
+async fn a_route_may_be_chosen() {
+    let desk = Desk::furnished().await;
+    let routes = async |route: &str| {
+        let answer = desk.post("/v1/replay", json!({ "events": [id(4)], "route": route })).await;
+        answer["results"][0]["runs"].as_array().map_or(0, Vec::len)
+    };
+    assert_eq!(routes("pushes").await, 1);
+    let answer = desk.post("/v1/replay", json!({ "events": [id(1)], "route": "pushes" })).await;
+    assert_eq!(answer["results"][0]["detail"], "route `pushes` does not take it");
+    let (status, refused) =
+        desk.ask(Method::POST, "/v1/replay", &json!({ "events": [id(1)], "route": "x" }).to_string()).await;
+    assert_eq!(
+        (status, &refused["error"]),
+        (404, &json!("the configuration has no route `x`; it has: prs, pushes"))
+    );
+}
+
+#[tokio::test]
+async fn dead_letters_are_put_aside() {
+    let desk = Desk::furnished().await;
+    let body = json!({ "ids": [id(2), delivery_of(1), delivery_of(4), id(99)] });
+    let outcomes = desk.outcomes("/v1/dead-letters/discard", body).await;
+    let outcomes: Vec<_> = outcomes.iter().map(|(_, outcome)| outcome.as_str()).collect();
+    assert_eq!(outcomes, ["done", "done", "unfit", "missing"]);
+    assert!(ids(&desk.get("/v1/dead-letters").await).is_empty());
+    assert_eq!(desk.get("/v1/store/stats").await["ledger"]["dead_letters_discarded"], 2);
+}
+
+#[tokio::test]
+async fn a_list_that_changes_is_neither_missed_nor_doubled() {
+    let desk = Desk::new();
+    for number in 1..=40 {
+        desk.receive(number, "push", Some("pushes")).await;
+        match number % 2 {
+            0 => desk.run(number, Err("trap")).await,
+            _ => {
+                desk.run(number, Ok("archive")).await;
+                desk.deliver(number, "archive", Err("disk full")).await;
+            }
+        }
+    }
+    let before: HashSet<Uuid> = ids(&desk.get("/v1/dead-letters").await).into_iter().collect();
+    assert_eq!(before.len(), 40);
+    let (mut gathered, mut after, mut added) = (Vec::new(), String::new(), 1000);
+    loop {
+        let part = desk.get(&format!("/v1/dead-letters?limit=7{after}")).await;
+        let some = ids(&part);
+        // What has been seen goes, and something new comes.
+        desk.outcomes("/v1/dead-letters/discard", json!({ "ids": some })).await;
+        added += 1;
+        desk.receive(added, "push", Some("pushes")).await;
+        desk.run(added, Err("trap")).await;
+        gathered.extend(some);
+        let Some(next) = part["next"].as_str() else { break };
+        after = format!("&after={next}");
+    }
+    assert_eq!(gathered.len(), 40);
+    assert_eq!(gathered.into_iter().collect::<HashSet<_>>(), before);
+}
+
+#[tokio::test]
+async fn destinations_are_turned_off_and_on() {
+    let desk = Desk::furnished().await;
+    let listed = async || {
+        let list = desk.get("/v1/destinations").await;
+        let items = list["items"].as_array().unwrap().clone();
+        assert!(!list.to_string().contains("capability"), "the path of a URL may be a credential: {list}");
+        let text = |item: &Value| {
+            let part = |name: &str| item[name].as_str().unwrap_or("-").to_owned();
+            let [name, kind, place, state, reason] = ["name", "kind", "place", "state", "reason"].map(part);
+            format!("{name} {kind} {place} {state} {reason} {}", item["pending"])
+        };
+        items.iter().map(text).collect::<Vec<_>>()
+    };
+    let quiet = [
+        "archive file /etc/hookyard/events.jsonl ok - 0",
+        "ci https ci.example.com ok - 0",
+        "gone - - unconfigured - 1",
+    ];
+    assert_eq!(listed().await, quiet);
+    desk.post("/v1/destinations/ci/disable", json!({ "reason": "moving house" })).await;
+    assert_eq!(listed().await[1], "ci https ci.example.com disabled moving house 0");
+    desk.post("/v1/destinations/ci/enable", json!({})).await;
+    assert_eq!(listed().await, quiet);
+    let (status, refused) = desk.ask(Method::POST, "/v1/destinations/nobody/disable", "").await;
+    assert_eq!(status, 404);
+    assert_eq!(refused["error"], "there is no destination \"nobody\"; there are: archive, ci, gone");
+}
+
+#[tokio::test]
+async fn what_makes_no_sense_is_refused() {
+    let desk = Desk::furnished().await;
+    let check = async |method: &str, target: &str, body: Value, status: u16, expected: &str| {
+        let (found, answer) = desk.ask(method.parse().unwrap(), target, &body.to_string()).await;
+        assert_eq!(found, status, "{target}: {answer}");
+        assert!(answer["error"].as_str().unwrap().contains(expected), "{target}: {answer}");
+    };
+    let many: Vec<Uuid> = (0..=MAX_BATCH as u128).map(id).collect();
+    check("GET", "/", json!(null), 404, "there is nothing at /").await;
+    check("GET", "/v1/replay", json!(null), 404, "there is nothing at /v1/replay").await;
+    check("DELETE", "/v1/events", json!(null), 405, "DELETE is not taken").await;
+    check("GET", "/v1/events/x", json!(null), 400, "\"x\" is no id").await;
+    check("GET", "/v1/events?sorce=x", json!(null), 400, "there is no parameter \"sorce\"").await;
+    check("GET", "/v1/dead-letters?state=done", json!(null), 400, "leave out `state`").await;
+    check("GET", "/v1/dead-letters?after=5", json!(null), 400, "give what `next` said").await;
+    check("POST", "/v1/replay", json!({}), 400, "no id is given").await;
+    check("POST", "/v1/replay", json!({ "ids": many }), 400, "501 ids are too many at once").await;
+    check("POST", "/v1/replay", json!({ "id": [id(1)] }), 400, "unknown field `id`").await;
+    check("POST", "/v1/replay", json!({ "ids": ["x"] }), 400, "the body cannot be read").await;
+    check("POST", "/v1/dead-letters/discard", json!({ "events": [id(1)] }), 400, "give no `events`").await;
+    check("POST", "/v1/store/backup", json!({ "to": "copy" }), 400, "absolute path").await;
+    check("POST", "/v1/store/backup", json!({ "to": "/etc/hostname" }), 409, "is there already").await;
+}
+
+#[tokio::test]
+async fn the_store_gives_account() {
+    let desk = Desk::furnished().await;
+    let stats = desk.get("/v1/store/stats").await;
+    assert_eq!(
+        (&stats["ledger"]["accepted"], &stats["ledger"]["dead_letters"]),
+        (&json!(5), &json!(2)),
+        "{stats}"
+    );
+    assert_eq!(stats["backlog"][0]["destination"], "gone", "{stats}");
+    assert_eq!(desk.post("/v1/store/verify", json!(null)).await["problems"], json!([]));
+}

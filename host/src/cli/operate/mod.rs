@@ -1,0 +1,20 @@
+//! What operators do: look at events, runs and deliveries, do them once more, look after destinations and the store. A
+//! running gateway is asked through its admin socket; otherwise the same is done on the store itself.
+
+mod command;
+mod destinations;
+mod events;
+mod failed;
+mod listing;
+mod many;
+mod output;
+mod reach;
+mod replay;
+mod selection;
+mod store;
+mod table;
+mod text;
+mod timeline;
+mod work;
+
+pub(super) use command::{Operation, run};
