@@ -188,29 +188,13 @@ impl Builder {
 /// Opens the configured store while no gateway runs, for the command line.
 #[cfg(feature = "cli")]
 pub(crate) fn open_store(config: &crate::config::Store) -> Result<Arc<dyn Store>, String> {
-    match config.kind {
-        crate::config::StoreKind::Memory => {
-            Err("events are kept in memory; the gateway is not running".to_owned())
-        }
-        #[cfg(not(feature = "sqlite"))]
-        crate::config::StoreKind::Sqlite => Err("this program was built without SQLite".to_owned()),
-        #[cfg(feature = "sqlite")]
-        crate::config::StoreKind::Sqlite => {
-            if !config.path.is_dir() {
-                return Err(format!("{} does not exist; no gateway has run yet", config.path.display()));
-            }
-            let settings = crate::store::SqliteSettings {
-                limits: Limits { events: config.max_events, bytes: config.max_bytes },
-                sync: crate::store::SyncMode::Accepted,
-                reserve: config.reserve,
-                vfs: None,
-            };
-            match crate::store::SqliteStore::open(&config.path, settings) {
-                Ok(store) => Ok(Arc::new(store)),
-                Err(error) => Err(error.to_string()),
-            }
-        }
+    if config.kind == crate::config::StoreKind::Memory {
+        return Err("events are kept in memory; the gateway is not running".to_owned());
     }
+    if !config.path.is_dir() {
+        return Err(format!("{} does not exist; no gateway has run yet", config.path.display()));
+    }
+    keep::open(config, &config.path, Duration::ZERO)
 }
 
 fn max_memory(config: &crate::config::Config) -> usize {
