@@ -76,14 +76,14 @@ impl Fanouts {
 
     /// Whether there is something to do now.
     pub(super) fn may_go_on(&self) -> bool {
-        !(self.staging.is_empty() && self.due.is_empty()) && self.pause().is_zero()
+        self.pause().is_zero()
     }
 
     /// How long nothing is to be done.
     pub(super) fn pause(&self) -> Duration {
         match self.paused {
+            _ if self.staging.is_empty() && self.due.is_empty() => Duration::MAX,
             Some(since) => PAUSE.saturating_sub(since.elapsed()),
-            None if self.staging.is_empty() && self.due.is_empty() => Duration::MAX,
             None => Duration::ZERO,
         }
     }

@@ -19,7 +19,7 @@ use super::writer::{Failure, Writer};
 /// Appends that may wait for the writer, and the bytes of their bodies. Beyond, they are refused: a disk that has come
 /// to a halt must not fill the memory.
 const MAX_WAITING: usize = 65_536;
-const MAX_WAITING_BYTES: usize = 128 << 20;
+const MAX_WAITING_BYTES: usize = 64 << 20;
 
 /// Something to do, in a transaction with others; only the last kind has its own.
 pub(super) enum Job {

@@ -118,7 +118,10 @@ impl Writer {
                 self.run(&mut batch);
             }
             match self.common.failure() {
-                Some(error) => self.fanouts.refuse(&error),
+                Some(error) => {
+                    self.fanouts.refuse(&error);
+                    self.unsynced = None;
+                }
                 None => {
                     self.fan_out();
                     self.sync_if_late();
@@ -282,7 +285,11 @@ impl Writer {
     fn sync_if_late(&mut self) {
         if self.unsynced.is_some_and(|since| since.elapsed() >= SYNC_WITHIN) {
             // A change, however small, is what makes SQLite sync all that came before.
-            let _ = self.transaction(Safety::Synced, |books, db| books.counters.save(db));
+            let synced = self.transaction(Safety::Synced, |books, db| books.counters.save(db));
+            if synced.is_err() {
+                // A full disk: not before another while.
+                self.unsynced = Some(Instant::now());
+            }
         }
     }
 

@@ -126,3 +126,44 @@ async fn what_does_not_fit_together_ends_everything() {
     let store = open(directory.path());
     assert_eq!((ledger(&store).await.accepted, lease_run(&store, 3).await.attempt), (1, 2));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_rolled_back_has_never_happened() {
+    let store = make(ROOMY);
+    store.append((1..=3).map(|number| event(number, 1)).collect(), 1).await.unwrap();
+    let run = lease_runs(&store, 1, 1).await.work.remove(0);
+    let before = ledger(&store).await;
+    let settled = SettledRun {
+        id: run.id,
+        lease: run.lease,
+        attempt: None,
+        end: done(vec![delivery(&run, 0, "x", 2)]),
+    };
+    on_writer(&store, move |writer| {
+        let failure = writer.transaction(Safety::Soon, |books, db| {
+            assert_eq!(books.append(db, &[event(4, 1)], 2)?.len(), 1);
+            assert_eq!(books.lease_runs(db, 2, 2, 2 + LEASE)?.work.len(), 2);
+            assert_eq!(books.settle_run(db, &settled, 2)?, Settlement::Recorded);
+            assert_eq!(books.lease_deliveries(db, &[("x".into(), 9)], 2, 2 + LEASE)?.work.len(), 1);
+            Err::<(), _>(Fault::Full("no room for it".to_owned()))
+        });
+        assert!(!failure.unwrap_err().fatal);
+    })
+    .await;
+    assert_eq!(ledger(&store).await, before);
+    assert!(lease_deliveries(&store, &[("x", 9)], 3).await.work.is_empty());
+    let others = lease_runs(&store, 9, 3).await;
+    assert_eq!(
+        others.work.iter().map(|run| (number(&run.event), run.attempt)).collect::<Vec<_>>(),
+        [(2, 1), (3, 1)]
+    );
+    assert_eq!(others.next_due, Some(1 + LEASE), "the first run's lease");
+    append(&store, with(event(4, 2), |event| event.kind = "another".to_owned()), 4).await;
+    assert_eq!(lease_run(&store, 4).await.event.kind, "another", "not the one of the same number");
+    assert_eq!(
+        settle_run(&store, &run, done(vec![delivery(&run, 0, "x", 5)]), 5).await,
+        Settlement::Recorded
+    );
+    assert_eq!(lease_delivery(&store, 5).await.attempt, 1);
+    assert_sound(&store).await;
+}
