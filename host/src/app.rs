@@ -15,16 +15,18 @@ use http::Request;
 use tokio::sync::watch;
 
 use crate::admin;
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, SystemClock, Time};
 use crate::config::{ConfigErrors, Create};
 use crate::destination::HttpClient;
-use crate::dispatch::Dispatcher;
+use crate::dispatch::{Dispatcher, HeldBack};
 use crate::generation::{Generation, Problem, Workshop};
 use crate::ingest::{Answered, InFlight, Ingest, Response};
+use crate::keep;
 use crate::metrics::Metrics;
 use crate::reload::{Failure, Rejected, Reloader, Seen, Source, Watcher, make, named_by};
 use crate::server::{self, Listeners};
-use crate::store::{Ledger, Limits, MemoryStore, Store, StoreError};
+use crate::store::{Ledger, Store, StoreError};
+use crate::upkeep;
 
 /// A gateway. Cloning shares it. It lives in the tokio runtime that it was built in; dropping the last clone ends it.
 ///
@@ -135,21 +137,21 @@ impl Builder {
             let state_dir = state_dir.unwrap_or_else(|| config.store.path.clone());
             let workshop = workshop(state_dir, Create::IfMissing, &config.server, max_memory(&config))?;
             let generation = make(&source, None, &workshop)?;
-            Ok::<_, BuildError>((source, seen, workshop, generation))
+            let opened = || keep::open(&generation.config.store, &workshop.state_dir);
+            let store = store.map_or_else(opened, Ok).map_err(BuildError::System)?;
+            Ok::<_, BuildError>((source, seen, workshop, generation, store))
         });
-        let (source, seen, workshop, generation) =
+        let (source, seen, workshop, generation, store) =
             making.await.map_err(|error| BuildError::System(error.to_string()))??;
 
-        let clock = clock.unwrap_or_else(|| Arc::new(SystemClock));
+        let clock = Arc::new(Time::new(clock.unwrap_or_else(|| Arc::new(SystemClock))));
         let metrics = workshop.metrics.clone();
-        let kept = &generation.config.store;
-        let limits = Limits { events: kept.max_events, bytes: kept.max_bytes };
-        let store = store.unwrap_or_else(|| Arc::new(MemoryStore::new(limits)));
         let threads = generation.config.server.guest_threads;
         metrics.generation.set(1);
         let current = Arc::new(ArcSwap::from_pointee(generation));
-        let dispatcher = Dispatcher::start(store.clone(), current.clone(), clock.clone(), threads)
-            .map_err(|error| BuildError::System(format!("cannot start guest threads: {error}")))?;
+        let dispatcher =
+            Dispatcher::start(store.clone(), current.clone(), clock.clone(), metrics.clone(), threads)
+                .map_err(|error| BuildError::System(format!("cannot start guest threads: {error}")))?;
         let dispatcher = Arc::new(dispatcher);
         let reloader = Arc::new(Reloader::new(source, current.clone(), Arc::new(workshop), clock.clone()));
         let changed = Arc::downgrade(&dispatcher);
@@ -160,8 +162,9 @@ impl Builder {
         });
         let in_flight = InFlight::new(metrics.in_flight.clone());
         let (strangers, refusals) = Default::default();
+        let (stop, stopped) = watch::channel(false);
+        tokio::spawn(upkeep::run(store.clone(), current.clone(), clock.clone(), stopped));
         let ingest = Ingest { current, store, clock, dispatcher, in_flight, strangers, refusals };
-        let (stop, _) = watch::channel(false);
         Ok(Gateway {
             inner: Arc::new(Inner {
                 ingest,
@@ -229,9 +232,25 @@ impl Gateway {
         self.inner.ingest.store.ledger().await
     }
 
+    /// Ends once the store has failed for good, with what went wrong. From then on senders are told to try again, and
+    /// only a new process can help. Never otherwise.
+    pub async fn failed(&self) -> String {
+        self.inner.ingest.store.failed().await
+    }
+
     /// The store.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.inner.ingest.store
+    }
+
+    /// Destinations that get nothing at the moment, and why: they fail, are disabled, or are not in the configuration.
+    pub fn held_back(&self) -> Vec<HeldBack> {
+        self.inner.ingest.dispatcher.held_back()
+    }
+
+    /// Looks at once which destinations are disabled in the store, instead of after some seconds.
+    pub fn look_again(&self) {
+        self.inner.ingest.dispatcher.look_again();
     }
 
     /// Reads the configuration and the plugins again, whether or not they have changed. Does not wait for that.
@@ -302,7 +321,8 @@ impl Gateway {
     async fn readiness(&self) -> Response {
         let draining = *self.inner.stop.borrow();
         let failure = self.inner.reloader.failure();
-        admin::ready(&self.generation(), failure.as_ref(), &self.ledger().await, draining)
+        let (ledger, held) = (self.ledger().await, self.held_back());
+        admin::ready(&self.generation(), failure.as_ref(), &ledger, &held, draining)
     }
 }
 

@@ -18,8 +18,10 @@ enum Storey {
 }
 
 /// The rooms of `host/src`. Whatever is not here is assembly.
-const ROOMS: [(&str, Storey); 11] = [
+const ROOMS: [(&str, Storey); 13] = [
     ("event", Storey::Pure),
+    ("rate", Storey::Pure),
+    ("breaker", Storey::Pure),
     ("retry", Storey::Pure),
     ("delivery", Storey::Pure),
     ("routing", Storey::Pure),

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a harness that cannot go on fails its test")]
 
 mod client;
+mod clock;
 mod corpus;
 mod guest;
 mod logs;
@@ -14,6 +15,7 @@ mod wait;
 mod yard;
 
 pub use client::{Answer, Client, sign};
+pub use clock::SetClock;
 pub use corpus::{Payload, corpus, payload};
 pub use guest::Guest;
 pub use logs::Logs;

@@ -25,7 +25,6 @@ mod names;
 mod open;
 mod operators;
 mod read;
-mod reader;
 mod remove;
 mod retain;
 mod runs;
