@@ -283,3 +283,174 @@ impl Class {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use crate::store::Limits;
+    use crate::store::sqlite::read::verify;
+    use crate::store::sqlite::sample::{Sample, bulk};
+
+    use super::*;
+
+    const KEEP: Keep = Keep { age: Duration::from_secs(1 << 30), bytes: u64::MAX };
+    const ALL: Retention = Retention { payloads: KEEP, settled: KEEP, unrouted: KEEP, dead_letters: KEEP };
+
+    const fn secs(secs: u64) -> Keep {
+        Keep { age: Duration::from_secs(secs), ..KEEP }
+    }
+
+    /// The books of a store with so many events, one a second.
+    fn books(count: i64) -> (Sample, Connection, Books) {
+        let sample = Sample::empty();
+        drop(sample.open());
+        let db = sample.raw();
+        bulk(&db, 1, count);
+        let books = Books::load(&db, Limits { events: 1 << 20, bytes: 1 << 30 }).unwrap();
+        (sample, db, books)
+    }
+
+    /// Until there is no more; the sum, and how many steps it took.
+    fn all(
+        books: &mut Books,
+        db: &Connection,
+        retention: &Retention,
+        now: i64,
+        step: usize,
+    ) -> (Removed, u32) {
+        let mut sum = Removed::default();
+        for steps in 1.. {
+            let removed = books.retain(db, retention, now * 1000, step).unwrap();
+            sum.payloads += removed.payloads;
+            sum.settled += removed.settled;
+            sum.unrouted += removed.unrouted;
+            sum.dead_letters += removed.dead_letters;
+            if !removed.more {
+                books.counters.save(db).unwrap();
+                assert_eq!(verify(db).unwrap(), [""; 0]);
+                return (sum, steps);
+            }
+        }
+        unreachable!()
+    }
+
+    #[test]
+    fn each_class_has_its_time() {
+        let (_sample, db, mut books) = books(5000);
+        let retention = Retention {
+            payloads: secs(1000),
+            settled: secs(2000),
+            unrouted: secs(3000),
+            dead_letters: secs(4000),
+        };
+        let (removed, _) = all(&mut books, &db, &retention, 5000, 100);
+        // Of each thousand ten are unrouted, two are dead letters and two are pending.
+        let expected = Removed {
+            payloads: removed.payloads,
+            settled: 3 * 986,
+            unrouted: 20,
+            dead_letters: 2,
+            more: false,
+        };
+        assert_eq!(removed, expected);
+        let contents =
+            "SELECT count(*) FROM payloads CROSS JOIN events ON seq = event WHERE state = 1 AND dead = 0";
+        let contents: i64 = db.query_row(contents, [], |row| row.get(0)).unwrap();
+        assert_eq!(contents, 986);
+        assert_eq!(all(&mut books, &db, &retention, 5000, 100).0, Removed::default());
+        assert_eq!(all(&mut books, &db, &retention, 5004, 100).0.settled, 1, "as time goes by");
+    }
+
+    #[test]
+    fn what_stays_at_the_low_end_is_walked_over_once() {
+        let (_sample, db, mut books) = books(20_000);
+        db.execute_batch(
+            "UPDATE events SET ended_at = 30000000 WHERE seq <= 15000 AND state = 1 AND dead = 0",
+        )
+        .unwrap();
+        let retention = Retention { settled: secs(1000), ..ALL };
+        let settled = CLASSES.iter().position(|class| *class == Class::Settled).unwrap();
+        let (removed, _) = all(&mut books, &db, &retention, 20_000, 1000);
+        assert_eq!(removed.settled, 4 * 986, "those that ended when they came");
+        let walk = books.retention.walks[settled];
+        assert!(walk.passed > CHEAP && walk.next >= 19_000, "{walk:?}");
+        books.retain(&db, &retention, 20_001_000, 1000).unwrap();
+        assert!(books.retention.walks[settled].next >= 19_000, "it goes on from there");
+        assert_eq!(all(&mut books, &db, &retention, 30_999, 1000).0.settled, 4930 - 4 * 986);
+        assert_eq!(all(&mut books, &db, &retention, 31_001, 1000).0.settled, 15 * 986, "once it is time");
+    }
+
+    #[test]
+    fn a_clock_that_was_ahead_stops_nothing() {
+        let (_sample, db, mut books) = books(3000);
+        db.execute_batch("UPDATE events SET received_at = 1 << 50, ended_at = 1 << 50 WHERE seq = 5")
+            .unwrap();
+        let (removed, _) = all(&mut books, &db, &Retention { settled: secs(10), ..ALL }, 4000, 100);
+        assert_eq!(removed.settled, 3 * 986 - 1);
+    }
+
+    #[test]
+    fn a_shorter_time_holds_at_once() {
+        let (_sample, db, mut books) = books(5000);
+        assert_eq!(all(&mut books, &db, &Retention { settled: secs(4000), ..ALL }, 5000, 100).0.settled, 986);
+        assert_eq!(all(&mut books, &db, &Retention { settled: secs(3000), ..ALL }, 5000, 100).0.settled, 986);
+        let bytes = Retention { settled: Keep { bytes: 500, ..KEEP }, ..ALL };
+        assert_eq!(all(&mut books, &db, &bytes, 5000, 100).0.settled, 3 * 986 - 100);
+    }
+
+    /// An event of a thousand deliveries, each with its message and a first attempt, is removed little by little.
+    #[test]
+    fn what_fanned_out_goes_in_parts() {
+        let (_sample, db, mut books) = books(10);
+        let many = "UPDATE runs SET first_delivery = 1001, last_delivery = 2000 WHERE seq = 5;
+            DELETE FROM deliveries WHERE seq = 5;
+            WITH RECURSIVE n (n) AS (SELECT 1001 UNION ALL SELECT n + 1 FROM n WHERE n < 2000)
+            INSERT INTO deliveries (seq, id, event, run, route, ordered, destination, message, state, due, attempts,
+                since, ended_at)
+              SELECT n, CAST(printf('%016d', n) AS BLOB), 5, 5, 2, 0, 3, n / 3, 5, 1, 1, 1, 5000 FROM n;
+            INSERT INTO messages SELECT DISTINCT message, NULL, x'00' FROM deliveries WHERE message IS NOT NULL;
+            INSERT INTO attempts SELECT seq * 2 + 1, 1, 1, 1, 0, '' FROM deliveries WHERE run = 5;
+            UPDATE events SET dead = 1000 WHERE seq = 5;
+            UPDATE ledger SET deliveries_dead = deliveries_dead + 1000, dead_letters = dead_letters + 1000,
+              settled_bytes = settled_bytes - 5, dead_bytes = dead_bytes + 5;";
+        db.execute_batch(many).unwrap();
+        assert_eq!(verify(&db).unwrap(), [""; 0]);
+        books.counters = crate::store::sqlite::counters::Counters::load(&db).unwrap();
+        let retention = Retention { settled: secs(10), dead_letters: secs(10), ..ALL };
+        let mut left = 1000;
+        while left > 0 {
+            let removed = books.retain(&db, &retention, 100_000, 10).unwrap();
+            let now: i64 =
+                db.query_row("SELECT count(*) FROM deliveries WHERE run = 5", [], |row| row.get(0)).unwrap();
+            assert!((removed.more || now == 0) && left - now <= 10 * ROWS, "{removed:?}");
+            left = now;
+            books.counters.save(&db).unwrap();
+            assert_eq!(verify(&db).unwrap(), [""; 0]);
+        }
+        all(&mut books, &db, &retention, 100, 10);
+        let rest = "SELECT count(*) FROM messages UNION ALL SELECT count(*) FROM attempts";
+        let mut statement = db.prepare(rest).unwrap();
+        let rest = statement.query_map([], |row| row.get::<_, i64>(0)).unwrap();
+        assert_eq!(rest.collect::<rusqlite::Result<Vec<_>>>().unwrap(), [0, 0]);
+    }
+
+    #[test]
+    fn content_of_what_fanned_out_goes_in_parts() {
+        let (_sample, db, mut books) = books(10);
+        let many = "UPDATE runs SET first_delivery = 1001, last_delivery = 2000 WHERE seq = 5;
+            DELETE FROM deliveries WHERE seq = 5;
+            WITH RECURSIVE n (n) AS (SELECT 1001 UNION ALL SELECT n + 1 FROM n WHERE n < 2000)
+            INSERT INTO deliveries (seq, id, event, run, route, ordered, destination, message, state, due, attempts,
+                since, ended_at)
+              SELECT n, CAST(printf('%016d', n) AS BLOB), 5, 5, 2, 0, 3, n, 3, 1, 1, 1, 5000 FROM n;
+            INSERT INTO messages SELECT message, NULL, x'00' FROM deliveries WHERE message IS NOT NULL;";
+        db.execute_batch(many).unwrap();
+        let (removed, steps) = all(&mut books, &db, &Retention { payloads: secs(10), ..ALL }, 100, 10);
+        assert_eq!(removed.payloads, 7);
+        assert!(steps > 6, "{steps}");
+        let messages: i64 = db.query_row("SELECT count(*) FROM messages", [], |row| row.get(0)).unwrap();
+        let deliveries: i64 = db.query_row("SELECT count(*) FROM deliveries", [], |row| row.get(0)).unwrap();
+        assert_eq!((messages, deliveries), (0, 1008));
+    }
+}

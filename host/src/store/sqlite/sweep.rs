@@ -92,3 +92,80 @@ fn give_back(db: &Connection, pages: usize) -> Result<bool> {
     drop(rows);
     Ok(number("PRAGMA freelist_count")? > few)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::store::sqlite::sample::Sample;
+
+    use super::*;
+
+    fn count(db: &Connection, sql: &str) -> i64 {
+        db.query_row(sql, [], |row| row.get(0)).unwrap()
+    }
+
+    /// Half of the keys and a third of the values are over at 1000.
+    fn filled() -> (Sample, Connection) {
+        let sample = Sample::empty();
+        drop(sample.open());
+        let db = sample.raw();
+        db.execute_batch(
+            "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 3000)
+             INSERT INTO dedupe (key, event, until) SELECT CAST(printf('%016d', n) AS BLOB), x'00', 1000 + n % 2 FROM n;
+             WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 3000)
+             INSERT INTO kv (plugin, key, value, version, expires_at)
+               SELECT n % 5, 'key ' || n, x'00', n, CASE n % 3 WHEN 0 THEN 1000 WHEN 1 THEN 1001 END FROM n;",
+        )
+        .unwrap();
+        (sample, db)
+    }
+
+    #[test]
+    fn what_has_expired_goes_a_little_at_a_time() {
+        let (_sample, db) = filled();
+        let mut sweep = Sweep::default();
+        assert!(sweep.step(&db, 1000, 10).unwrap());
+        assert_eq!(count(&db, "SELECT count(*) FROM dedupe"), 2960, "half of what was looked at");
+        let mut steps = 1;
+        while sweep.step(&db, 1000, 10).unwrap() {
+            steps += 1;
+        }
+        assert!((3000 / 80..3000 / 80 + 3).contains(&steps), "{steps}");
+        let keys = "SELECT count(*) || ' ' || sum(until <= 1000) FROM dedupe";
+        assert_eq!(db.query_row(keys, [], |row| row.get::<_, String>(0)).unwrap(), "1500 0");
+        let values = "SELECT count(*) || ' ' || sum(coalesce(expires_at <= 1000, 0)) FROM kv";
+        assert_eq!(db.query_row(values, [], |row| row.get::<_, String>(0)).unwrap(), "2000 0");
+    }
+
+    #[test]
+    fn what_is_found_too_rarely_waits_for_the_next_time() {
+        let (_sample, db) = filled();
+        db.execute_batch("UPDATE dedupe SET until = 5000 WHERE key > CAST('0000000000000010' AS BLOB)")
+            .unwrap();
+        let mut sweep = Sweep::default();
+        assert!(sweep.keys(&db, 1000, 16).unwrap());
+        assert!(!sweep.keys(&db, 1000, 16).unwrap(), "nothing there");
+        db.execute_batch("UPDATE dedupe SET until = 0").unwrap();
+        assert!(sweep.keys(&db, 1000, 16).unwrap(), "it went on from there");
+        assert_eq!(
+            count(&db, "SELECT count(*) FROM dedupe WHERE key < CAST('0000000000000033' AS BLOB)"),
+            27
+        );
+    }
+
+    #[test]
+    fn free_pages_are_given_back_little_by_little() {
+        let (_sample, db) = filled();
+        db.execute_batch("INSERT INTO messages VALUES (1, NULL, zeroblob(20000000)); DELETE FROM messages")
+            .unwrap();
+        let size = || count(&db, "PRAGMA page_count");
+        let (full, mut steps) = (size(), 0);
+        assert!(full > 4000);
+        while give_back(&db, 100).unwrap() {
+            steps += 1;
+            // Pages that only tell what others are for go with them.
+            assert!(full - size() <= 102 * steps, "{steps}");
+        }
+        assert!(steps > 30 && size() < 2000, "{steps} {}", size());
+        assert!(count(&db, "PRAGMA freelist_count") <= FEW_PAGES, "some stay for what comes next");
+    }
+}

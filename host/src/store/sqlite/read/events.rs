@@ -236,7 +236,7 @@ mod tests {
             (Path::Work, "SEARCH e USING INTEGER PRIMARY KEY (rowid=?)"),
         ] {
             let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {}", path.sql())).unwrap();
-            let plan = statement.query_map([], |row| row.get::<_, String>(3)).unwrap();
+            let plan = statement.raw_query().mapped(|row| row.get::<_, String>(3));
             let plan: Vec<_> = plan.collect::<rusqlite::Result<_>>().unwrap();
             assert!(plan.iter().any(|step| step == expected), "{path:?}: {plan:#?}");
             assert!(path == Path::Work || plan.iter().all(|step| !step.contains("TEMP B-TREE")), "{plan:#?}");

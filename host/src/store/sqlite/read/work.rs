@@ -331,7 +331,7 @@ mod tests {
                 deliveries,
                 Some(State::Leased),
                 "SEARCH w USING INTEGER PRIMARY KEY (rowid=?)",
-                true,
+                false,
             ),
             (Path::Dead, runs, Some(State::Dead), "SCAN w USING INDEX runs_dead", true),
             (
@@ -347,7 +347,7 @@ mod tests {
         ] {
             let mut statement =
                 db.prepare(&format!("EXPLAIN QUERY PLAN {}", path.sql(queue, state))).unwrap();
-            let plan = statement.query_map([], |row| row.get::<_, String>(3)).unwrap();
+            let plan = statement.raw_query().mapped(|row| row.get::<_, String>(3));
             let plan: Vec<_> = plan.collect::<rusqlite::Result<_>>().unwrap();
             assert!(plan.iter().any(|step| step == expected), "{path:?} {queue:?}: {plan:#?}");
             let sorted = plan.iter().any(|step| step == "USE TEMP B-TREE FOR ORDER BY");
