@@ -325,8 +325,8 @@ async fn work_is_done_once_more(desk: Desk) {
     )
     .await;
     replay(json!({ "deliveries": [delivery_of(1)] }), &[(delivery_of(1), "unfit")]).await;
-    replay(json!({ "runs": [{ "id": id(2), "route": "pushes" }] }), &[(id(2), "done")]).await;
     replay(json!({ "runs": [{ "id": id(2), "route": "gone" }] }), &[(id(2), "unfit")]).await;
+    replay(json!({ "runs": [{ "id": id(2), "route": "pushes" }] }), &[(id(2), "done")]).await;
     replay(
         json!({ "events": [id(4), id(3), id(99)] }),
         &[(id(4), "done"), (id(3), "unrouted"), (id(99), "missing")],
