@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -21,11 +22,15 @@ use crate::destination::HttpClient;
 use crate::dispatch::{Dispatcher, HeldBack};
 use crate::generation::{Generation, Problem, Workshop};
 use crate::ingest::{Answered, InFlight, Ingest, Response};
+use crate::keep;
 use crate::metrics::Metrics;
 use crate::reload::{Failure, Rejected, Reloader, Seen, Source, Watcher, make, named_by};
 use crate::server::{self, Listeners};
-use crate::store::{Ledger, Limits, MemoryStore, Store, StoreError};
+use crate::store::{Ledger, Store, StoreError};
 use crate::upkeep;
+
+/// How long a process that takes the place of another waits for that one to let go of the store.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A gateway. Cloning shares it. It lives in the tokio runtime that it was built in; dropping the last clone ends it.
 ///
@@ -137,17 +142,16 @@ impl Builder {
             let state_dir = state_dir.unwrap_or_else(|| config.store.path.clone());
             let workshop = workshop(state_dir, Create::IfMissing, &config.server, max_memory(&config))?;
             let generation = make(&source, None, &workshop)?;
-            Ok::<_, BuildError>((source, seen, workshop, generation))
+            let opened = || keep::open(&generation.config.store, &workshop.state_dir, PATIENCE);
+            let store = store.map_or_else(opened, Ok).map_err(BuildError::System)?;
+            Ok::<_, BuildError>((source, seen, workshop, generation, store))
         });
-        let (source, seen, workshop, generation) =
+        let (source, seen, workshop, generation, store) =
             making.await.map_err(|error| BuildError::System(error.to_string()))??;
 
         let state_dir = workshop.state_dir.clone();
         let clock = Arc::new(Time::new(clock.unwrap_or_else(|| Arc::new(SystemClock))));
         let metrics = workshop.metrics.clone();
-        let kept = &generation.config.store;
-        let limits = Limits { events: kept.max_events, bytes: kept.max_bytes };
-        let store = store.unwrap_or_else(|| Arc::new(MemoryStore::new(limits)));
         let threads = generation.config.server.guest_threads;
         metrics.generation.set(1);
         let current = Arc::new(ArcSwap::from_pointee(generation));
@@ -184,29 +188,13 @@ impl Builder {
 /// Opens the configured store while no gateway runs, for the command line.
 #[cfg(feature = "cli")]
 pub(crate) fn open_store(config: &crate::config::Store) -> Result<Arc<dyn Store>, String> {
-    match config.kind {
-        crate::config::StoreKind::Memory => {
-            Err("events are kept in memory; the gateway is not running".to_owned())
-        }
-        #[cfg(not(feature = "sqlite"))]
-        crate::config::StoreKind::Sqlite => Err("this program was built without SQLite".to_owned()),
-        #[cfg(feature = "sqlite")]
-        crate::config::StoreKind::Sqlite => {
-            if !config.path.is_dir() {
-                return Err(format!("{} does not exist; no gateway has run yet", config.path.display()));
-            }
-            let settings = crate::store::SqliteSettings {
-                limits: Limits { events: config.max_events, bytes: config.max_bytes },
-                sync: crate::store::SyncMode::Accepted,
-                reserve: config.reserve,
-                vfs: None,
-            };
-            match crate::store::SqliteStore::open(&config.path, settings) {
-                Ok(store) => Ok(Arc::new(store)),
-                Err(error) => Err(error.to_string()),
-            }
-        }
+    if config.kind == crate::config::StoreKind::Memory {
+        return Err("events are kept in memory; the gateway is not running".to_owned());
     }
+    if !config.path.is_dir() {
+        return Err(format!("{} does not exist; no gateway has run yet", config.path.display()));
+    }
+    keep::open(config, &config.path, Duration::ZERO)
 }
 
 fn max_memory(config: &crate::config::Config) -> usize {

@@ -31,6 +31,8 @@ pub mod cli;
 mod dispatch;
 pub mod generation;
 mod ingest;
+mod intake;
+mod keep;
 mod reload;
 mod server;
 mod upkeep;

@@ -7,6 +7,7 @@ mod connections;
 mod delivery_engine;
 mod embedding;
 mod end_to_end;
+mod flow;
 mod outgoing;
 mod plugin_faults;
 mod plugin_output;

@@ -132,7 +132,7 @@ impl Control {
     fn content(&self, event: &Event, reveal: bool, full: bool) -> ContentView {
         let signed_in = self.today.config(|config| match &config.sources.get(&event.source)?.verification {
             Verification::Hmac { scheme, .. } => Some(scheme.signature.header.clone()),
-            Verification::None => None,
+            Verification::None | Verification::Internal => None,
         });
         ContentView {
             method: event.method.clone(),

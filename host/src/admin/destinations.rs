@@ -101,5 +101,6 @@ fn place(kind: &DestinationKind) -> (String, Option<String>) {
             let scheme = http.url.scheme_str().unwrap_or("http").to_owned();
             (scheme, http.url.authority().map(|authority| authority.to_string()))
         }
+        DestinationKind::Source { source, .. } => ("source".to_owned(), Some(source.to_string())),
     }
 }

@@ -34,6 +34,7 @@ pub(super) fn text(generation: &Generation, addresses: &[SocketAddr], config: &P
         let mut place = match &destination.kind {
             DestinationKind::Console => "this terminal".to_owned(),
             DestinationKind::File { path } => shown(path),
+            DestinationKind::Source { source, .. } => format!("source {source}"),
             DestinationKind::Http(http) => {
                 http.url.host().map(|host| format!("{} at {host}", http.method)).unwrap_or_default()
             }
@@ -42,6 +43,9 @@ pub(super) fn text(generation: &Generation, addresses: &[SocketAddr], config: &P
             origin_of(&mut place, origin, "the secret it is signed with");
         }
         line(&mut text, "destination", name, &place);
+    }
+    for (name, group) in &generation.config.groups {
+        line(&mut text, "group", name, &group.to.join(", "));
     }
     line(&mut text, "store", "", "in memory: what is not delivered when the process dies is lost");
     let _ = writeln!(text, "\n{}\n", next(generation, config));
@@ -63,6 +67,9 @@ fn line(text: &mut String, what: &str, name: &str, account: &str) {
 }
 
 fn of_source(generation: &Generation, source: &SourceEntry) -> String {
+    if source.internal {
+        return "from destinations of this gateway only".to_owned();
+    }
     let mut account = format!("POST {}", generation.url(&source.name));
     if source.verifier.is_none() {
         account.push_str(" · anyone may send");

@@ -140,6 +140,9 @@ fn verifier(config: &Config, arguments: &Arguments) -> Result<Option<Verifier>, 
         .sources
         .get(&**name)
         .ok_or_else(|| format!("there is no source `{name}` in the configuration"))?;
+    if let Verification::Internal = source.verification {
+        return Err(format!("source `{name}` takes nothing from outside (verify = \"internal\")"));
+    }
     let Verification::Hmac { scheme, secrets, rejects_empty_body, .. } = &source.verification else {
         return Ok(None);
     };

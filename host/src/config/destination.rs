@@ -12,8 +12,10 @@ use crate::retry::RetryPolicy;
 
 use super::authorization::BASIC;
 use super::breaker::{self, BREAKER_OR_TABLE};
+use super::context::Kind;
 use super::destination_tls::DESTINATION_TLS;
 use super::field::{Choice, Element, Field, Format, Shape};
+use super::group::Group;
 use super::http_destination;
 use super::rate::{self, RATE_OR_TABLE};
 use super::retry::{self, RETRY};
@@ -55,6 +57,20 @@ pub enum DestinationKind {
         /// Resolved against the configuration file that names it.
         path: PathBuf,
     },
+    /// Another source of the same gateway, whose event the message becomes.
+    Source {
+        /// Its name.
+        source: Arc<str>,
+        /// How often an event goes from source to source at most.
+        max_hops: u8,
+    },
+}
+
+/// What a table of destinations holds.
+#[expect(clippy::large_enum_variant, reason = "it is taken apart as soon as it is read")]
+pub(super) enum Entry {
+    One(Destination),
+    Several(Group),
 }
 
 /// An HTTP or HTTPS receiver.
@@ -95,6 +111,9 @@ pub enum Network {
 }
 
 const CONCURRENCY: usize = 64;
+const MAX_HOPS: u64 = 8;
+
+static DESTINATION_NAME: Shape = Shape::Text(Format::free("the name of a destination"));
 
 static HEADER_VALUE: Shape =
     Shape::Either(&[Shape::Text(Format::free("a text")), Shape::Table(&GIVEN_SECRET)]);
@@ -119,6 +138,14 @@ pub(super) static DESTINATION: Element = Element {
                 Choice {
                     word: "file",
                     doc: "one JSON object a line at the end of a file",
+                },
+                Choice {
+                    word: "source",
+                    doc: "another source, whose event the message becomes",
+                },
+                Choice {
+                    word: "group",
+                    doc: "the destinations that are listed in `to`",
                 },
             ]),
             "The kind of destination.",
@@ -191,6 +218,28 @@ pub(super) static DESTINATION: Element = Element {
             .example(r#"{ ca = "internal-ca.pem" }"#),
         Field::new("path", Shape::Text(Format::free("a path")), "file: the file to append to. Relative to this file.")
             .example(r#""state/events.jsonl""#),
+        Field::new(
+            "source",
+            Shape::Text(Format::free("the name of a source")),
+            "source: the source whose event the message becomes. It is routed from there as if its sender had sent it, \
+             but is not verified; its headers and body are the message's, and its event type is found as that source \
+             says, or else stays what it was. It is delivered once it is stored, and a repeated attempt makes no second \
+             event.",
+        )
+        .example(r#""billing""#),
+        Field::new(
+            "max_hops",
+            Shape::Integer { min: 1, max: 100 },
+            "source: how often an event goes from source to source at most. Beyond, the delivery is a dead letter.",
+        )
+        .otherwise("8"),
+        Field::new(
+            "to",
+            Shape::OneOrMore(&DESTINATION_NAME),
+            "group: the destinations that its name stands for, in a route's `to` and where a plugin chooses among them. \
+             Groups may hold groups. Who gets a message by several of them gets it once.",
+        )
+        .example(r#"["ci", "archive"]"#),
         Field::new("retry", Shape::Table(&RETRY), "When a failed attempt is repeated."),
         Field::new("concurrency", Shape::Integer { min: 1, max: 10_000 }, "Attempts under way at once. All destinations together have 2048, of which no one takes more than half.").default("64"),
         Field::new("rate", RATE_OR_TABLE, "How many attempts may begin in a time, repeated ones included.")
@@ -211,21 +260,45 @@ pub(super) static DESTINATION: Element = Element {
         ("ca", "write tls = { ca = … }"),
         ("retries", "write retry = { max_attempts = … }"),
         ("file", "it is called `path`"),
+        ("members", "it is called `to`"),
+        ("destinations", "it is called `to`"),
         ("rate_limit", "it is called `rate`"),
         ("circuit_breaker", "it is called `breaker`"),
     ],
 };
 
 /// Keys that mean something to one kind of destination only.
-const OF_HTTP: [&str; 9] =
-    ["url", "method", "headers", "bearer", "basic", "sign", "timeout", "network", "tls"];
-const OF_FILE: [&str; 1] = ["path"];
+const KEYS_OF: [(Word, &str, &[&str]); 4] = [
+    (
+        Word::Http,
+        "http",
+        &["url", "method", "headers", "bearer", "basic", "sign", "timeout", "network", "tls"],
+    ),
+    (Word::File, "file", &["path"]),
+    (Word::Source, "source", &["source", "max_hops"]),
+    (Word::Group, "group", &["to"]),
+];
 
 #[derive(Clone, Copy, PartialEq)]
 enum Word {
     Http,
     Console,
     File,
+    Source,
+    Group,
+}
+
+impl Entry {
+    pub(super) fn read(name: &str, table: &Table<'_>) -> Option<Self> {
+        let word = word(table);
+        if let Some(word) = word {
+            refuse_keys_of_others(table, word);
+        }
+        match word {
+            Some(Word::Group) => Group::read(name, table).map(Entry::Several),
+            word => Destination::read(name, table, word).map(Entry::One),
+        }
+    }
 }
 
 impl HttpDestination {
@@ -245,10 +318,9 @@ impl HttpDestination {
 }
 
 impl Destination {
-    pub(super) fn read(name: &str, table: &Table<'_>) -> Option<Self> {
+    fn read(name: &str, table: &Table<'_>, word: Option<Word>) -> Option<Self> {
         let retry = table.table("retry");
-        let kind = word(table).and_then(|word| {
-            refuse_keys_of_others(table, word);
+        let kind = word.and_then(|word| {
             if word != Word::Http {
                 refuse_statuses(retry.as_ref());
             }
@@ -256,6 +328,8 @@ impl Destination {
                 Word::Http => http_destination::read(table, retry.as_ref()).map(DestinationKind::Http),
                 Word::Console => Some(DestinationKind::Console),
                 Word::File => path(table).map(|path| DestinationKind::File { path }),
+                Word::Source => source(table),
+                Word::Group => None,
             }
         });
         let retry = retry.map(|table| retry::read(&table)).unwrap_or_default();
@@ -275,7 +349,13 @@ impl Destination {
 }
 
 fn word(table: &Table<'_>) -> Option<Word> {
-    let words = [("http", Word::Http), ("console", Word::Console), ("file", Word::File)];
+    let words = [
+        ("http", Word::Http),
+        ("console", Word::Console),
+        ("file", Word::File),
+        ("source", Word::Source),
+        ("group", Word::Group),
+    ];
     if let Some(value) = table.get("type") {
         return value.choice(&words);
     }
@@ -285,9 +365,9 @@ fn word(table: &Table<'_>) -> Option<Word> {
         (Some(_), Some(path)) => path.fail("a destination has a `url` or a `path`, not both"),
         (None, None) => {
             table.error(format!("nothing says what {} is", table.shown()), |error| {
-                error
-                    .label("a key is missing here")
-                    .help("add `url` for an HTTP receiver, `path` for a file, or type = \"console\"");
+                error.label("a key is missing here").help(
+                    "add `url` for an HTTP receiver, `path` for a file, or a `type`: \"console\", \"source\" or \"group\"",
+                );
             });
             None
         }
@@ -295,19 +375,36 @@ fn word(table: &Table<'_>) -> Option<Word> {
 }
 
 fn refuse_keys_of_others(table: &Table<'_>, word: Word) {
-    let others = OF_HTTP.iter().filter(|_| word != Word::Http);
-    for key in others.chain(OF_FILE.iter().filter(|_| word != Word::File)) {
+    for key in table.present() {
+        let owner = KEYS_OF.iter().find(|(_, _, keys)| keys.contains(&key));
+        let message = match owner {
+            Some((owner, name, _)) if *owner != word => {
+                format!("`{key}` belongs to a destination of type \"{name}\", {} is another", table.shown())
+            }
+            // A group sends nothing itself.
+            None if word == Word::Group && key != "type" => {
+                format!("`{key}` belongs to the members of a group")
+            }
+            _ => continue,
+        };
         if let Some(value) = table.get(key) {
             // Nobody looks into it, and it may hold a secret.
             value.mask();
-            let owner = if OF_FILE.contains(key) { "file" } else { "http" };
-            value.context.gathered.error(
-                value.key_spot(),
-                format!("`{key}` belongs to a destination of type \"{owner}\", {} is another", table.shown()),
-                |_| (),
-            );
+            value.context.gathered.error(value.key_spot(), message, |_| ());
         }
     }
+}
+
+fn source(table: &Table<'_>) -> Option<DestinationKind> {
+    let max_hops = table.get("max_hops").map_or(Some(MAX_HOPS), Value::integer);
+    let Some(value) = table.get("source") else {
+        table.error(format!("{} lacks `source`", table.shown()), |error| {
+            error.label("a key is missing here").help("for example: source = \"billing\"");
+        });
+        return None;
+    };
+    let source = value.reference(Kind::Source)?;
+    Some(DestinationKind::Source { source, max_hops: u8::try_from(max_hops?).unwrap_or(u8::MAX) })
 }
 
 fn refuse_statuses(retry: Option<&Table<'_>>) {

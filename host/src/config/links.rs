@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::context::{Gathered, Kind, Reference};
 use super::suggest::did_you_mean;
 use super::text::Spot;
-use super::{Config, Respond};
+use super::{Config, Respond, group, loops};
 
 /// Names listed to somebody who wrote an unknown one.
 const LISTED: usize = 12;
@@ -16,6 +16,8 @@ pub(super) fn check(config: &Config, gathered: &Gathered) {
     }
     one_answer(config, gathered);
     bodies_fit(config, gathered);
+    group::check(config, gathered);
+    loops::check(config, gathered);
     unused(config, gathered);
 }
 
@@ -80,10 +82,15 @@ fn bodies_fit(config: &Config, gathered: &Gathered) {
 fn unused(config: &Config, gathered: &Gathered) {
     let used: BTreeSet<(Kind, String)> = {
         let references = gathered.references.borrow();
-        references.iter().map(|reference| (reference.kind, reference.name.clone())).collect()
+        // A destination names a source, too, but takes nothing from it.
+        let named = references.iter().filter(|reference| reference.kind != Kind::Source);
+        let named = named.map(|reference| (reference.kind, reference.name.clone()));
+        let sources = config.routes.iter().flat_map(|route| &route.rule.sources);
+        named.chain(sources.map(|source| (Kind::Source, source.clone()))).collect()
     };
     for ((kind, name), spot) in gathered.declared.borrow().iter() {
-        if *kind == Kind::Route || used.contains(&(*kind, name.clone())) {
+        let group = *kind == Kind::Destination && config.groups.contains_key(name.as_str());
+        if *kind == Kind::Route || group || used.contains(&(*kind, name.clone())) {
             continue;
         }
         let consequence = match kind {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::context::Kind;
-use super::destination::DESTINATION;
+use super::destination::{DESTINATION, Entry};
 use super::field::{Element, Field, Format, NAME, Shape};
 use super::plugin::PLUGIN;
 use super::reload::RELOAD;
@@ -18,7 +18,7 @@ use super::table::Table;
 use super::telemetry::TELEMETRY;
 use super::value::Value;
 use super::{
-    Destination, DestinationKind, HttpDestination, Location, Plugin, Reload, Route, SecretRef, Server,
+    Destination, DestinationKind, Group, HttpDestination, Location, Plugin, Reload, Route, SecretRef, Server,
     Source, Store, Telemetry, Verification,
 };
 
@@ -41,8 +41,10 @@ pub struct Config {
     pub plugins: BTreeMap<Arc<str>, Plugin>,
     /// `[routes.…]`, in the order written.
     pub routes: Vec<Route>,
-    /// `[destinations.…]`, by name.
+    /// `[destinations.…]`, by name, but for groups.
     pub destinations: BTreeMap<Arc<str>, Destination>,
+    /// `[destinations.…]` of type `group`, by name.
+    pub groups: BTreeMap<Arc<str>, Group>,
     /// Every file that was read, the main one first.
     pub files: Vec<PathBuf>,
     /// Directories that an include pattern looks into: a new file there changes the configuration.
@@ -55,13 +57,15 @@ impl Config {
     /// Files that hold secrets or certificates; without those that are generated, which nobody else writes.
     pub fn secret_files(&self) -> impl Iterator<Item = &Path> {
         let of_sources = self.sources.values().flat_map(|source| match &source.verification {
-            Verification::None => &[][..],
+            Verification::None | Verification::Internal => &[][..],
             Verification::Hmac { secrets, .. } => secrets,
         });
         let http = || {
             self.destinations.values().filter_map(|destination| match &destination.kind {
                 DestinationKind::Http(http) => Some(http),
-                DestinationKind::Console | DestinationKind::File { .. } => None,
+                DestinationKind::Console | DestinationKind::File { .. } | DestinationKind::Source { .. } => {
+                    None
+                }
             })
         };
         let references = of_sources.map(|(_, reference)| reference);
@@ -178,8 +182,15 @@ impl Config {
         }
         for (name, value) in named(root, "destinations", Kind::Destination) {
             let table = value.table_titled(format!("destinations.{name}"));
-            let destination = table.and_then(|table| Destination::read(name, &table));
-            self.destinations.extend(destination.map(|destination| (destination.name.clone(), destination)));
+            match table.and_then(|table| Entry::read(name, &table)) {
+                Some(Entry::One(destination)) => {
+                    self.destinations.insert(destination.name.clone(), destination);
+                }
+                Some(Entry::Several(group)) => {
+                    self.groups.insert(group.name.clone(), group);
+                }
+                None => {}
+            }
         }
     }
 }

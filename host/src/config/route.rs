@@ -3,14 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::routing::{Glob, Rule};
+use crate::routing::{Glob, Ordering, Rule};
 
 use super::Location;
 use super::condition::{self, TEST};
 use super::context::Kind;
 use super::field::{Choice, Element, Field, Format, Shape};
+use super::ordering::{self, ORDERING_OR_TABLE};
 use super::table::Table;
-use super::value::Value;
+use super::value::{Value, names};
 
 /// One route.
 #[derive(Clone, Debug)]
@@ -27,6 +28,8 @@ pub struct Route {
     pub to: Vec<Arc<str>>,
     /// What the sender is told.
     pub respond: Respond,
+    /// Which of its events go one after the other; none do without.
+    pub ordering: Option<Ordering>,
 }
 
 /// What the sender is told, and when.
@@ -76,7 +79,8 @@ pub(super) static ROUTE: Element = Element {
         .example(r#"{ "/action" = ["opened", "reopened"], "header:X-Env" = "prod", "/n" = { gt = 1, lt = 5 } }"#),
         Field::new("plugins", Shape::OneOrMore(&PLUGIN_NAME), "Plugins, in the order they run.")
             .example(r#"["redact"]"#),
-        Field::new("to", Shape::OneOrMore(&DESTINATION_NAME), "Destinations. Each gets every message.")
+        Field::new("to", Shape::OneOrMore(&DESTINATION_NAME), "Destinations and groups of them. Each gets every message that a plugin does not send to others only; a plugin \
+             chooses by the names of destinations and of groups.")
             .example(r#"["ci", "archive"]"#),
         Field::new(
             "respond",
@@ -100,6 +104,15 @@ pub(super) static ROUTE: Element = Element {
         )
         .default(r#""5s""#),
         Field::new(
+            "ordering",
+            ORDERING_OR_TABLE,
+            "Which of its events go one after the other, in the order in which they were received: those with the same \
+             value at `body:/pointer`, `header:NAME` or `query:NAME`, or all of a source with `\"source\"`. Not for a \
+             route that answers by plugin, nor for events that an operator replays.",
+        )
+        .otherwise("none, many at once")
+        .example(r#""body:/data/object/customer""#),
+        Field::new(
             "fallback",
             Shape::Boolean,
             "Fires only where no other route of the source did.",
@@ -113,6 +126,8 @@ pub(super) static ROUTE: Element = Element {
         ("destination", "it is called `to`"),
         ("destinations", "it is called `to`"),
         ("default", "it is called `fallback`"),
+        ("order", "it is called `ordering`"),
+        ("order_by", "it is called `ordering`"),
     ],
 };
 
@@ -120,12 +135,13 @@ const DEADLINE: Duration = Duration::from_secs(5);
 
 impl Route {
     pub(super) fn read(name: &str, table: &Table<'_>) -> Option<Self> {
-        let sources = table.required("source").and_then(|value| names(value, Kind::Source));
+        let sources = table.required("source").and_then(sources);
         let plugins = table.get("plugins").map_or(Some(Vec::new()), |value| names(value, Kind::Plugin));
         let to = table.get("to").map_or(Some(Vec::new()), |value| names(value, Kind::Destination));
         let events = table.get("events").and_then(events).unwrap_or_default();
         let conditions = table.get("match").and_then(condition::read).unwrap_or_default();
         let respond = respond(table);
+        let ordering = ordering::read(table);
         let route = Route {
             name: name.into(),
             at: table.at(),
@@ -139,6 +155,7 @@ impl Route {
             plugins: plugins?,
             to: to?,
             respond: respond?,
+            ordering: ordering?,
         };
         route.leads_somewhere(table);
         Some(route)
@@ -160,24 +177,20 @@ impl Route {
             }
             _ => {}
         }
+        if let (Some(value), Respond::Plugin { .. }) = (table.get("ordering"), self.respond) {
+            value.error("`ordering` and respond = \"plugin\" exclude each other", |error| {
+                error.label("a sender that waits for an answer does not wait for others' events, too");
+            });
+        }
     }
 }
 
-/// Names, each once.
-fn names(value: Value<'_>, kind: Kind) -> Option<Vec<Arc<str>>> {
-    let mut names: Vec<Arc<str>> = Vec::new();
-    for item in value.items()? {
-        let name = item.reference(kind)?;
-        // A plugin may well run twice, with another between.
-        if kind != Kind::Plugin && names.contains(&name) {
-            return item.fail(format!("`{name}` is listed twice"));
-        }
-        names.push(name);
-    }
-    if kind == Kind::Source && names.is_empty() {
+fn sources(value: Value<'_>) -> Option<Vec<Arc<str>>> {
+    let sources = names(value, Kind::Source)?;
+    if sources.is_empty() {
         return value.fail("a route without a source never fires");
     }
-    Some(names)
+    Some(sources)
 }
 
 fn events(value: Value<'_>) -> Option<Vec<Glob>> {

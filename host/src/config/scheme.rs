@@ -256,7 +256,7 @@ mod tests {
         );
         check::read(&text).map(|config| match &config.sources["github"].verification {
             Verification::Hmac { scheme, .. } => scheme.clone(),
-            Verification::None => panic!("verified"),
+            Verification::None | Verification::Internal => panic!("verified"),
         })
     }
 

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use crate::event::Pointer;
+use crate::routing::DedupeRule;
 use crate::signature::{EventField, PRESETS, Preset, Scheme, preset};
 
+use super::dedupe::{self, DEDUPE_OR_TABLE};
 use super::field::{Choice, Element, Field, Format, Shape};
 use super::scheme::{self, SCHEME};
 use super::secret::SHARED_SECRET;
@@ -26,6 +28,8 @@ pub struct Source {
     pub kind: Vec<EventField>,
     /// The provider's id of a delivery.
     pub delivery_id: Option<EventField>,
+    /// How repetitions are recognised; none are without.
+    pub dedupe: Option<DedupeRule>,
     /// The largest body accepted, in bytes.
     pub max_body: usize,
 }
@@ -36,8 +40,12 @@ pub struct Source {
 pub enum Verification {
     /// Anyone may send. Only by an explicit `verify = "none"`, and warned about.
     None,
+    /// Nobody may send: events come from destinations of type `source` only.
+    Internal,
     /// A keyed hash over the request.
     Hmac {
+        /// The provider whose way of signing it is; none where the operator describes it.
+        provider: Option<&'static str>,
         /// How the sender signs.
         scheme: Scheme,
         /// The active secrets, each with the place of its reference; at least one.
@@ -81,13 +89,20 @@ pub(super) static SOURCE: Element = Element {
         Field::new(
             "verify",
             Shape::Either(&[
-                Shape::Choice(&[Choice {
-                    word: "none",
-                    doc: "anyone may send",
-                }]),
+                Shape::Choice(&[
+                    Choice {
+                        word: "none",
+                        doc: "anyone may send",
+                    },
+                    Choice {
+                        word: "internal",
+                        doc: "nobody may send; events come from destinations of type \"source\" only, and to others \
+                              the source is not there (404)",
+                    },
+                ]),
                 Shape::Table(&SCHEME),
             ]),
-            "How requests are signed, for a sender that is not a known provider; `\"none\"` lets anyone send.",
+            "How requests are signed, for a sender that is not a known provider, or who may send without.",
         )
         .otherwise("the provider's way")
         .example(r#"{ type = "hmac", signature = { header = "X-Signature" } }"#),
@@ -98,7 +113,7 @@ pub(super) static SOURCE: Element = Element {
         )
         .otherwise("the provider's habit")
         .example(r#""5m""#),
-        Field::new("max_body", Shape::Size { min: 0, max: 1 << 30 }, "The largest body accepted.")
+        Field::new("max_body", Shape::Size { min: 0, max: 1 << 30 }, "The largest body accepted from outside.")
             .otherwise("the largest that the provider sends, or 1MiB")
             .example(r#""5MiB""#),
         Field::new(
@@ -115,9 +130,18 @@ pub(super) static SOURCE: Element = Element {
         )
         .otherwise("the provider's place")
         .example(r#""header:X-Delivery""#),
+        Field::new(
+            "dedupe",
+            DEDUPE_OR_TABLE,
+            "How a repeated event is recognised; `false` takes every request for a new event.",
+        )
+        .otherwise("by the sender's own id of a delivery for 7 days, where it has one")
+        .example(r#"{ key = "body:/id", window = "24h" }"#),
     ],
     instead: &[
         ("type", "it is called `provider`"),
+        ("deduplicate", "it is called `dedupe`"),
+        ("idempotency", "it is called `dedupe`"),
         ("secret_env", r#"write secret = { env = "NAME" }"#),
         ("secret_file", r#"write secret = { file = "path" }"#),
         ("path", "a source's path is its table's name under [server] base_path"),
@@ -131,13 +155,16 @@ impl Source {
         let preset = known.flatten();
         let kind = table.get("event_type").and_then(event_type);
         let delivery_id = table.get("delivery_id").and_then(event_field);
+        let delivery_id = delivery_id.or_else(|| preset.and_then(|preset| (preset.delivery_id)()));
+        let dedupe = dedupe::read(table, delivery_id.as_ref());
         let max_body = table.get("max_body").and_then(Value::size);
         Some(Source {
             name: name.into(),
             at: table.at(),
             verification: verification?,
             kind: kind.or_else(|| preset.map(|preset| (preset.kind)())).unwrap_or_default(),
-            delivery_id: delivery_id.or_else(|| preset.and_then(|preset| (preset.delivery_id)())),
+            delivery_id,
+            dedupe: dedupe?,
             max_body: max_body.unwrap_or_else(|| preset.map_or(MAX_BODY, |preset| preset.max_body)),
         })
     }
@@ -169,10 +196,9 @@ fn known_providers() -> String {
     names.join(", ")
 }
 
-fn verification(name: &str, preset: Option<&Preset>, table: &Table<'_>) -> Option<Verification> {
+fn verification(name: &str, preset: Option<&'static Preset>, table: &Table<'_>) -> Option<Verification> {
     let verify = table.get("verify");
     if let Some(value) = verify.filter(|value| !value.is_table()) {
-        value.choice(&[("none", ())])?;
         return unverified(name, value, table);
     }
     let scheme = match (verify, preset) {
@@ -187,6 +213,7 @@ fn verification(name: &str, preset: Option<&Preset>, table: &Table<'_>) -> Optio
         set_tolerance(&mut scheme, value);
     }
     Some(Verification::Hmac {
+        provider: preset.filter(|_| verify.is_none()).map(|preset| preset.provider),
         scheme,
         secrets: secrets?,
         rejects_empty_body: preset.is_some_and(|preset| preset.rejects_empty_body),
@@ -206,12 +233,18 @@ fn unknown_scheme<T>(table: &Table<'_>) -> Option<T> {
 }
 
 fn unverified(name: &str, value: Value<'_>, table: &Table<'_>) -> Option<Verification> {
+    let word = value.text();
+    let internal = value.choice(&[("none", false), ("internal", true)])?;
     for key in ["secret", "secrets", "tolerance"] {
         if let Some(unused) = table.get(key) {
             unused.mask();
+            let word = word.unwrap_or_default();
             return unused
-                .fail(format!("`{key}` has no effect beside verify = \"none\"; remove one of them"));
+                .fail(format!("`{key}` has no effect beside verify = \"{word}\"; remove one of them"));
         }
+    }
+    if internal {
+        return Some(Verification::Internal);
     }
     let warning = format!("anyone can send to source `{name}`, because its requests are not verified");
     value.context.gathered.warn(&value.spot(), warning);
@@ -331,6 +364,8 @@ mod tests {
         github("", "[sources.github] lacks `secret`");
         github(r#"provider = "gihub""#, r#"there is no provider "gihub": did you mean "github"?"#);
         github(r#"verify = "non""#, r#"`verify` cannot be "non": did you mean "none"?"#);
+        github(r#"verify = "intrnal""#, r#"did you mean "internal"?"#);
+        github("verify = \"internal\"\nsecret = { env = \"A\" }", "beside verify = \"internal\"");
         github("verify = 1", "found an integer");
         github("secrets = []", "without a secret nothing can be verified");
         github("secrets = [{ generated = true }, { generated = true }]", "one generated secret");

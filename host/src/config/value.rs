@@ -309,3 +309,17 @@ impl<'a> Value<'a> {
         bounds
     }
 }
+
+/// Names of elements, each once.
+pub(super) fn names(value: Value<'_>, kind: Kind) -> Option<Vec<Arc<str>>> {
+    let mut names: Vec<Arc<str>> = Vec::new();
+    for item in value.items()? {
+        let name = item.reference(kind)?;
+        // A plugin may well run twice, with another between.
+        if kind != Kind::Plugin && names.contains(&name) {
+            return item.fail(format!("`{name}` is listed twice"));
+        }
+        names.push(name);
+    }
+    Some(names)
+}

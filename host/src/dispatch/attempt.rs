@@ -9,12 +9,12 @@ use crate::breaker::Change;
 use crate::delivery::{Attempt, DeliveryEnd, Sent, after_attempt, between};
 use crate::destination::Parcel;
 use crate::event::UnixMillis;
-use crate::generation::{DestinationEntry, Pass};
+use crate::generation::{DestinationEntry, Pass, Receiver};
 use crate::store::LeasedDelivery;
 
 use super::begun::Beginning;
 use super::settle::EndedDelivery;
-use super::{Shared, UnderWay, held, random, shown};
+use super::{Shared, UnderWay, held, loopback, random, shown};
 
 /// What an attempt is made with and what it takes up.
 pub(super) struct Attempting {
@@ -39,7 +39,10 @@ pub(super) async fn attempt(shared: Arc<Shared>, attempting: Attempting, ended: 
         now: shared.clock.now(),
     };
     let started = Instant::now();
-    let outcome = entry.destination.send(&parcel).await;
+    let outcome = match &entry.receiver {
+        Receiver::Outside(destination) => destination.send(&parcel).await,
+        Receiver::Source { name, max_hops } => loopback::send(&shared, name, *max_hops, &parcel).await,
+    };
     let took = started.elapsed();
     let (succeeded, detail) = told(&outcome);
     let change = pass.end(outcome.sign(), detail, Instant::now());

@@ -112,7 +112,7 @@ fn through_plugins(
         let mut discarded = None;
         for message in messages {
             let call =
-                Call { event: event.clone(), message: message.clone(), destinations: route.to.clone() };
+                Call { event: event.clone(), message: message.clone(), destinations: route.choices.clone() };
             match plugin.processor.process(call) {
                 Ok(output) => {
                     *reply = output.reply.or(reply.take());
@@ -163,7 +163,7 @@ fn deliveries(
         let due = later(now, Duration::from_secs(u64::from(message.delay_seconds)));
         for destination in route.to.iter() {
             let chosen = message.destinations.as_ref();
-            if chosen.is_none_or(|chosen| chosen.iter().any(|name| **name == **destination)) {
+            if chosen.is_none_or(|chosen| route.is_chosen(destination, chosen)) {
                 let id = DeliveryId::derive(run, deliveries.len());
                 deliveries.push(NewDelivery {
                     id,

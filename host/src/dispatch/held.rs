@@ -206,7 +206,7 @@ fn learn_orphaned(shared: &Shared, generation: &Generation, backlog: &[Backlog])
 pub(super) async fn disable(shared: &Shared, entry: &DestinationEntry, cause: &str) {
     let generation = shared.current.load_full();
     let today = generation.destinations.get(&entry.name);
-    if today.is_none_or(|today| !Arc::ptr_eq(&today.destination, &entry.destination)) {
+    if today.is_none_or(|today| !today.receiver.is(&entry.receiver)) {
         // It has been given another address meanwhile, or was removed.
         return;
     }

@@ -1,6 +1,7 @@
 //! Makes a generation from a configuration: reads secrets, compiles plugins, checks that all of it works. What has not
 //! changed is taken over from the generation before.
 
+use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -94,11 +95,20 @@ pub fn build(
     for route in &generation.config.routes {
         let plugins = route.plugins.iter().filter_map(|name| generation.plugins.get(name).cloned()).collect();
         let runs = |outcome| workshop.metrics.runs(&route.name, outcome);
+        let config = &generation.config;
+        let to = config.members(&route.to);
+        let groups = config.groups_in(&route.to).into_iter();
+        let groups: BTreeMap<_, _> =
+            groups.map(|group| (group.clone(), config.members(std::slice::from_ref(&group)))).collect();
+        let choices = to.iter().chain(groups.keys()).cloned().collect();
         generation.routes.push(Arc::new(RouteEntry {
             name: route.name.clone(),
             plugins,
-            to: route.to.clone().into(),
+            to: to.into(),
+            groups,
+            choices,
             respond: route.respond,
+            ordering: route.ordering.clone(),
             counters: RunCounters {
                 forwarded: runs("forwarded"),
                 discarded: runs("discarded"),

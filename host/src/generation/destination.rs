@@ -18,8 +18,8 @@ use super::{Origin, Problem, Workshop};
 pub struct DestinationEntry {
     /// Its name.
     pub name: Arc<str>,
-    /// Makes attempts.
-    pub destination: Arc<dyn Destination>,
+    /// Who takes what is sent.
+    pub receiver: Receiver,
     /// When a failed attempt is repeated.
     pub retry: RetryPolicy,
     /// Which attempts may begin now.
@@ -32,6 +32,31 @@ pub struct DestinationEntry {
     pub warnings: Vec<Problem>,
     files: Vec<PathBuf>,
     made_from: Recipe,
+}
+
+/// Who takes what is sent.
+#[derive(Clone)]
+pub enum Receiver {
+    /// Somebody outside.
+    Outside(Arc<dyn Destination>),
+    /// Another source of the same gateway.
+    Source {
+        /// Its name.
+        name: Arc<str>,
+        /// How often an event goes from source to source at most.
+        max_hops: u8,
+    },
+}
+
+impl Receiver {
+    /// Whether it is the same one, made of the same settings.
+    pub fn is(&self, other: &Receiver) -> bool {
+        match (self, other) {
+            (Receiver::Outside(one), Receiver::Outside(other)) => Arc::ptr_eq(one, other),
+            (Receiver::Source { name: one, .. }, Receiver::Source { name: other, .. }) => one == other,
+            _ => false,
+        }
+    }
 }
 
 /// Attempts by how they went.
@@ -53,6 +78,7 @@ enum Recipe {
     Console,
     File(PathBuf),
     Http(Box<HttpSettings>),
+    Source { name: Arc<str>, max_hops: u8 },
 }
 
 impl DestinationEntry {
@@ -65,14 +91,22 @@ impl DestinationEntry {
         let made_from = match &config.kind {
             DestinationKind::Console => Recipe::Console,
             DestinationKind::File { path } => Recipe::File(path.clone()),
+            DestinationKind::Source { source, max_hops } => {
+                Recipe::Source { name: source.clone(), max_hops: *max_hops }
+            }
             DestinationKind::Http(http) => Recipe::Http(Box::new(credentials.settings(http)?)),
         };
         let reusable = before.filter(|before| before.made_from == made_from);
-        let destination = match (reusable, &made_from) {
-            (Some(before), _) => before.destination.clone(),
-            (None, Recipe::Console) => Arc::new(Console::new()),
-            (None, Recipe::File(path)) => Arc::new(JsonLines::new(path.clone())),
-            (None, Recipe::Http(settings)) => connect(config, HttpSettings::clone(settings), workshop)?,
+        let receiver = match (reusable, &made_from) {
+            (Some(before), _) => before.receiver.clone(),
+            (None, Recipe::Console) => Receiver::Outside(Arc::new(Console::new())),
+            (None, Recipe::File(path)) => Receiver::Outside(Arc::new(JsonLines::new(path.clone()))),
+            (None, Recipe::Http(settings)) => {
+                Receiver::Outside(connect(config, HttpSettings::clone(settings), workshop)?)
+            }
+            (None, Recipe::Source { name, max_hops }) => {
+                Receiver::Source { name: name.clone(), max_hops: *max_hops }
+            }
         };
         let settings =
             GateSettings { concurrency: config.concurrency, rate: config.rate, breaker: config.breaker };
@@ -84,7 +118,7 @@ impl DestinationEntry {
         let attempts = |outcome| workshop.metrics.attempts(&config.name, outcome);
         Ok(Arc::new(DestinationEntry {
             name: config.name.clone(),
-            destination,
+            receiver,
             retry: config.retry.clone(),
             gate,
             counters: AttemptCounters {

@@ -15,10 +15,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::config::{Config, Location};
-use crate::routing::Router;
+use crate::routing::{Ordering, Router};
 
 pub use build::{Workshop, build};
-pub use destination::DestinationEntry;
+pub use destination::{DestinationEntry, Receiver};
 pub(crate) use gate::{Opening, Pass};
 pub use plugin::PluginEntry;
 pub use source::{Origin, SourceEntry};
@@ -55,12 +55,31 @@ pub struct RouteEntry {
     pub name: Arc<str>,
     /// In the order they run.
     pub plugins: Vec<Arc<PluginEntry>>,
-    /// Names of its destinations.
+    /// Names of its destinations, groups resolved.
     pub to: Arc<[Arc<str>]>,
+    /// Its groups with the destinations that they stand for.
+    pub groups: BTreeMap<Arc<str>, Vec<Arc<str>>>,
+    /// Names by which a plugin may choose: those of its destinations and of its groups.
+    pub choices: Arc<[Arc<str>]>,
     /// What the sender is told.
     pub respond: crate::config::Respond,
+    /// Which of its events go one after the other.
+    pub ordering: Option<Ordering>,
     /// Runs by how they ended.
     pub counters: RunCounters,
+}
+
+impl RouteEntry {
+    /// Whether a destination is among those that a plugin has chosen.
+    pub fn is_chosen(&self, destination: &str, chosen: &[String]) -> bool {
+        chosen.iter().any(|name| {
+            **name == *destination
+                || self
+                    .groups
+                    .get(&**name)
+                    .is_some_and(|members| members.iter().any(|to| **to == *destination))
+        })
+    }
 }
 
 /// Runs of a route by how they ended.

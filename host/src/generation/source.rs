@@ -1,5 +1,6 @@
 //! A source with its keys.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -7,7 +8,8 @@ use prometheus_client::metrics::counter::Counter;
 
 use crate::config::{SecretRead, Source, Verification, is_ephemeral};
 use crate::event::{Event, Headers};
-use crate::signature::{EventField, Secret, Verifier};
+use crate::routing::{DedupeRule, bounded_key, scalar};
+use crate::signature::{EventField, Secret, Verified, Verifier};
 
 use super::{Problem, Workshop, shown};
 
@@ -16,6 +18,8 @@ use super::{Problem, Workshop, shown};
 pub struct SourceEntry {
     /// Its name.
     pub name: Arc<str>,
+    /// Whether nothing comes from outside.
+    pub internal: bool,
     /// What proves its requests; none where anyone may send.
     pub verifier: Option<Verifier>,
     /// The largest body accepted, in bytes.
@@ -26,8 +30,12 @@ pub struct SourceEntry {
     pub warnings: Vec<Problem>,
     /// Requests by what became of them.
     pub counters: RequestCounters,
+    /// How repetitions are recognised; none are without.
+    pub dedupe: Option<DedupeRule>,
     kind: Vec<EventField>,
     delivery_id: Option<EventField>,
+    /// What proves an event genuine, for each of the secrets.
+    proofs: Vec<Arc<str>>,
 }
 
 /// Where a secret came from.
@@ -63,6 +71,7 @@ impl SourceEntry {
         let requests = |outcome| workshop.metrics.requests(&source.name, outcome);
         let mut entry = SourceEntry {
             name: source.name.clone(),
+            internal: matches!(source.verification, Verification::Internal),
             verifier: None,
             max_body: source.max_body,
             origins: Vec::new(),
@@ -77,8 +86,11 @@ impl SourceEntry {
             },
             kind: source.kind.clone(),
             delivery_id: source.delivery_id.clone(),
+            dedupe: source.dedupe.clone(),
+            proofs: Vec::new(),
         };
-        let Verification::Hmac { scheme, secrets, rejects_empty_body, paste_secret } = &source.verification
+        let Verification::Hmac { provider, scheme, secrets, rejects_empty_body, paste_secret } =
+            &source.verification
         else {
             return Ok(entry);
         };
@@ -115,7 +127,10 @@ impl SourceEntry {
             });
         }
         match Verifier::new(scheme.clone(), &keys, *rejects_empty_body) {
-            Ok(verifier) => entry.verifier = Some(verifier),
+            Ok(verifier) => {
+                entry.proofs = proofs(verifier.name(), *provider, keys.len());
+                entry.verifier = Some(verifier);
+            }
             Err((at, problem)) => {
                 let place = secrets.get(at).map_or_else(|| source.at.clone(), |(at, _)| at.clone());
                 let message = format!("source `{}`: the secret cannot be used: {problem}", source.name);
@@ -140,13 +155,20 @@ impl SourceEntry {
 
     /// The event type, from the places where this sender states it.
     pub fn kind(&self, event: &Event) -> String {
-        let parts: Vec<String> = self.kind.iter().filter_map(|field| read(field, event)).collect();
+        let parts: Vec<String> = self.kind.iter().filter_map(|field| read(field, event)).map(cut).collect();
         parts.join(".")
     }
 
     /// The sender's own id of this delivery.
     pub fn delivery_id(&self, event: &Event) -> Option<String> {
-        self.delivery_id.as_ref().and_then(|field| read(field, event))
+        let id = self.delivery_id.as_ref().and_then(|field| read(field, event))?;
+        Some(bounded_key(id.into()))
+    }
+
+    /// How an event is proven genuine that has been verified, with the number of the secret and never the secret:
+    /// `hmac-sha256, github, secret 2 of 2`.
+    pub fn proof(&self, verified: Verified) -> Option<Arc<str>> {
+        self.proofs.get(verified.secret).cloned()
     }
 
     /// A request that this source takes for genuine, for trying things out.
@@ -155,17 +177,23 @@ impl SourceEntry {
     }
 }
 
-/// Longer values are cut: they become labels in listings and keys in stores.
+fn proofs(scheme: &str, provider: Option<&str>, secrets: usize) -> Vec<Arc<str>> {
+    let way = [Some(scheme), provider].into_iter().flatten().collect::<Vec<_>>().join(", ");
+    match secrets {
+        1 => vec![way.into()],
+        _ => (1..=secrets).map(|number| format!("{way}, secret {number} of {secrets}").into()).collect(),
+    }
+}
+
+/// Longer event types are cut: they become labels in listings.
 const MAX_FIELD: usize = 256;
 
 fn read(field: &EventField, event: &Event) -> Option<String> {
     let found = match field {
         EventField::Header(name) => header(&event.headers, name),
-        EventField::Body(pointer) => event.body.json().ok().and_then(|document| {
-            document.find(pointer).and_then(|node| document.string(node)).map(|text| text.into_owned())
-        }),
+        EventField::Body(pointer) => scalar(event, pointer).map(Cow::into_owned),
     };
-    found.filter(|text| !text.is_empty()).map(cut)
+    found.filter(|text| !text.is_empty())
 }
 
 fn cut(mut text: String) -> String {

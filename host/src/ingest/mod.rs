@@ -1,7 +1,4 @@
 //! Takes one webhook in: who is it from, is it genuine, where does it go; stores it and answers.
-//!
-//! The routes are decided before the event is stored, so that an event and its runs are stored together or not at all.
-//! Deciding takes microseconds and depends on nothing but the event and the configuration.
 
 mod answer;
 mod body;
@@ -18,12 +15,13 @@ use uuid::Uuid;
 
 use crate::clock::Time;
 use crate::config::Respond;
-use crate::delivery::{Reply, RunEnd, RunId, later};
+use crate::delivery::{Reply, RunEnd, later};
 use crate::dispatch::Dispatcher;
 use crate::event::{Event, EventId, Headers, UnixMillis};
 use crate::generation::{Generation, RouteEntry, SourceEntry};
+use crate::intake::Intake;
 use crate::signature::SignedRequest;
-use crate::store::{Appended, Dedupe, LeasedRun, NewEvent, NewRun, SettledRun, Store, StoreError};
+use crate::store::{Appended, Dedupe, LeasedRun, NewEvent, SettledRun, Store, StoreError};
 
 pub use answer::Response;
 pub(crate) use body::InFlight;
@@ -33,9 +31,6 @@ use body::Receipt;
 
 /// Characters of a stranger's path that are logged.
 const MAX_SHOWN: usize = 120;
-
-/// How long a repetition is recognised. Senders repeat for up to three days.
-const DEDUPE_WINDOW: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// How much longer than the sender waits an inline run stays leased, so that nobody else begins it meanwhile.
 const INLINE_GRACE: Duration = Duration::from_secs(60);
@@ -119,42 +114,30 @@ impl Ingest {
             body::receive(body, &head.headers, source, &generation.config.server, &self.in_flight).await?;
         let now = self.clock.now();
         let event = event(source, &head, receipt.bytes.clone(), now);
-        self.verify(source, &event, now)?;
-        let event = describe(source, event);
-
+        let proof = self.verify(source, &event, now)?;
+        let event = Event { proof, ..describe(source, event) };
         let due_now = self.clock.due_now();
-        let routed = generation.router.route(&event);
-        let routes: Vec<&Arc<RouteEntry>> =
-            routed.routes.iter().filter_map(|&at| generation.routes.get(at)).collect();
-        let inline = routes.iter().find_map(|route| match route.respond {
-            Respond::Plugin { deadline } => Some(((*route).clone(), deadline)),
-            Respond::Accepted => None,
-        });
-        let runs = routes.iter().map(|route| NewRun {
-            id: RunId(Uuid::now_v7()),
-            route: route.name.clone(),
-            order: None,
-            leased_until: match route.respond {
-                Respond::Plugin { deadline } => Some(later(due_now, deadline + INLINE_GRACE)),
-                Respond::Accepted => None,
-            },
-        });
-        let runs: Vec<NewRun> = runs.collect();
-        let unrouted =
-            runs.is_empty().then(|| routed.problem.unwrap_or_else(|| "no route matches".to_owned()));
-        let until = later(due_now, DEDUPE_WINDOW);
-        let dedupe = event.delivery_id.clone().map(|key| Dedupe { key, until });
-        let event = Arc::new(event);
-        log(source, &event, &routes, unrouted.as_deref());
-        let new = NewEvent { event: event.clone(), dedupe, runs, unrouted };
-        self.store(source, event, new, inline, due_now, receipt).await
+        let dedupe = source
+            .dedupe
+            .as_ref()
+            .and_then(|rule| rule.key(&event).map(|key| Dedupe { key, until: later(due_now, rule.window) }));
+        let mut intake = Intake::decide(generation, event, dedupe);
+        let inline = inline(&mut intake, due_now);
+        intake.log();
+        self.store(source, intake.new, inline, due_now, receipt).await
     }
 
-    fn verify(&self, source: &SourceEntry, event: &Event, now: UnixMillis) -> Result<(), Refused> {
-        let Some(verifier) = &source.verifier else { return Ok(()) };
+    /// What proves the event genuine; none where anybody may send.
+    fn verify(
+        &self,
+        source: &SourceEntry,
+        event: &Event,
+        now: UnixMillis,
+    ) -> Result<Option<Arc<str>>, Refused> {
+        let Some(verifier) = &source.verifier else { return Ok(None) };
         let request = SignedRequest { method: &event.method, headers: &event.headers, body: event.bytes() };
         match verifier.verify(request, now) {
-            Ok(_) => Ok(()),
+            Ok(verified) => Ok(source.proof(verified)),
             Err(refusal) => {
                 source.counters.refused.inc();
                 let operator = format!("{}: {refusal}", refusal.code());
@@ -166,12 +149,12 @@ impl Ingest {
     async fn store(
         &self,
         source: &SourceEntry,
-        event: Arc<Event>,
         new: NewEvent,
         inline: Option<(Arc<RouteEntry>, Duration)>,
         due_now: UnixMillis,
         receipt: Receipt<'_>,
     ) -> Result<Response, Refused> {
+        let event = new.event.clone();
         let appended = self.store.append(vec![new], due_now).await;
         // From here on the store has it, and accounts for it.
         drop(receipt);
@@ -196,7 +179,8 @@ impl Ingest {
             }
             Some(Appended::Duplicate { of, reply }) => {
                 source.counters.duplicate.inc();
-                tracing::info!(event = %of, source = &*source.name, delivery = event.delivery_id, "received before");
+                let hint = format!("`hookyard replay {of}` takes it through its routes once more");
+                tracing::info!(event = %of, source = &*source.name, delivery = event.delivery_id, hint, "received before");
                 Ok(reply.map_or_else(|| answer::accepted(of), answer::reply))
             }
             None => Err(Refused::later(
@@ -236,10 +220,21 @@ impl Ingest {
     }
 }
 
-/// The source whose URL this is: the base path and one more segment.
+/// The route whose plugins answer the sender, with the time that they have. Its run is leased at once.
+fn inline(intake: &mut Intake<'_>, due_now: UnixMillis) -> Option<(Arc<RouteEntry>, Duration)> {
+    intake.routes.iter().zip(&mut intake.new.runs).find_map(|(route, run)| match route.respond {
+        Respond::Plugin { deadline } => {
+            run.leased_until = Some(later(due_now, deadline + INLINE_GRACE));
+            Some(((*route).clone(), deadline))
+        }
+        Respond::Accepted => None,
+    })
+}
+
+/// The source whose URL this is: the base path and one more segment. One that takes nothing from outside has none.
 fn source<'a>(generation: &'a Generation, path: &str) -> Option<&'a SourceEntry> {
     let name = path.strip_prefix(&*generation.config.server.base_path)?.strip_prefix('/')?;
-    generation.sources.get(name)
+    generation.sources.get(name).filter(|source| !source.internal)
 }
 
 fn event(source: &SourceEntry, head: &http::request::Parts, body: Bytes, now: UnixMillis) -> Event {
@@ -272,23 +267,6 @@ fn describe(source: &SourceEntry, event: Event) -> Event {
     let kind = source.kind(&event);
     let delivery_id = source.delivery_id(&event);
     Event { kind, delivery_id, ..event }
-}
-
-fn log(source: &SourceEntry, event: &Event, routes: &[&Arc<RouteEntry>], unrouted: Option<&str>) {
-    if !tracing::enabled!(tracing::Level::INFO) {
-        return;
-    }
-    let genuine = source.verifier.is_some();
-    let (source, kind, bytes) = (&*event.source, &*event.kind, event.bytes().len());
-    match unrouted {
-        Some(reason) => {
-            tracing::warn!(event = %event.id, source, kind, bytes, genuine, reason, "received, unrouted")
-        }
-        None => {
-            let routes = routes.iter().map(|route| &*route.name).collect::<Vec<_>>().join(",");
-            tracing::info!(event = %event.id, source, kind, bytes, genuine, routes, "received");
-        }
-    }
 }
 
 /// What a handler answers when it cannot fail.

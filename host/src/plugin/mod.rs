@@ -19,7 +19,7 @@ pub struct Call {
     pub event: Arc<Event>,
     /// The message as the plugins before left it.
     pub message: Message,
-    /// The route's destinations, from which a plugin may choose.
+    /// The names by which a plugin may choose among the route's destinations.
     pub destinations: Arc<[Arc<str>]>,
 }
 

@@ -2,20 +2,10 @@
 
 use regex::Regex;
 
-use crate::event::{Document, Event, Kind, Node, NotJson, Pointer};
+use crate::event::{Document, Event, Kind, Node, NotJson};
 
 use super::Glob;
-
-/// What a condition looks at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Subject {
-    /// The first value of a header, where it is UTF-8.
-    Header(String),
-    /// The first value of a query parameter, percent-decoded.
-    Query(String),
-    /// A node of a JSON body.
-    Body(Pointer),
-}
+use super::subject::{Subject, query};
 
 /// A value to compare with.
 #[derive(Clone, Debug, PartialEq)]
@@ -132,16 +122,4 @@ impl Value<'_> {
             },
         }
     }
-}
-
-/// The first value of a parameter in `a=1&b=2`, with `+` and `%XX` decoded.
-fn query(query: &str, name: &str) -> Option<String> {
-    let decode = |text: &str| {
-        let spaced = text.replace('+', " ");
-        percent_encoding::percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
-    };
-    query
-        .split('&')
-        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-        .find_map(|(key, value)| (decode(key) == name).then(|| decode(value)))
 }

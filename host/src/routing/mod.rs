@@ -1,9 +1,14 @@
-//! Which routes an event takes. Compiled once when a configuration loads; looking is pure.
+//! Which routes an event takes, behind which others it waits, and which one it repeats. Compiled once when a
+//! configuration loads; looking is pure.
 
 mod condition;
 mod glob;
+mod key;
 mod router;
+mod subject;
 
-pub use condition::{Condition, Scalar, Subject, Test};
+pub use condition::{Condition, Scalar, Test};
 pub use glob::Glob;
+pub use key::{DedupeBy, DedupeRule, OrderBy, Ordering, bounded_key};
 pub use router::{Routed, Router, Rule};
+pub use subject::{Subject, scalar};

@@ -135,6 +135,15 @@ impl Verifier {
         Ok(Verifier { scheme, keys, rejects_empty_body })
     }
 
+    /// The scheme's name, for people: `hmac-sha256`.
+    pub fn name(&self) -> &'static str {
+        match self.scheme.hash {
+            Hash::Sha1 => "hmac-sha1",
+            Hash::Sha256 => "hmac-sha256",
+            Hash::Sha512 => "hmac-sha512",
+        }
+    }
+
     /// Checks a request against the wall clock `now`.
     pub fn verify(&self, request: SignedRequest<'_>, now: UnixMillis) -> Result<Verified, Refusal> {
         let field = &self.scheme.signature;

@@ -9,7 +9,7 @@ use super::{Limits, Store};
 mod basics;
 mod concurrency;
 mod dedupe;
-mod kit;
+pub(in crate::store) mod kit;
 mod kv;
 mod leases;
 mod model;

@@ -45,7 +45,7 @@ pub(crate) async fn redelivers_under_the_same_id(make: Make<'_>) {
     let counted = ledger(&*store).await;
     assert_eq!((counted.pending, counted.settled, counted.delivered), (0, 2, 3), "each time");
 
-    while store.retain(&NO_CONTENT, 70, 10).await.unwrap().more {}
+    retain(&*store, &NO_CONTENT, 70).await;
     check(&*store, again(arrived), 71, Intervened::Expired).await;
 }
 
@@ -87,6 +87,7 @@ pub(crate) async fn reprocesses_events(make: Make<'_>) {
     delivered(&*store, 2, gone(), 2).await;
     append(&*store, unrouted(3, 10), 3).await;
     check(&*store, again(99, 1..2), 4, Intervened::Missing).await;
+    check(&*store, again(1, 0..0), 4, Intervened::Unfit).await;
     for (number, runs) in [(1, 1..2), (2, 1..3), (3, 1..2)] {
         check(&*store, again(number, runs), 5, Intervened::Done).await;
     }
@@ -94,16 +95,18 @@ pub(crate) async fn reprocesses_events(make: Make<'_>) {
     let counted = ledger(&*store).await;
     assert_eq!((counted.accepted, counted.pending, counted.settled, counted.unrouted), (3, 3, 0, 0));
     assert_eq!((counted.runs_pending, counted.dead_letters), (4, 1), "the dead letter stays one");
+    check(&*store, again(3, 2..3), 5, Intervened::Done).await;
+    assert_eq!(ledger(&*store).await.pending, 3, "it was pending already");
     let runs = settle_due_runs(&*store, 6, |run| done(vec![delivery(run, 0, "x", 6)])).await;
     assert!(runs.iter().all(|run| run.attempt == 1));
-    assert_eq!(settle_due_deliveries(&*store, 7, DeliveryEnd::Delivered).await.len(), 4);
+    assert_eq!(settle_due_deliveries(&*store, 7, DeliveryEnd::Delivered).await.len(), 5);
     let counted = ledger(&*store).await;
-    assert_eq!((counted.pending, counted.settled, counted.delivered), (0, 3, 5));
+    assert_eq!((counted.pending, counted.settled, counted.delivered), (0, 3, 6));
     assert_eq!(record(&*store, 3).await.summary.state, EventState::Settled);
     let second = record(&*store, 2).await;
     assert_eq!((second.run_count, second.delivery_count), (3, 3));
 
-    while store.retain(&NO_CONTENT, 10, 10).await.unwrap().more {}
+    retain(&*store, &NO_CONTENT, 10).await;
     check(&*store, again(1, 2..3), 11, Intervened::Expired).await;
     check(&*store, again(2, 4..5), 11, Intervened::Done).await;
 }
@@ -143,7 +146,12 @@ pub(crate) async fn disables_destinations(make: Make<'_>) {
         disabled.iter().map(|it| (&*it.destination, it.reason.as_str(), it.since)).collect();
     assert_eq!(disabled, [("x", "410", 5), ("y", "410", 5)]);
     assert_eq!(lease_delivery(&*store, 6).await.attempt, 1, "whoever asks gets them all the same");
-    assert_eq!(intervene(&*store, Intervention::Enable("x".into()), 7).await, Intervened::Done);
+    woken(&*store, Queue::Deliveries).await;
+    for _ in 0..2 {
+        let answer = intervene(&*store, Intervention::Enable("x".into()), 7).await;
+        assert_eq!(answer, Intervened::Done, "also if it gets them already");
+        woken(&*store, Queue::Deliveries).await;
+    }
     let disabled = store.stats().await.unwrap().disabled;
     assert_eq!(disabled.iter().map(|it| &*it.destination).collect::<Vec<_>>(), ["y"]);
 }

@@ -129,9 +129,9 @@ impl Books {
         self.counters.latest = self.counters.latest.max(now);
     }
 
-    /// Whether something is counted that is not stored yet.
+    /// Whether something is counted that is not stored yet. The time alone is not worth a change.
     pub(super) fn changed(&self) -> bool {
-        self.counters != self.saved.counters
+        self.counters != Counters { latest: self.counters.latest, ..self.saved.counters }
     }
 
     /// The transaction is committed. Says whom to wake.

@@ -21,10 +21,13 @@ const INSERT: &str = "INSERT INTO deliveries (seq, id, event, run, route, ordere
 
 const INSERT_MESSAGE: &str = "INSERT INTO messages (seq, headers, body) VALUES (?1, ?2, ?3)";
 
-const DUE: &str = "SELECT due, seq FROM deliveries WHERE destination = ?3 AND state = 1 AND (due, seq) > (?1, ?2) \
+/// As for runs, within a destination.
+pub(super) const DUE: &str = "SELECT due, seq FROM deliveries WHERE destination = ?3 AND state = 1 AND due = ?1 AND seq > ?2 \
+     UNION ALL SELECT due, seq FROM deliveries WHERE destination = ?3 AND state = 1 AND due > ?1 \
      ORDER BY due, seq";
 
-const NEXT_DUE: &str = "SELECT min(due) FROM deliveries WHERE destination = ?2 AND state = 1 AND due > ?1";
+pub(super) const NEXT_DUE: &str =
+    "SELECT min(due) FROM deliveries WHERE destination = ?2 AND state = 1 AND due > ?1";
 
 const DELIVERY: &str =
     "SELECT id, event, run, ordered, message, attempts, since, route FROM deliveries WHERE seq = ?1";

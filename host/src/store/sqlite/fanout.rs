@@ -25,6 +25,15 @@ pub(super) const STEP: usize = 500;
 /// How long to wait when the disk is full.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// Goes from the few runs to their deliveries; the other way round it would look at everything.
+pub(super) const REMOVE_STAGED: &str = "BEGIN IMMEDIATE;
+     DELETE FROM messages WHERE seq IN (SELECT d.message FROM fanouts f
+       CROSS JOIN deliveries d ON d.seq BETWEEN f.next AND f.last WHERE f.ended = 0);
+     DELETE FROM deliveries WHERE seq IN (SELECT d.seq FROM fanouts f
+       CROSS JOIN deliveries d ON d.seq BETWEEN f.next AND f.last WHERE f.ended = 0);
+     DELETE FROM fanouts WHERE ended = 0;
+     COMMIT";
+
 /// What goes on step by step.
 #[derive(Default)]
 pub(super) struct Fanouts {
@@ -59,15 +68,7 @@ enum Step {
 impl Fanouts {
     /// Takes up what an earlier process has left: removes what was staged for runs that have not ended.
     pub(super) fn recover(db: &Connection) -> Result<Self> {
-        db.execute_batch(
-            "BEGIN IMMEDIATE;
-             DELETE FROM messages WHERE seq IN (SELECT d.message FROM fanouts f
-               JOIN deliveries d ON d.seq BETWEEN f.next AND f.last WHERE f.ended = 0 AND d.run = f.run);
-             DELETE FROM deliveries WHERE seq IN (SELECT d.seq FROM fanouts f
-               JOIN deliveries d ON d.seq BETWEEN f.next AND f.last WHERE f.ended = 0 AND d.run = f.run);
-             DELETE FROM fanouts WHERE ended = 0;
-             COMMIT",
-        )?;
+        db.execute_batch(REMOVE_STAGED)?;
         let mut statement = db.prepare("SELECT run FROM fanouts ORDER BY run")?;
         let due = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
         Ok(Fanouts { due, ..Fanouts::default() })

@@ -57,11 +57,6 @@ impl<W: Copy> Desk<W> {
         self.agendas.get(&key).map_or(0, |agenda| agenda.pending)
     }
 
-    /// Every agenda with work that has not ended: its key, and how much.
-    pub(super) fn backlog(&self) -> impl Iterator<Item = (i64, u64)> {
-        self.agendas.iter().map(|(key, agenda)| (*key, agenda.pending)).filter(|(_, pending)| *pending > 0)
-    }
-
     /// Counts rows that have not ended.
     pub(super) fn count(&mut self, key: i64, by: i64) {
         let pending = &mut self.agendas.entry(key).or_default().pending;

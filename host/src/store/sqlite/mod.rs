@@ -25,10 +25,11 @@ mod names;
 mod open;
 mod operators;
 mod read;
-mod reader;
 mod remove;
 mod retain;
 mod runs;
+#[cfg(test)]
+mod sample;
 mod settings;
 mod space;
 mod standing;

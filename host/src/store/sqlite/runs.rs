@@ -14,9 +14,11 @@ use super::fault::{Fault, Result};
 use super::lanes::LaneChange;
 use super::leases::Held;
 
-const DUE: &str = "SELECT due, seq FROM runs WHERE state = 1 AND (due, seq) > (?1, ?2) ORDER BY due, seq";
+/// In two parts, since a comparison of pairs would use only the first half of the index.
+pub(super) const DUE: &str = "SELECT due, seq FROM runs WHERE state = 1 AND due = ?1 AND seq > ?2 \
+     UNION ALL SELECT due, seq FROM runs WHERE state = 1 AND due > ?1 ORDER BY due, seq";
 
-const NEXT_DUE: &str = "SELECT min(due) FROM runs WHERE state = 1 AND due > ?1";
+pub(super) const NEXT_DUE: &str = "SELECT min(due) FROM runs WHERE state = 1 AND due > ?1";
 
 const RUN: &str = "SELECT id, event, route, ordered, attempts FROM runs WHERE seq = ?1";
 

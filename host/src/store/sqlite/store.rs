@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
@@ -20,20 +21,22 @@ use crate::store::{
 use super::books::Books;
 use super::checkpoint::Checkpointer;
 use super::fanout::Fanouts;
-use super::fault::{Fault, Result};
+use super::fault::Result;
 use super::jobs::{Job, Task, weight};
 use super::kv;
 use super::lock::Lock;
 use super::open::{FILE, OpenError, Opener};
 use super::operators::Operators;
-use super::reader::Reader;
+use super::read::ReadThread;
 use super::settings::SqliteSettings;
 use super::space::Space;
 use super::writer::{Common, Safety, Writer};
 
-/// KiB of pages that the connections besides the writer's keep.
-const READER_CACHE: u32 = 4096;
+/// KiB of pages that the connection keeps which takes the log into the file.
 const LOG_CACHE: u32 = 1024;
+
+/// How long a look at a value may take, for which a plugin waits.
+const VALUE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Keeps everything in one SQLite file, `events.db` in a directory. One process at a time has it open.
 ///
@@ -43,7 +46,8 @@ pub struct SqliteStore {
     common: Arc<Common>,
     jobs: Option<Sender<Job>>,
     writer: Option<JoinHandle<()>>,
-    reader: Reader,
+    /// Reads what plugins keep.
+    values: ReadThread,
     pub(super) operators: Operators,
     /// Given back last.
     _lock: Lock,
@@ -61,10 +65,11 @@ impl SqliteStore {
         let fanouts = Fanouts::recover(&db).map_err(|fault| unusable(fault.to_string()))?;
         let books = Books::load(&db, settings.limits).map_err(|fault| unusable(fault.to_string()))?;
         let common = Arc::new(Common::default());
-        let other = |cache| opener.other(cache).map_err(|error| unusable(error.to_string()));
-        let reader = Reader::start(other(READER_CACHE)?).map_err(no_thread)?;
+        let values =
+            ReadThread::start(&opener, VALUE_PATIENCE).map_err(|error| unusable(error.to_string()))?;
         let operators = Operators::start(&opener).map_err(|error| unusable(error.to_string()))?;
-        let log = Checkpointer::start(other(LOG_CACHE)?, Arc::clone(&common)).map_err(no_thread)?;
+        let log = opener.other(LOG_CACHE).map_err(|error| unusable(error.to_string()))?;
+        let log = Checkpointer::start(log, Arc::clone(&common)).map_err(no_thread)?;
         let space = Space::new(directory.to_owned(), settings.reserve);
         let writer = Writer::new(db, books, Arc::clone(&common), log, space, settings.sync, fanouts);
         let (jobs, asked) = channel();
@@ -72,7 +77,7 @@ impl SqliteStore {
             .name("store-writer".to_owned())
             .spawn(move || writer.work(&asked))
             .map_err(no_thread)?;
-        Ok(SqliteStore { common, jobs: Some(jobs), writer: Some(writer), reader, operators, _lock: lock })
+        Ok(SqliteStore { common, jobs: Some(jobs), writer: Some(writer), values, operators, _lock: lock })
     }
 
     /// Has the writer do something together with what else it is asked.
@@ -105,16 +110,6 @@ impl SqliteStore {
         self.answered(answered)
     }
 
-    /// Has something read as of the last commit.
-    pub(super) fn read<O: Send + 'static>(
-        &self,
-        question: impl FnOnce(&Connection) -> Result<O> + Send + 'static,
-    ) -> Answer<'_, O> {
-        let (answer, answered) = oneshot::channel();
-        self.reader.ask(move |db| drop(answer.send(question(db).map_err(|fault: Fault| fault.answer()))));
-        self.answered(answered)
-    }
-
     pub(super) fn send(&self, job: Job) {
         if let Some(jobs) = &self.jobs {
             // Without the thread the job is dropped, and with it the sender of its answer.
@@ -137,7 +132,7 @@ impl SqliteStore {
 
 impl Drop for SqliteStore {
     fn drop(&mut self) {
-        self.reader.stop();
+        self.values.stop();
         self.operators.stop();
         self.jobs = None;
         let _ = self.writer.take().map(JoinHandle::join);
@@ -181,8 +176,25 @@ impl Store for SqliteStore {
         Box::pin(bell.notified())
     }
 
+    fn failed(&self) -> Pin<Box<dyn Future<Output = String> + Send + '_>> {
+        Box::pin(async move {
+            loop {
+                // It hears of what happens from here on, and what has happened before stands in `failed`.
+                let alarm = self.common.alarm.notified();
+                if let Some(reason) = self.common.failed.get() {
+                    return reason.clone();
+                }
+                alarm.await;
+            }
+        })
+    }
+
+    fn is_durable(&self) -> bool {
+        true
+    }
+
     fn kv(&self, plugin: Arc<str>, key: String, now: UnixMillis) -> Answer<'_, Option<KvValue>> {
-        self.read(move |db| kv::read(db, &plugin, &key, now))
+        self.values.ask(move |db| kv::read(db, &plugin, &key, now))
     }
 
     fn ledger(&self) -> Answer<'_, Ledger> {

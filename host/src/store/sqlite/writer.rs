@@ -34,6 +34,8 @@ const SYNC_WITHIN: Duration = Duration::from_secs(1);
 pub(super) struct Common {
     /// Why the store has failed, if it has.
     pub(super) failed: OnceLock<String>,
+    /// Rung when it does.
+    pub(super) alarm: Notify,
     /// As of the last commit.
     ledger: Mutex<Ledger>,
     pub(super) runs: Notify,
@@ -52,6 +54,7 @@ impl Common {
     pub(super) fn fail(&self, detail: String) {
         tracing::error!(detail, "the store has failed");
         let _ = self.failed.set(detail);
+        self.alarm.notify_waiters();
     }
 
     /// Why nothing can be done any more.
@@ -210,6 +213,7 @@ impl Writer {
             return Err(Failure { fatal: true, appended: error.clone(), other: error });
         }
         let synced = safety == Safety::Synced || self.mode == SyncMode::All;
+        let before = self.db.total_changes();
         let done = self.begin(synced).and_then(|()| {
             let done = work(&mut self.books, &self.db)?;
             if self.books.changed() {
@@ -224,9 +228,11 @@ impl Writer {
         if let Err(error) = self.db.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([])) {
             return Err(self.roll_back(&error.into(), true));
         }
-        match synced {
-            true => self.unsynced = None,
-            false => drop(self.unsynced.get_or_insert_with(Instant::now)),
+        match (synced, self.db.total_changes() != before) {
+            (true, true) => self.unsynced = None,
+            (false, true) => drop(self.unsynced.get_or_insert_with(Instant::now)),
+            // Nothing was written, and therefore nothing was synced.
+            (_, false) => {}
         }
         self.publish();
         Ok(done)

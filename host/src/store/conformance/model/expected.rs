@@ -172,59 +172,51 @@ impl Expected {
         }
     }
 
-    /// What an engine has to answer, or none if it may choose. Done, if that is the answer.
-    pub(super) fn intervene(&mut self, asked: &Intervention, now: UnixMillis) -> Option<Intervened> {
+    /// Does it, and says what an engine has to answer.
+    pub(super) fn intervene(&mut self, asked: &Intervention, now: UnixMillis) -> Intervened {
         match asked {
             Intervention::Redeliver(id) => self.redeliver(*id, now),
-            Intervention::Discard(WorkId::Run(id)) => Some(self.put_aside(|all| all.runs.get_mut(id))),
-            Intervention::Discard(WorkId::Delivery(id)) => {
-                Some(self.put_aside(|all| all.deliveries.get_mut(id)))
-            }
+            Intervention::Discard(WorkId::Run(id)) => self.put_aside(|all| all.runs.get_mut(id)),
+            Intervention::Discard(WorkId::Delivery(id)) => self.put_aside(|all| all.deliveries.get_mut(id)),
             Intervention::Rerun { run, by } => {
-                let Some(item) = self.runs.get_mut(run) else { return Some(Intervened::Missing) };
+                let Some(item) = self.runs.get_mut(run) else { return Intervened::Missing };
                 if item.state != State::Dead {
-                    return Some(Intervened::Unfit);
+                    return Intervened::Unfit;
                 }
                 item.becomes(State::Replaced);
                 let event = item.event;
                 self.counters.dead_letters_replayed += 1;
                 self.enter_run(by.id, event, None, now);
-                Some(Intervened::Done)
+                Intervened::Done
             }
             Intervention::Reprocess { event, runs } => {
                 let event = event.0.as_u128();
-                let pending = self.is_pending(event);
-                let Some(kept) = self.events.get_mut(&event) else { return Some(Intervened::Missing) };
-                if pending {
-                    return None;
-                }
+                let Some(kept) = self.events.get_mut(&event) else { return Intervened::Missing };
                 if kept.stripped {
-                    return Some(Intervened::Expired);
+                    return Intervened::Expired;
                 }
                 kept.unrouted = false;
                 for run in runs {
                     self.enter_run(run.id, event, None, now);
                 }
-                Some(Intervened::Done)
+                Intervened::Done
             }
-            Intervention::Disable { .. } | Intervention::Enable(_) => None,
+            Intervention::Disable { .. } | Intervention::Enable(_) => Intervened::Done,
         }
     }
 
-    fn redeliver(&mut self, id: DeliveryId, now: UnixMillis) -> Option<Intervened> {
-        let Some(item) = self.deliveries.get_mut(&id) else { return Some(Intervened::Missing) };
+    fn redeliver(&mut self, id: DeliveryId, now: UnixMillis) -> Intervened {
+        let Some(item) = self.deliveries.get_mut(&id) else { return Intervened::Missing };
         let stripped = self.events.get(&item.event).is_some_and(|event| event.stripped);
         match (item.state, stripped) {
-            (State::Done | State::Dead, true) => Some(Intervened::Expired),
+            (State::Done | State::Dead, true) => Intervened::Expired,
             (State::Done | State::Dead, false) => {
                 self.counters.dead_letters_replayed += u64::from(item.state == State::Dead);
                 item.pending_at(now);
                 item.attempts = 0;
-                Some(Intervened::Done)
+                Intervened::Done
             }
-            // Both are true of it.
-            (State::Discarded, true) => None,
-            _ => Some(Intervened::Unfit),
+            _ => Intervened::Unfit,
         }
     }
 

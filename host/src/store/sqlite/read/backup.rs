@@ -54,3 +54,56 @@ fn sync(file: &File, to: &Path) -> io::Result<()> {
     let directory = to.parent().filter(|directory| !directory.as_os_str().is_empty());
     File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use crate::store::sqlite::sample::{Sample, done, end_runs, event, unrouted};
+    use crate::store::{Store, StoreError};
+
+    /// Events go their way meanwhile; each has ended once its loop has.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_copy_is_a_store_while_others_write() {
+        let (sample, copied) = (Sample::filled().await, Sample::empty());
+        let store = std::sync::Arc::new(sample.open());
+        let large = (100..300).map(|number| unrouted(number, 20_000)).collect();
+        store.append(large, 20).await.unwrap();
+        let before = store.ledger().await.unwrap();
+        let other = std::sync::Arc::clone(&store);
+        let writes = tokio::spawn(async move {
+            for number in 1000..1200 {
+                other.append(vec![event(number, 10)], 30).await.unwrap();
+                end_runs(&other, 30, done(vec![]), None).await;
+            }
+        });
+        store.backup(copied.file()).await.unwrap();
+        writes.await.unwrap();
+        assert_eq!(copied.file().metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        let copy = copied.open();
+        assert_eq!(copy.verify().await.unwrap(), [""; 0]);
+        let (copy, after) = (copy.ledger().await.unwrap(), store.ledger().await.unwrap());
+        assert!(before.accepted <= copy.accepted && copy.accepted <= after.accepted, "{copy:?}");
+        assert_eq!(store.verify().await.unwrap(), [""; 0]);
+    }
+
+    #[tokio::test]
+    async fn nothing_is_overwritten_and_nothing_half_is_left() {
+        let sample = Sample::filled().await;
+        let store = sample.open();
+        std::fs::write(sample.path("there"), "something").unwrap();
+        let error = store.backup(sample.path("there")).await.unwrap_err();
+        assert!(matches!(&error, StoreError::Unsupported(detail) if detail.contains("there")), "{error}");
+        assert_eq!(std::fs::read(sample.path("there")).unwrap(), b"something");
+        assert!(store.backup(sample.path("missing/copy")).await.is_err());
+        // What the disk refuses is not left behind: here the source turns out to be no database.
+        drop(store);
+        let db = rusqlite::Connection::open(sample.path("there")).unwrap();
+        let closing = std::sync::atomic::AtomicBool::new(false);
+        assert!(super::backup(&db, &sample.path("copy"), &closing).is_err());
+        assert!(!sample.path("copy").exists());
+        closing.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert!(super::backup(&sample.raw(), &sample.path("copy"), &closing).is_err());
+        assert!(!sample.path("copy").exists());
+    }
+}

@@ -96,3 +96,37 @@ fn first_from(db: &Connection, table: Timed, time_of: &str, time: UnixMillis) ->
     }
     Ok(low)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::store::sqlite::sample::Sample;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn times_are_found_by_halving() {
+        let sample = Sample::empty();
+        drop(sample.open());
+        let db = sample.raw();
+        let bounds = |since, until, before| {
+            let Bounds { low, high } = Bounds::of(&db, Timed::Events, since, until, before).unwrap();
+            (low, high)
+        };
+        assert_eq!(bounds(Some(5), Some(9), 7), (-SLACK, 7), "in an empty table");
+        // Every third row is there, received at ten times its number.
+        db.execute_batch(
+            "WITH RECURSIVE n (n) AS (SELECT 30000 UNION ALL SELECT n + 3 FROM n WHERE n < 60000)
+             INSERT INTO events (seq, id, source, kind, hops, received_at, state, open, dead, body_size, size,
+               first_run, run_count) SELECT n, CAST(printf('%016d', n) AS BLOB), 1, '', 0, n * 10, 1, 0, 0, 0, 0, 1, 0 FROM n",
+        )
+        .unwrap();
+        for (time, row) in
+            [(0, 30_000), (300_000, 30_000), (300_001, 30_001), (450_000, 45_000), (9_999_999, 60_001)]
+        {
+            assert_eq!(first_from(&db, Timed::Events, "t.received_at", time).unwrap(), row, "{time}");
+            let (low, high) = bounds(Some(time), Some(time), i64::MAX);
+            assert_eq!((low + SLACK, high - SLACK), (row, row), "{time}");
+        }
+        assert_eq!(bounds(None, None, 5), (0, 5));
+    }
+}

@@ -165,3 +165,81 @@ fn is_few(db: &Connection) -> Result<bool> {
     let open: i64 = db.prepare_cached(count)?.query_row([FEW], |row| row.get(0))?;
     Ok(open < FEW)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::routing::Glob;
+    use crate::store::sqlite::sample::{Sample, bulk};
+
+    use super::*;
+
+    const ROWS: i64 = 20_000;
+
+    fn large() -> (Sample, Connection) {
+        let sample = Sample::empty();
+        drop(sample.open());
+        let db = sample.raw();
+        bulk(&db, 1, ROWS);
+        (sample, db)
+    }
+
+    fn received(db: &Connection, filter: &EventFilter, after: Option<EventId>, limit: usize) -> Vec<i64> {
+        let found = list(db, filter, Page { after, limit }).unwrap();
+        found.iter().map(|event| event.received_at / 1000).collect()
+    }
+
+    fn in_state(state: EventState) -> EventFilter {
+        EventFilter { state: Some(state), ..EventFilter::default() }
+    }
+
+    #[test]
+    fn every_way_leads_to_the_newest() {
+        let (_sample, db) = large();
+        let none = EventFilter::default();
+        assert_eq!(received(&db, &none, None, 3), [20_000, 19_999, 19_998]);
+        assert_eq!(received(&db, &in_state(EventState::Unrouted), None, 2), [19_999, 19_899]);
+        assert_eq!(received(&db, &in_state(EventState::Pending), None, 3), [19_003, 19_002, 18_003]);
+        let kind = EventFilter { kind: Some(Glob::new("*.3")), since: Some(10_000_000), ..none.clone() };
+        assert_eq!(
+            received(&db, &EventFilter { until: Some(10_020_000), ..kind }, None, 9),
+            [10_013, 10_006]
+        );
+        let unknown = EventFilter { source: Some("nobody".to_owned()), ..none };
+        assert_eq!(received(&db, &unknown, None, 9), [0; 0]);
+    }
+
+    #[test]
+    fn a_page_goes_on_where_the_last_ended_even_if_that_is_gone() {
+        let (_sample, db) = large();
+        let after = Some(list(&db, &EventFilter::default(), Page { after: None, limit: 5 }).unwrap()[4].id);
+        let rest = || received(&db, &EventFilter::default(), after, 2);
+        assert_eq!(rest(), [19_995, 19_994]);
+        db.execute_batch("DELETE FROM events WHERE seq BETWEEN 19995 AND 19996").unwrap();
+        assert_eq!(rest(), [19_994, 19_993]);
+    }
+
+    #[test]
+    fn many_pending_events_are_found_in_the_table() {
+        let (_sample, db) = large();
+        assert_eq!(Path::of(&db, Some(EventState::Pending)).unwrap(), Path::Work);
+        db.execute_batch("UPDATE deliveries SET state = 1; UPDATE events SET state = 0").unwrap();
+        assert_eq!(Path::of(&db, Some(EventState::Pending)).unwrap(), Path::Table);
+        assert_eq!(received(&db, &in_state(EventState::Pending), None, 2), [20_000, 19_999]);
+    }
+
+    #[test]
+    fn plans_are_as_meant() {
+        let (_sample, db) = large();
+        for (path, expected) in [
+            (Path::Table, "SEARCH e USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
+            (Path::Unrouted, "SEARCH e USING INDEX events_unrouted (seq>? AND seq<?)"),
+            (Path::Work, "SEARCH e USING INTEGER PRIMARY KEY (rowid=?)"),
+        ] {
+            let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {}", path.sql())).unwrap();
+            let plan = statement.query_map([], |row| row.get::<_, String>(3)).unwrap();
+            let plan: Vec<_> = plan.collect::<rusqlite::Result<_>>().unwrap();
+            assert!(plan.iter().any(|step| step == expected), "{path:?}: {plan:#?}");
+            assert!(path == Path::Work || plan.iter().all(|step| !step.contains("TEMP B-TREE")), "{plan:#?}");
+        }
+    }
+}

@@ -4,6 +4,7 @@
 mod backup;
 mod bounds;
 mod events;
+mod invariants;
 mod record;
 mod stats;
 mod thread;

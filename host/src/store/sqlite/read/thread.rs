@@ -152,3 +152,48 @@ impl Watch {
         self.closed.load(Ordering::Relaxed) || self.elapsed() > self.until.load(Ordering::Relaxed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::store::sqlite::sample::Sample;
+
+    use super::*;
+
+    /// Takes for ever.
+    fn hopeless(db: &Connection) -> Result<i64> {
+        let forever = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n) SELECT max(n) FROM n";
+        Ok(db.query_row(forever, [], |row| row.get(0))?)
+    }
+
+    fn threads(sample: &Sample, patience: Duration) -> ReadThread {
+        ReadThread::start(&Opener { path: sample.file(), vfs: None }, patience).unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_takes_too_long_is_broken_off() {
+        let sample = Sample::filled().await;
+        let thread = threads(&sample, Duration::from_millis(20));
+        let error = thread.ask(hopeless).await.unwrap_err();
+        assert!(matches!(&error, StoreError::Unsupported(detail) if detail.contains("too long")), "{error}");
+        assert_eq!(thread.ask(|_| Ok(1)).await, Ok(1), "the next has its own time");
+        let written = thread.ask(|db| Ok(db.execute_batch("DELETE FROM events")?)).await;
+        assert!(written.unwrap_err().to_string().contains("readonly"));
+    }
+
+    #[tokio::test]
+    async fn stopping_breaks_off() {
+        let sample = Sample::filled().await;
+        let mut thread = threads(&sample, Duration::MAX);
+        let (started, has_started) = std::sync::mpsc::channel();
+        drop(thread.ask(move |db| {
+            let _ = started.send(());
+            hopeless(db)
+        }));
+        for _ in 0..QUEUE {
+            drop(thread.ask(hopeless));
+        }
+        has_started.recv().unwrap();
+        thread.stop();
+        assert!(thread.ask(|_| Ok(())).await.is_err());
+    }
+}

@@ -6,275 +6,12 @@ use rusqlite::{Connection, Row};
 use uuid::Uuid;
 
 use super::events::unsigned;
+use super::invariants::{CHECKS, COUNTED};
 use crate::store::sqlite::counters::Counters;
 use crate::store::sqlite::fault::Result;
 
 /// So many sentences are enough.
 const MOST: usize = 100;
-
-/// A sentence for each row that the statement finds: each `{}` stands for the next column.
-struct Check {
-    says: &'static str,
-    of: &'static str,
-}
-
-/// Whether a delivery has not ended: what is staged for a run that has ended is work as well.
-macro_rules! open_delivery {
-    () => {
-        "(d.state = 1 OR d.state = 8 AND EXISTS (SELECT 1 FROM fanouts f WHERE f.run = d.run AND f.ended = 1))"
-    };
-}
-
-/// How many of the runs and deliveries of the event `e` there are of a kind.
-macro_rules! of_event {
-    ($runs:expr, $deliveries:expr) => {
-        concat!(
-            "((SELECT count(*) FROM runs r WHERE r.seq >= e.first_run AND r.seq < e.first_run + e.run_count AND ",
-            $runs,
-            ") + (SELECT count(*) FROM runs r INDEXED BY runs_again WHERE r.event = e.seq AND r.again = 1 AND ",
-            $runs,
-            ") + (SELECT count(*) FROM runs r CROSS JOIN deliveries d
-                    ON d.seq BETWEEN r.first_delivery AND r.last_delivery
-                  WHERE r.seq >= e.first_run AND r.seq < e.first_run + e.run_count AND ",
-            $deliveries,
-            ") + (SELECT count(*) FROM runs r INDEXED BY runs_again CROSS JOIN deliveries d
-                    ON d.seq BETWEEN r.first_delivery AND r.last_delivery
-                  WHERE r.event = e.seq AND r.again = 1 AND ",
-            $deliveries,
-            "))"
-        )
-    };
-}
-
-/// How many of the run `r` and its deliveries are of a kind.
-macro_rules! of_run {
-    ($run:expr, $delivery:expr) => {
-        concat!(
-            "((",
-            $run,
-            ") + (SELECT count(*) FROM deliveries d
-               WHERE d.seq BETWEEN r.first_delivery AND r.last_delivery AND ",
-            $delivery,
-            "))"
-        )
-    };
-}
-
-const CHECKS: &[Check] = &[
-    Check {
-        says: "event {}: there is no state {}",
-        of: "SELECT id, state FROM events WHERE state NOT IN (0, 1, 2)",
-    },
-    Check {
-        says: "event {}: its state is {}, and {} of its runs and deliveries have not ended",
-        of: "SELECT id, state, open FROM events WHERE (state = 0) <> (open > 0) OR open < 0",
-    },
-    Check {
-        says: "event {}: it says that {} of its runs and deliveries have not ended, and {} have not",
-        of: concat!(
-            "SELECT id, open, found FROM (SELECT e.id, e.open, ",
-            of_event!("r.state IN (0, 1)", open_delivery!()),
-            " AS found FROM events e) WHERE open <> found"
-        ),
-    },
-    Check {
-        says: "event {}: it says that {} of its runs and deliveries are dead letters, and {} are",
-        of: concat!(
-            "SELECT id, dead, found FROM (SELECT e.id, e.dead, ",
-            of_event!("r.state = 5", "d.state = 5"),
-            " AS found FROM events e) WHERE dead <> found"
-        ),
-    },
-    Check {
-        says: "event {}: it should have {} runs from {} on, and has {}",
-        of: "SELECT id, run_count, first_run, found FROM (SELECT e.id, e.run_count, e.first_run,
-               (SELECT count(*) FROM runs r WHERE r.seq >= e.first_run AND r.seq < e.first_run + e.run_count
-                AND r.event = e.seq AND r.again = 0) AS found FROM events e) WHERE run_count <> found",
-    },
-    Check {
-        says: "event {}: it is pending, and has ended at {}",
-        of: "SELECT id, ended_at FROM events WHERE state = 0 AND ended_at IS NOT NULL",
-    },
-    Check {
-        says: "event {}: it has ended, and there is no time",
-        of: "SELECT id FROM events WHERE state <> 0 AND ended_at IS NULL",
-    },
-    Check {
-        says: "event {}: its state is {}, and the reason why no route took it is {}",
-        of: "SELECT id, state, unrouted FROM events WHERE (state = 2) <> (unrouted IS NOT NULL)",
-    },
-    Check {
-        says: "event {}: it is pending, and its content is gone",
-        of: "SELECT e.id FROM events e WHERE e.state = 0
-               AND NOT EXISTS (SELECT 1 FROM payloads p WHERE p.event = e.seq)",
-    },
-    Check {
-        says: "event {}: its content is gone, and it says that {} bytes of it are kept",
-        of: "SELECT e.id, e.size FROM events e WHERE e.size <> 0
-               AND NOT EXISTS (SELECT 1 FROM payloads p WHERE p.event = e.seq)",
-    },
-    Check {
-        says: "event {}: it says that its body has {} bytes of {}, and it has {}",
-        of: "SELECT e.id, e.body_size, e.size, length(p.body) FROM payloads p CROSS JOIN events e ON e.seq = p.event
-             WHERE e.body_size <> length(p.body)
-               OR e.size < length(p.body) + octet_length(p.path) + octet_length(p.query)",
-    },
-    Check {
-        says: "event {}: its source is name {}, which is missing",
-        of: "SELECT e.id, e.source FROM events e WHERE e.source NOT IN (SELECT number FROM names)",
-    },
-    Check {
-        says: "run {}: there is no state {}",
-        of: "SELECT id, state FROM runs WHERE state NOT IN (0, 1, 3, 4, 5, 6, 7)",
-    },
-    Check {
-        says: "run {}: its event, in row {}, is missing",
-        of: "SELECT r.id, r.event FROM runs r WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.seq = r.event)",
-    },
-    Check {
-        says: "run {}: it is not among the runs of its event {}",
-        of: "SELECT r.id, e.id FROM runs r CROSS JOIN events e ON e.seq = r.event
-             WHERE (r.again = 0) <> (r.seq >= e.first_run AND r.seq < e.first_run + e.run_count)",
-    },
-    Check {
-        says: "run {}: its state is {}, and it ended at {}",
-        of: "SELECT id, state, ended_at FROM runs WHERE (state IN (0, 1)) <> (ended_at IS NULL)",
-    },
-    Check {
-        says: "run {}: its route is name {}, which is missing",
-        of: "SELECT r.id, r.route FROM runs r WHERE r.route NOT IN (SELECT number FROM names)",
-    },
-    Check {
-        says: "run {}: its deliveries should be {} to {}, and {} of them are there",
-        of: "SELECT id, first_delivery, last_delivery, found FROM (SELECT r.id, r.first_delivery, r.last_delivery,
-               (SELECT count(*) FROM deliveries d WHERE d.seq BETWEEN r.first_delivery AND r.last_delivery
-                AND d.run = r.seq AND d.event = r.event AND d.route = r.route) AS found FROM runs r)
-             WHERE coalesce(last_delivery - first_delivery + 1, 0) <> found
-               OR (first_delivery IS NULL) <> (last_delivery IS NULL)",
-    },
-    Check {
-        says: "delivery {}: there is no state {}",
-        of: "SELECT id, state FROM deliveries WHERE state NOT IN (1, 3, 5, 6, 8)",
-    },
-    Check {
-        says: "delivery {}: it is not among the deliveries of its run, in row {}",
-        of: "SELECT d.id, d.run FROM deliveries d WHERE d.state <> 8
-               AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.seq = d.run
-                               AND d.seq BETWEEN r.first_delivery AND r.last_delivery)",
-    },
-    Check {
-        says: "delivery {}: it is staged, and nothing will make it due",
-        of: "SELECT d.id FROM deliveries d WHERE d.state = 8
-               AND NOT EXISTS (SELECT 1 FROM fanouts f WHERE f.run = d.run
-                               AND d.seq <= f.last AND (f.ended = 0 OR d.seq >= f.next))",
-    },
-    Check {
-        says: "delivery {}: its state is {}, and it ended at {}",
-        of: "SELECT id, state, ended_at FROM deliveries WHERE (state IN (1, 8)) <> (ended_at IS NULL)",
-    },
-    Check {
-        says: "delivery {}: it is pending, and its message, in row {}, is gone",
-        of: concat!(
-            "SELECT d.id, d.message FROM deliveries d WHERE d.message IS NOT NULL AND d.state IN (1, 8)
-               AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.seq = d.message)"
-        ),
-    },
-    Check {
-        says: "delivery {}: its destination is name {}, which is missing",
-        of: "SELECT d.id, d.destination FROM deliveries d WHERE d.destination NOT IN (SELECT number FROM names)",
-    },
-    Check {
-        says: "payload {}: its event is missing",
-        of: "SELECT p.event FROM payloads p WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.seq = p.event)",
-    },
-    Check {
-        says: "{} attempts of {} {}: it is missing",
-        of: "SELECT count(*), CASE work % 2 WHEN 0 THEN 'run' ELSE 'delivery' END, work / 2 FROM attempts
-             WHERE NOT EXISTS (SELECT 1 FROM runs WHERE work % 2 = 0 AND seq = work / 2)
-               AND NOT EXISTS (SELECT 1 FROM deliveries WHERE work % 2 = 1 AND seq = work / 2)
-             GROUP BY work",
-    },
-    Check {
-        says: "the fan-out from {} to {}: its run, in row {}, is missing, or does not fit",
-        of: "SELECT f.next, f.last, f.run FROM fanouts f
-             WHERE f.next > f.last OR NOT EXISTS (SELECT 1 FROM runs r WHERE r.seq = f.run
-               AND (r.state IN (0, 1)) = (f.ended = 0) AND (f.ended = 0 OR r.last_delivery = f.last))",
-    },
-    Check {
-        says: "the place in a lane of the run in row {}: the run is missing, or was not given one",
-        of: "SELECT l.run FROM lanes l
-             WHERE NOT EXISTS (SELECT 1 FROM runs r WHERE r.seq = l.run AND r.ordered = 1)",
-    },
-    Check {
-        says: "run {}: its place in a lane says that {} of it and its deliveries have not ended, and {} have not",
-        of: concat!(
-            "SELECT id, open, found FROM (SELECT r.id, l.open, ",
-            of_run!("r.state IN (0, 1)", open_delivery!()),
-            " AS found FROM lanes l CROSS JOIN runs r ON r.seq = l.run) WHERE open <> found"
-        ),
-    },
-    Check {
-        says: "run {}: its place in a lane says that {} of it and its deliveries are dead letters, and {} are",
-        of: concat!(
-            "SELECT id, dead, found FROM (SELECT r.id, l.dead, ",
-            of_run!("r.state = 5", "d.state = 5"),
-            " AS found FROM lanes l CROSS JOIN runs r ON r.seq = l.run) WHERE dead <> found"
-        ),
-    },
-    Check {
-        says: "run {}: the next in its lane waits for it, and nothing of it is left to wait for",
-        of: "SELECT r.id FROM lanes l CROSS JOIN runs r ON r.seq = l.run
-             WHERE l.open = 0 AND (l.waits = 0 OR l.dead = 0)",
-    },
-    Check {
-        says: "run {}: it goes although another comes before it in its lane",
-        of: "SELECT r.id FROM lanes l CROSS JOIN runs r ON r.seq = l.run WHERE r.state <> 0
-               AND EXISTS (SELECT 1 FROM lanes b WHERE b.lane = l.lane AND b.run < l.run)",
-    },
-    Check {
-        says: "run {}: it is held although none comes before it in its lane",
-        of: "SELECT r.id FROM lanes l CROSS JOIN runs r ON r.seq = l.run WHERE r.state = 0
-               AND NOT EXISTS (SELECT 1 FROM lanes b WHERE b.lane = l.lane AND b.run < l.run)",
-    },
-    Check {
-        says: "run {}: it is held, and has no place in a lane",
-        of: "SELECT r.id FROM runs r WHERE r.state = 0 AND NOT EXISTS (SELECT 1 FROM lanes l WHERE l.run = r.seq)",
-    },
-    Check {
-        says: "name {} is missing",
-        of: "SELECT n.number - 1 FROM names n
-             WHERE n.number > 1 AND NOT EXISTS (SELECT 1 FROM names b WHERE b.number = n.number - 1)
-             UNION ALL SELECT min(number) FROM names HAVING min(number) <> 1",
-    },
-    Check {
-        says: "the value {} of a plugin: the plugin is name {}, which is missing",
-        of: "SELECT key, plugin FROM kv WHERE plugin NOT IN (SELECT number FROM names)",
-    },
-    Check {
-        says: "the value {} of a plugin: its version {} is later than the latest, {}",
-        of: "SELECT key, version, kv_version FROM kv, ledger WHERE version > kv_version",
-    },
-];
-
-/// What is counted in the tables for each counter that stands for what is there.
-const COUNTED: &str = concat!(
-    "SELECT
-       (SELECT count(*) FROM runs WHERE state IN (0, 1)),
-       (SELECT count(*) FROM deliveries d WHERE ",
-    open_delivery!(),
-    "),
-       (SELECT count(*) FROM runs WHERE state = 5) + (SELECT count(*) FROM deliveries WHERE state = 5),
-       pending, unrouted, pending_bytes, settled_bytes, dead_bytes, unrouted_bytes, settled
-     FROM (SELECT
-       count(*) FILTER (WHERE state = 0) AS pending,
-       count(*) FILTER (WHERE state = 2) AS unrouted,
-       coalesce(sum(size) FILTER (WHERE state = 0), 0) AS pending_bytes,
-       coalesce(sum(size) FILTER (WHERE state = 1 AND dead = 0), 0) AS settled_bytes,
-       coalesce(sum(size) FILTER (WHERE state = 1 AND dead > 0), 0) AS dead_bytes,
-       coalesce(sum(size) FILTER (WHERE state = 2), 0) AS unrouted_bytes,
-       count(*) FILTER (WHERE state = 1) AS settled
-       FROM events)"
-);
 
 /// See [`Store::verify`](crate::store::Store::verify).
 pub(in crate::store::sqlite) fn verify(db: &Connection) -> Result<Vec<String>> {
@@ -385,5 +122,245 @@ fn shown(value: ValueRef<'_>) -> String {
             Ok(id) => id.hyphenated().to_string(),
             Err(_) => format!("of {} bytes", bytes.len()),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::store::sqlite::sample::Sample;
+
+    use super::super::invariants::Check;
+    use super::*;
+
+    /// What is broken by hand, and one of the sentences that tell of it. `#` stands for an event's id, `@` for that of
+    /// its first run, `$` for that of the delivery in a row. Rows of events have the events' numbers.
+    const BROKEN: &[(&str, &str)] = &[
+        ("UPDATE events SET state = 9 WHERE seq = 2", "event #2: there is no state 9"),
+        (
+            "UPDATE events SET state = 1 WHERE seq = 6",
+            "event #6: its state is 1, and 1 of its runs and deliveries have not ended",
+        ),
+        (
+            "UPDATE events SET open = 2 WHERE seq = 7",
+            "event #7: it says that 2 of its runs and deliveries have not ended, and 1 have not",
+        ),
+        (
+            "UPDATE deliveries SET state = 3, ended_at = 1 WHERE state = 1",
+            "event #6: it says that 1 of its runs and deliveries have not ended, and 0 have not",
+        ),
+        (
+            "UPDATE events SET dead = 0 WHERE seq = 5",
+            "event #5: it says that 0 of its runs and deliveries are dead letters, and 1 are",
+        ),
+        (
+            "UPDATE events SET run_count = 2 WHERE seq = 1",
+            "event #1: it should have 2 runs from 1 on, and has 1",
+        ),
+        ("UPDATE events SET ended_at = 5 WHERE seq = 6", "event #6: it is pending, and has ended at 5"),
+        ("UPDATE events SET ended_at = NULL WHERE seq = 2", "event #2: it has ended, and there is no time"),
+        (
+            "UPDATE events SET unrouted = NULL WHERE seq = 2",
+            "event #2: its state is 2, and the reason why no route took it is none",
+        ),
+        ("DELETE FROM payloads WHERE event = 6", "event #6: it is pending, and its content is gone"),
+        (
+            "DELETE FROM payloads WHERE event = 1",
+            "event #1: its content is gone, and it says that 17 bytes of it are kept",
+        ),
+        (
+            "UPDATE payloads SET body = x'00' WHERE event = 1",
+            "event #1: it says that its body has 10 bytes of 17, and it has 1",
+        ),
+        ("UPDATE events SET source = 99 WHERE seq = 1", "event #1: its source is name 99, which is missing"),
+        ("UPDATE runs SET state = 2 WHERE seq = 1", "run @1: there is no state 2"),
+        ("DELETE FROM events WHERE seq = 1", "run @1: its event, in row 1, is missing"),
+        ("UPDATE runs SET again = 1 WHERE seq = 1", "run @1: it is not among the runs of its event #1"),
+        ("UPDATE runs SET ended_at = NULL WHERE seq = 1", "run @1: its state is 3, and it ended at none"),
+        ("UPDATE runs SET route = 99 WHERE seq = 1", "run @1: its route is name 99, which is missing"),
+        (
+            "UPDATE runs SET last_delivery = 3 WHERE seq = 1",
+            "run @1: its deliveries should be 1 to 3, and 2 of them are there",
+        ),
+        (
+            "DELETE FROM deliveries WHERE seq = 2",
+            "run @1: its deliveries should be 1 to 2, and 1 of them are there",
+        ),
+        ("UPDATE deliveries SET state = 4 WHERE seq = 1", "delivery $1: there is no state 4"),
+        (
+            "DELETE FROM runs WHERE seq = 1",
+            "delivery $1: it is not among the deliveries of its run, in row 1",
+        ),
+        (
+            "UPDATE deliveries SET state = 8 WHERE seq = 4",
+            "delivery $4: it is staged, and nothing will make it due",
+        ),
+        (
+            "UPDATE deliveries SET ended_at = 7 WHERE seq = 4",
+            "delivery $4: its state is 1, and it ended at 7",
+        ),
+        (
+            "DELETE FROM messages WHERE seq = 3",
+            "delivery $4: it is pending, and its message, in row 3, is gone",
+        ),
+        (
+            "UPDATE deliveries SET destination = 99 WHERE seq = 1",
+            "delivery $1: its destination is name 99, which is missing",
+        ),
+        ("INSERT INTO payloads VALUES (99, '', '', '', x'', x'')", "payload 99: its event is missing"),
+        ("INSERT INTO attempts VALUES (199, 1, 1, 1, 0, '')", "1 attempts of \"delivery\" 99: it is missing"),
+        (
+            "INSERT INTO fanouts VALUES (99, 1, 2, 1)",
+            "the fan-out from 1 to 2: its run, in row 99, is missing, or does not fit",
+        ),
+        (
+            "INSERT INTO fanouts VALUES (1, 1, 2, 0)",
+            "the fan-out from 1 to 2: its run, in row 1, is missing, or does not fit",
+        ),
+        (
+            "INSERT INTO lanes VALUES (1, x'01', 1, 1, 1)",
+            "the place in a lane of the run in row 1: the run is missing, or was not given one",
+        ),
+        (
+            "UPDATE lanes SET open = 1 WHERE run = 2",
+            "run @3: its place in a lane says that 1 of it and its deliveries have not ended, and 0 have not",
+        ),
+        (
+            "UPDATE lanes SET dead = 2 WHERE run = 2",
+            "run @3: its place in a lane says that 2 of it and its deliveries are dead letters, and 1 are",
+        ),
+        (
+            "UPDATE lanes SET waits = 0 WHERE run = 2",
+            "run @3: the next in its lane waits for it, and nothing of it is left to wait for",
+        ),
+        (
+            "UPDATE runs SET state = 1 WHERE seq = 3",
+            "run @4: it goes although another comes before it in its lane",
+        ),
+        ("DELETE FROM lanes WHERE run = 2", "run @4: it is held although none comes before it in its lane"),
+        ("DELETE FROM lanes WHERE run = 3", "run @4: it is held, and has no place in a lane"),
+        ("UPDATE names SET number = 99 WHERE number = 3", "name 98 is missing"),
+        (
+            "UPDATE kv SET plugin = 99",
+            "the value \"key\" of a plugin: the plugin is name 99, which is missing",
+        ),
+        (
+            "UPDATE kv SET version = 99",
+            "the value \"key\" of a plugin: its version 99 is later than the latest, 1",
+        ),
+        ("INSERT INTO messages VALUES (99, NULL, x'00')", "message 99: no delivery refers to it"),
+        ("UPDATE ledger SET runs_pending = 9", "the ledger says 9 runs that have not ended, and there are 2"),
+        (
+            "UPDATE ledger SET deliveries_pending = 9",
+            "the ledger says 9 deliveries that have not ended, and there are 1",
+        ),
+        ("UPDATE ledger SET dead_letters = 9", "the ledger says 9 dead letters, and there are 2"),
+        ("UPDATE ledger SET pending = 9", "the ledger says 9 pending events, and there are 3"),
+        ("UPDATE ledger SET unrouted = 9", "the ledger says 9 unrouted events, and there are 1"),
+        ("UPDATE ledger SET settled = 2", "the ledger says 2 settled events, and there are 3"),
+        (
+            "UPDATE ledger SET pending_bytes = 9",
+            "the ledger says 9 bytes of pending events, and there are 43",
+        ),
+        (
+            "UPDATE ledger SET settled_bytes = 9",
+            "the ledger says 9 bytes of settled events, and there are 17",
+        ),
+        (
+            "UPDATE ledger SET dead_bytes = 9",
+            "the ledger says 9 bytes of events with dead letters, and there are 30",
+        ),
+        (
+            "UPDATE ledger SET unrouted_bytes = 9",
+            "the ledger says 9 bytes of unrouted events, and there are 13",
+        ),
+    ];
+
+    /// With the ids that the signs stand for.
+    fn expected(db: &Connection, text: &str) -> String {
+        let Some(at) = text.find(['#', '@', '$']) else { return text.to_owned() };
+        let (sign, number) = (text.as_bytes()[at], &text[at + 1..at + 2]);
+        let id = match sign {
+            b'$' => db
+                .query_row("SELECT id FROM deliveries WHERE seq = ?1", [number], |row| row.get(0))
+                .map(Uuid::from_bytes)
+                .unwrap(),
+            _ => {
+                let event: u128 = number.parse().unwrap();
+                Uuid::from_u128(if sign == b'@' { event << 16 } else { event })
+            }
+        };
+        expected(db, &format!("{}{}{}", &text[..at], id.hyphenated(), &text[at + 2..]))
+    }
+
+    #[tokio::test]
+    async fn whatever_is_broken_is_found() {
+        let sample = Sample::filled().await;
+        let db = sample.raw();
+        assert_eq!(verify(&db).unwrap(), [""; 0]);
+        for (broken, sentence) in BROKEN {
+            let sentence = expected(&db, sentence);
+            db.execute_batch(&format!("SAVEPOINT sound; {broken}")).unwrap();
+            let found = verify(&db).unwrap();
+            assert!(found.contains(&sentence), "{broken}: {sentence:?} is not among {found:#?}");
+            db.execute_batch("ROLLBACK TO sound; RELEASE sound").unwrap();
+        }
+        db.execute_batch("UPDATE ledger SET accepted = 9").unwrap();
+        assert!(verify(&db).unwrap()[0].starts_with("the ledger does not add up: Ledger { accepted: 9"));
+    }
+
+    #[test]
+    fn every_check_is_seen_to_fail() {
+        for Check { says, .. } in CHECKS {
+            let (first, _) = says.split_once("{}").unwrap();
+            let (_, last) = says.rsplit_once("{}").unwrap();
+            let fits = |sentence: &str| sentence.starts_with(first) && sentence.ends_with(last);
+            assert!(BROKEN.iter().any(|(_, sentence)| fits(sentence)), "{says}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_damaged_file_is_found() {
+        let sample = Sample::filled().await;
+        let db = sample.raw();
+        // An index without one of its rows.
+        db.execute_batch(
+            "PRAGMA writable_schema = ON;
+             UPDATE sqlite_schema SET sql = 'CREATE INDEX events_dead ON events (seq) WHERE dead >= 0'
+             WHERE name = 'events_dead';",
+        )
+        .unwrap();
+        drop(db);
+        let found = verify(&sample.raw()).unwrap();
+        assert!(
+            !found.is_empty() && found.iter().all(|line| line.starts_with("the file is damaged: ")),
+            "{found:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_hundred_sentences_are_enough() {
+        let sample = Sample::filled().await;
+        let db = sample.raw();
+        let many = "WITH RECURSIVE n (n) AS (SELECT 100 UNION ALL SELECT n + 1 FROM n WHERE n < 400)
+             INSERT INTO payloads SELECT n, '', '', '', x'', x'' FROM n";
+        db.execute_batch(many).unwrap();
+        assert_eq!(verify(&db).unwrap().len(), MOST);
+    }
+
+    /// Nothing is sorted, so that memory does not grow with the store.
+    #[tokio::test]
+    async fn checks_follow_row_numbers() {
+        let sample = Sample::filled().await;
+        let db = sample.raw();
+        for check in CHECKS {
+            let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {}", check.of)).unwrap();
+            let plan = statement.query_map([], |row| row.get::<_, String>(3)).unwrap();
+            let plan: Vec<_> = plan.collect::<rusqlite::Result<_>>().unwrap();
+            assert!(plan.iter().all(|step| !step.contains("TEMP B-TREE")), "{}: {plan:#?}", check.of);
+            let small =
+                |step: &String| [" f", "names", " n", "ledger"].iter().any(|table| step.ends_with(table));
+            let scans = plan.iter().filter(|step| step.starts_with("SCAN") && !small(step)).count();
+            assert!(scans <= 1, "{}: {plan:#?}", check.of);
+        }
     }
 }

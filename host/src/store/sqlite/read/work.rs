@@ -224,3 +224,134 @@ impl Path {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::store::sqlite::sample::{Sample, bulk};
+
+    use super::*;
+
+    const ROWS: i64 = 20_000;
+
+    fn cursors(db: &Connection, queue: Queue, filter: &WorkFilter, limit: usize) -> Vec<i64> {
+        let page = Page { after: None, limit };
+        let found = list(db, queue, filter, page, &LeasedRows::default()).unwrap();
+        found.iter().map(|record| record.cursor.0).collect()
+    }
+
+    fn in_state(state: State) -> WorkFilter {
+        WorkFilter { state: Some(state), ..WorkFilter::default() }
+    }
+
+    fn large() -> (Sample, Connection) {
+        let sample = Sample::empty();
+        drop(sample.open());
+        let db = sample.raw();
+        bulk(&db, 1, ROWS);
+        (sample, db)
+    }
+
+    #[test]
+    fn every_way_leads_to_the_newest() {
+        let (_sample, db) = large();
+        let (runs, deliveries) = (Queue::Runs, Queue::Deliveries);
+        let of = |rest: i64| (1..=ROWS).rev().filter(|row| row % 1000 == rest).collect::<Vec<_>>();
+        for (queue, state, rest) in [
+            (runs, State::Dead, 0),
+            (runs, State::Pending, 2),
+            (deliveries, State::Dead, 1),
+            (deliveries, State::Pending, 3),
+        ] {
+            assert_eq!(cursors(&db, queue, &in_state(state), 7), of(rest)[..7], "{queue:?} {state:?}");
+            assert_eq!(cursors(&db, queue, &in_state(state), 100), of(rest), "{queue:?} {state:?}");
+        }
+        let to_x = WorkFilter { destination: Some("x".to_owned()), ..in_state(State::Pending) };
+        assert_eq!(cursors(&db, deliveries, &to_x, 3), of(3)[..3]);
+        let time = 12_000_000;
+        let then = WorkFilter { since: Some(time - 3000), until: Some(time), ..WorkFilter::default() };
+        for queue in [runs, deliveries] {
+            assert_eq!(cursors(&db, queue, &then, 9), [11_998, 11_997]);
+        }
+    }
+
+    /// So many are pending that looking at the newest rows is faster than sorting the index.
+    #[test]
+    fn a_large_backlog_is_not_sorted() {
+        let (_sample, db) = large();
+        db.execute_batch("UPDATE deliveries SET state = 1; UPDATE runs SET state = 5").unwrap();
+        for (queue, state) in [(Queue::Deliveries, State::Pending), (Queue::Runs, State::Dead)] {
+            assert_eq!(Path::of(&db, queue, Some(state), None).unwrap(), Path::Table);
+            assert_eq!(cursors(&db, queue, &in_state(state), 2).len(), 2);
+        }
+        db.execute_batch("UPDATE deliveries SET destination = 4 WHERE seq % 1000 = 4").unwrap();
+        assert_eq!(Path::of(&db, Queue::Deliveries, Some(State::Pending), Some(4)).unwrap(), Path::Due);
+    }
+
+    #[test]
+    fn what_is_leased_is_told_apart() {
+        let (_sample, db) = large();
+        let leased = LeasedRows::new(vec![19_003, 17_003]);
+        let rows = |state| {
+            let page = Page { after: Some(Cursor(19_500)), limit: 3 };
+            let found = list(&db, Queue::Deliveries, &in_state(state), page, &leased).unwrap();
+            assert!(found.iter().all(|record| record.state == state));
+            found.iter().map(|record| record.cursor.0).collect::<Vec<_>>()
+        };
+        assert_eq!(rows(State::Leased), [19_003, 17_003]);
+        assert_eq!(rows(State::Pending), [18_003, 16_003, 15_003]);
+    }
+
+    #[test]
+    fn staged_deliveries_show_once_their_run_has_ended() {
+        let (_sample, db) = large();
+        db.execute_batch("UPDATE deliveries SET state = 8 WHERE seq = 19998").unwrap();
+        let newest = || cursors(&db, Queue::Deliveries, &WorkFilter::default(), 2);
+        db.execute_batch("INSERT INTO fanouts VALUES (19998, 19998, 19998, 0)").unwrap();
+        assert_eq!(newest(), [19_997, 19_996], "the others are left out");
+        db.execute_batch("UPDATE fanouts SET ended = 1").unwrap();
+        assert_eq!(newest(), [19_998, 19_997]);
+    }
+
+    /// Which index, and that nothing but what an index on few rows finds is sorted.
+    #[test]
+    fn plans_are_as_meant() {
+        let (_sample, db) = large();
+        let (runs, deliveries) = (Queue::Runs, Queue::Deliveries);
+        for (path, queue, state, expected, sorts) in [
+            (Path::Table, runs, None, "SEARCH w USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)", false),
+            (
+                Path::Table,
+                deliveries,
+                None,
+                "SEARCH w USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
+                false,
+            ),
+            (
+                Path::Table,
+                deliveries,
+                Some(State::Leased),
+                "SEARCH w USING INTEGER PRIMARY KEY (rowid=?)",
+                true,
+            ),
+            (Path::Dead, runs, Some(State::Dead), "SCAN w USING INDEX runs_dead", true),
+            (
+                Path::Dead,
+                deliveries,
+                Some(State::Dead),
+                "SEARCH w USING INDEX deliveries_dead (seq>? AND seq<?)",
+                false,
+            ),
+            (Path::Due, runs, Some(State::Pending), "SCAN w USING INDEX runs_due", true),
+            (Path::Due, deliveries, Some(State::Pending), "SCAN w USING INDEX deliveries_due", true),
+            (Path::Lanes, runs, Some(State::Held), "SEARCH w USING INTEGER PRIMARY KEY (rowid=?)", true),
+        ] {
+            let mut statement =
+                db.prepare(&format!("EXPLAIN QUERY PLAN {}", path.sql(queue, state))).unwrap();
+            let plan = statement.query_map([], |row| row.get::<_, String>(3)).unwrap();
+            let plan: Vec<_> = plan.collect::<rusqlite::Result<_>>().unwrap();
+            assert!(plan.iter().any(|step| step == expected), "{path:?} {queue:?}: {plan:#?}");
+            let sorted = plan.iter().any(|step| step == "USE TEMP B-TREE FOR ORDER BY");
+            assert!(sorted == sorts, "{path:?} {queue:?}: {plan:#?}");
+        }
+    }
+}

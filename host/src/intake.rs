@@ -1,0 +1,59 @@
+//! What is to happen to an event that is taken in, whichever way it comes: from a sender, or from another source.
+//!
+//! The routes are decided before the event is stored, so that an event and its runs are stored together or not at all.
+//! Deciding takes microseconds and depends on nothing but the event and the configuration.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use crate::delivery::RunId;
+use crate::event::Event;
+use crate::generation::{Generation, RouteEntry};
+use crate::store::{Dedupe, NewEvent, NewRun, Order};
+
+/// An event to be stored.
+pub(crate) struct Intake<'g> {
+    pub(crate) new: NewEvent,
+    /// The route of each run.
+    pub(crate) routes: Vec<&'g Arc<RouteEntry>>,
+}
+
+impl<'g> Intake<'g> {
+    /// Decides by the rules of this generation.
+    pub(crate) fn decide(generation: &'g Generation, event: Event, dedupe: Option<Dedupe>) -> Self {
+        let routed = generation.router.route(&event);
+        let routes: Vec<_> = routed.routes.iter().filter_map(|&at| generation.routes.get(at)).collect();
+        let runs: Vec<NewRun> = routes.iter().map(|route| run(route, &event)).collect();
+        let unrouted =
+            runs.is_empty().then(|| routed.problem.unwrap_or_else(|| "no route matches".to_owned()));
+        Intake { new: NewEvent { event: Arc::new(event), dedupe, runs, unrouted }, routes }
+    }
+
+    /// Says that the event is taken in, and where it goes.
+    pub(crate) fn log(&self) {
+        if !tracing::enabled!(tracing::Level::INFO) {
+            return;
+        }
+        let event = &self.new.event;
+        let (id, source, kind, bytes) = (event.id, &*event.source, &*event.kind, event.bytes().len());
+        let proof = event.proof.as_deref().unwrap_or("none");
+        match &self.new.unrouted {
+            Some(reason) => {
+                tracing::warn!(event = %id, source, kind, bytes, proof, reason, "received, unrouted")
+            }
+            None => {
+                let routes = self.routes.iter().map(|route| &*route.name).collect::<Vec<_>>().join(",");
+                tracing::info!(event = %id, source, kind, bytes, proof, routes, "received");
+            }
+        }
+    }
+}
+
+fn run(route: &RouteEntry, event: &Event) -> NewRun {
+    let order = route.ordering.as_ref().and_then(|ordering| {
+        let waits_for_dead_letters = ordering.waits_for_dead_letters;
+        ordering.key(event).map(|key| Order { key, waits_for_dead_letters })
+    });
+    NewRun { id: RunId(Uuid::now_v7()), route: route.name.clone(), order, leased_until: None }
+}

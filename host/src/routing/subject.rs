@@ -1,0 +1,52 @@
+//! The parts of an event that the operator points at: a header, a query parameter, a node of the body.
+
+use std::borrow::Cow;
+
+use crate::event::{Event, Kind, Pointer};
+
+/// What is looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// The first value of a header, where it is UTF-8.
+    Header(String),
+    /// The first value of a query parameter, percent-decoded.
+    Query(String),
+    /// A node of a JSON body.
+    Body(Pointer),
+}
+
+impl Subject {
+    /// What is there, as a text by which events can be told apart: a text as it stands, a number as it is written, a
+    /// boolean as a word. None where there is nothing, or `null`, an empty text, a list or an object.
+    pub fn key<'e>(&self, event: &'e Event) -> Option<Cow<'e, str>> {
+        let text = match self {
+            Subject::Header(name) => event.headers.text(name).map(Cow::Borrowed),
+            Subject::Query(name) => query(&event.query, name).map(Cow::Owned),
+            Subject::Body(pointer) => scalar(event, pointer.as_str()),
+        };
+        text.filter(|text| !text.is_empty())
+    }
+}
+
+/// A text, a number or a boolean in a JSON body, as a text.
+pub fn scalar<'e>(event: &'e Event, pointer: &str) -> Option<Cow<'e, str>> {
+    let document = event.body.json().ok()?;
+    let node = document.find(pointer)?;
+    match document.kind(node) {
+        Kind::Text => document.string(node),
+        Kind::Number | Kind::Boolean => Some(Cow::Borrowed(document.text(node))),
+        Kind::Null | Kind::Array | Kind::Object => None,
+    }
+}
+
+/// The first value of a parameter in `a=1&b=2`, with `+` and `%XX` decoded.
+pub(super) fn query(query: &str, name: &str) -> Option<String> {
+    let decode = |text: &str| {
+        let spaced = text.replace('+', " ");
+        percent_encoding::percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
+    };
+    query
+        .split('&')
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .find_map(|(key, value)| (decode(key) == name).then(|| decode(value)))
+}
