@@ -43,6 +43,8 @@ path = "events.jsonl"
 /// When everything here happens.
 const NOON: UnixMillis = 1_767_268_800_000;
 
+const LIMITS: Limits = Limits { events: 10_000, bytes: 10_000_000 };
+
 struct Noon;
 
 impl Clock for Noon {
@@ -59,19 +61,59 @@ fn delivery_of(run: u128) -> Uuid {
     DeliveryId::derive(RunId(id(run)), 0).0
 }
 
+/// Makes each test one of every engine.
+macro_rules! on_every_engine {
+    ($($test:ident)+) => {
+        mod memory {
+            $(#[tokio::test] async fn $test() { super::$test(super::Desk::memory()).await })+
+        }
+        #[cfg(feature = "sqlite")]
+        mod sqlite {
+            $(#[tokio::test] async fn $test() { super::$test(super::Desk::sqlite()).await })+
+        }
+    };
+}
+
+on_every_engine! {
+    lists_are_filtered_and_come_in_parts
+    an_event_is_shown_with_all_that_happened
+    work_is_done_once_more
+    ids_are_told_apart
+    a_route_may_be_chosen
+    dead_letters_are_put_aside
+    a_list_that_changes_is_neither_missed_nor_doubled
+    destinations_are_turned_off_and_on
+    what_makes_no_sense_is_refused
+    the_store_gives_account
+}
+
 /// A store behind the API.
 struct Desk {
-    store: Arc<MemoryStore>,
+    store: Arc<dyn Store>,
     control: Control,
+    /// Where the store is, if it is in files.
+    directory: Option<tempfile::TempDir>,
 }
 
 impl Desk {
-    fn new() -> Self {
-        let store = Arc::new(MemoryStore::new(Limits { events: 10_000, bytes: 10_000_000 }));
+    fn memory() -> Self {
+        Desk::over(Arc::new(MemoryStore::new(LIMITS)), None)
+    }
+
+    #[cfg(feature = "sqlite")]
+    fn sqlite() -> Self {
+        use crate::store::{SqliteSettings, SqliteStore, SyncMode};
+        let directory = tempfile::tempdir().unwrap();
+        let settings = SqliteSettings { limits: LIMITS, sync: SyncMode::Accepted, reserve: 0, vfs: None };
+        let store = SqliteStore::open(directory.path(), settings).unwrap();
+        Desk::over(Arc::new(store), Some(directory))
+    }
+
+    fn over(store: Arc<dyn Store>, directory: Option<tempfile::TempDir>) -> Self {
         let config = crate::config::parse(CONFIG, "config.toml", Path::new("/etc/hookyard")).unwrap();
-        let control =
-            Control::new(store.clone(), Today::written(config), Arc::new(Time::new(Arc::new(Noon))));
-        Desk { store, control }
+        let time = Arc::new(Time::new(Arc::new(Noon)));
+        let control = Control::new(store.clone(), Today::written(config), time);
+        Desk { store, control, directory }
     }
 
     /// Stores an event; its id and its run's are the number.
@@ -153,8 +195,8 @@ impl Desk {
 
     /// One of each: a dead delivery (1), a dead run (2), an unrouted event (3), a delivery that arrived (4), one that
     /// waits for a destination that is not configured (5).
-    async fn furnished() -> Self {
-        let desk = Desk::new();
+    async fn furnish(&self) {
+        let desk = self;
         desk.receive(1, "pull_request.opened", Some("prs")).await;
         desk.run(1, Ok("ci")).await;
         desk.deliver(1, "ci", Err("410 Gone")).await;
@@ -166,7 +208,6 @@ impl Desk {
         desk.deliver(4, "ci", Ok("200 OK")).await;
         desk.receive(5, "push", Some("pushes")).await;
         desk.run(5, Ok("gone")).await;
-        desk
     }
 
     async fn ask(&self, method: Method, target: &str, body: &str) -> (u16, Value) {
@@ -221,9 +262,8 @@ fn ids(list: &Value) -> Vec<Uuid> {
         .collect()
 }
 
-#[tokio::test]
-async fn lists_are_filtered_and_come_in_parts() {
-    let desk = Desk::furnished().await;
+async fn lists_are_filtered_and_come_in_parts(desk: Desk) {
+    desk.furnish().await;
     let check = async |target: &str, expected: &[Uuid]| {
         assert_eq!(ids(&desk.get(target).await), expected, "{target}");
     };
@@ -253,9 +293,8 @@ async fn lists_are_filtered_and_come_in_parts() {
     }
 }
 
-#[tokio::test]
-async fn an_event_is_shown_with_all_that_happened() {
-    let desk = Desk::furnished().await;
+async fn an_event_is_shown_with_all_that_happened(desk: Desk) {
+    desk.furnish().await;
     let shown = desk.get(&format!("/v1/events/{}", id(1))).await;
     assert_eq!(shown["event"]["state"], "settled");
     assert_eq!(shown["event"]["received_at"], "2026-01-01T12:01:00.000Z");
@@ -273,9 +312,8 @@ async fn an_event_is_shown_with_all_that_happened() {
     assert_eq!(status, 404, "{refused}");
 }
 
-#[tokio::test]
-async fn work_is_done_once_more() {
-    let desk = Desk::furnished().await;
+async fn work_is_done_once_more(desk: Desk) {
+    desk.furnish().await;
     let replay = async |body: Value, expected: &[(Uuid, &str)]| {
         let outcomes = desk.outcomes("/v1/replay", body.clone()).await;
         let outcomes: Vec<_> = outcomes.iter().map(|(id, outcome)| (*id, outcome.as_str())).collect();
@@ -287,8 +325,8 @@ async fn work_is_done_once_more() {
     )
     .await;
     replay(json!({ "deliveries": [delivery_of(1)] }), &[(delivery_of(1), "unfit")]).await;
-    replay(json!({ "runs": [{ "id": id(2), "route": "pushes" }] }), &[(id(2), "done")]).await;
     replay(json!({ "runs": [{ "id": id(2), "route": "gone" }] }), &[(id(2), "unfit")]).await;
+    replay(json!({ "runs": [{ "id": id(2), "route": "pushes" }] }), &[(id(2), "done")]).await;
     replay(
         json!({ "events": [id(4), id(3), id(99)] }),
         &[(id(4), "done"), (id(3), "unrouted"), (id(99), "missing")],
@@ -302,9 +340,8 @@ async fn work_is_done_once_more() {
     assert_eq!(ledger["adds_up"], true, "{ledger}");
 }
 
-#[tokio::test]
-async fn ids_are_told_apart() {
-    let desk = Desk::furnished().await;
+async fn ids_are_told_apart(desk: Desk) {
+    desk.furnish().await;
     let answer = desk.post("/v1/replay", json!({ "ids": [id(2), delivery_of(1), id(3), id(99)] })).await;
     let outcome = |at: usize| answer["results"][at]["outcome"].as_str().unwrap().to_owned();
     assert_eq!((outcome(0), outcome(1)), ("done".to_owned(), "done".to_owned()), "{answer}");
@@ -314,9 +351,8 @@ async fn ids_are_told_apart() {
     assert_eq!(outcome(3), "missing");
 }
 
-#[tokio::test]
-async fn a_route_may_be_chosen() {
-    let desk = Desk::furnished().await;
+async fn a_route_may_be_chosen(desk: Desk) {
+    desk.furnish().await;
     let routes = async |route: &str| {
         let answer = desk.post("/v1/replay", json!({ "events": [id(4)], "route": route })).await;
         answer["results"][0]["runs"].as_array().map_or(0, Vec::len)
@@ -332,9 +368,8 @@ async fn a_route_may_be_chosen() {
     );
 }
 
-#[tokio::test]
-async fn dead_letters_are_put_aside() {
-    let desk = Desk::furnished().await;
+async fn dead_letters_are_put_aside(desk: Desk) {
+    desk.furnish().await;
     let body = json!({ "ids": [id(2), delivery_of(1), delivery_of(4), id(99)] });
     let outcomes = desk.outcomes("/v1/dead-letters/discard", body).await;
     let outcomes: Vec<_> = outcomes.iter().map(|(_, outcome)| outcome.as_str()).collect();
@@ -343,9 +378,7 @@ async fn dead_letters_are_put_aside() {
     assert_eq!(desk.get("/v1/store/stats").await["ledger"]["dead_letters_discarded"], 2);
 }
 
-#[tokio::test]
-async fn a_list_that_changes_is_neither_missed_nor_doubled() {
-    let desk = Desk::new();
+async fn a_list_that_changes_is_neither_missed_nor_doubled(desk: Desk) {
     for number in 1..=40 {
         desk.receive(number, "push", Some("pushes")).await;
         match number % 2 {
@@ -375,9 +408,8 @@ async fn a_list_that_changes_is_neither_missed_nor_doubled() {
     assert_eq!(gathered.into_iter().collect::<HashSet<_>>(), before);
 }
 
-#[tokio::test]
-async fn destinations_are_turned_off_and_on() {
-    let desk = Desk::furnished().await;
+async fn destinations_are_turned_off_and_on(desk: Desk) {
+    desk.furnish().await;
     let listed = async || {
         let list = desk.get("/v1/destinations").await;
         let items = list["items"].as_array().unwrap().clone();
@@ -404,9 +436,8 @@ async fn destinations_are_turned_off_and_on() {
     assert_eq!(refused["error"], "there is no destination \"nobody\"; there are: archive, ci, gone");
 }
 
-#[tokio::test]
-async fn what_makes_no_sense_is_refused() {
-    let desk = Desk::furnished().await;
+async fn what_makes_no_sense_is_refused(desk: Desk) {
+    desk.furnish().await;
     let check = async |method: &str, target: &str, body: Value, status: u16, expected: &str| {
         let (found, answer) = desk.ask(method.parse().unwrap(), target, &body.to_string()).await;
         assert_eq!(found, status, "{target}: {answer}");
@@ -429,9 +460,8 @@ async fn what_makes_no_sense_is_refused() {
     check("POST", "/v1/store/backup", json!({ "to": "/etc/hostname" }), 409, "is there already").await;
 }
 
-#[tokio::test]
-async fn the_store_gives_account() {
-    let desk = Desk::furnished().await;
+async fn the_store_gives_account(desk: Desk) {
+    desk.furnish().await;
     let stats = desk.get("/v1/store/stats").await;
     assert_eq!(
         (&stats["ledger"]["accepted"], &stats["ledger"]["dead_letters"]),
@@ -440,4 +470,10 @@ async fn the_store_gives_account() {
     );
     assert_eq!(stats["backlog"][0]["destination"], "gone", "{stats}");
     assert_eq!(desk.post("/v1/store/verify", json!(null)).await["problems"], json!([]));
+    let Some(directory) = &desk.directory else { return };
+    let copy = directory.path().join("copy");
+    let made = desk.post("/v1/store/backup", json!({ "to": copy })).await;
+    assert_eq!(made["size"].as_u64(), copy.metadata().map(|metadata| metadata.len()).ok());
+    let again = json!({ "to": copy }).to_string();
+    assert_eq!(desk.ask(Method::POST, "/v1/store/backup", &again).await.0, 409);
 }

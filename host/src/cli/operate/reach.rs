@@ -159,8 +159,10 @@ async fn over_socket(
     Ok((head.status.as_u16(), answer.to_bytes()))
 }
 
-#[cfg(all(test, feature = "sqlite"))]
+#[cfg(test)]
 mod tests {
+    #![cfg(feature = "sqlite")]
+
     use std::fs;
 
     use crate::admin::{EventView, List};
