@@ -20,6 +20,8 @@ pub(super) enum Fault {
 pub(super) enum Severity {
     /// There is no room now; later there may be.
     Full,
+    /// Somebody else is writing to the file, and takes longer than can be waited for; senders have to.
+    Busy,
     /// This piece of work cannot be done; others can.
     Refused,
     /// Nothing can be relied on any more.
@@ -41,10 +43,8 @@ impl Fault {
             Fault::Full(_) => Severity::Full,
             Fault::Broken(_) => Severity::Fatal,
             Fault::Sql(error) => match error.sqlite_error_code() {
-                // Somebody else writing to the file is waited for; when he takes too long, senders have to.
-                Some(ErrorCode::DiskFull | ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-                    Severity::Full
-                }
+                Some(ErrorCode::DiskFull) => Severity::Full,
+                Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Severity::Busy,
                 Some(ErrorCode::ConstraintViolation | ErrorCode::TooBig | ErrorCode::TypeMismatch) => {
                     Severity::Refused
                 }
@@ -58,7 +58,7 @@ impl Fault {
     pub(super) fn answer(&self) -> StoreError {
         let detail = self.to_string();
         match self.severity() {
-            Severity::Full => StoreError::Full(detail),
+            Severity::Full | Severity::Busy => StoreError::Full(detail),
             Severity::Refused => StoreError::Unsupported(detail),
             Severity::Fatal => StoreError::Failed(detail),
         }

@@ -198,7 +198,7 @@ impl Writer {
             self.transaction(safety, |books, db| jobs.iter_mut().try_for_each(|job| job.perform(books, db)));
         match done {
             Ok(()) => jobs.into_iter().for_each(Job::answer),
-            Err(Failure { fatal: false, .. }) if jobs.len() > 1 => {
+            Err(Failure { severity: Severity::Full | Severity::Refused, .. }) if jobs.len() > 1 => {
                 jobs.into_iter().for_each(|job| self.together(vec![job], safety));
             }
             Err(failure) => jobs.into_iter().for_each(|job| job.refuse(&failure)),
@@ -213,7 +213,7 @@ impl Writer {
         work: impl FnOnce(&mut Books, &Connection) -> Result<T>,
     ) -> std::result::Result<T, Failure> {
         if let Some(error) = self.common.failure() {
-            return Err(Failure { fatal: true, appended: error.clone(), other: error });
+            return Err(Failure { severity: Severity::Fatal, appended: error.clone(), other: error });
         }
         let synced = safety == Safety::Synced || self.mode == SyncMode::All;
         let before = self.db.total_changes();
@@ -266,9 +266,9 @@ impl Writer {
             let detail = fault.to_string();
             let other = StoreError::Failed(detail.clone());
             let appended = if committing { StoreError::Unknown(detail) } else { other.clone() };
-            return Failure { fatal, appended, other };
+            return Failure { severity: Severity::Fatal, appended, other };
         }
-        Failure { fatal, appended: fault.answer(), other: fault.answer() }
+        Failure { severity: fault.severity(), appended: fault.answer(), other: fault.answer() }
     }
 
     fn publish(&mut self) {
@@ -315,8 +315,8 @@ impl Writer {
 /// Why a transaction did not come about.
 #[derive(Debug)]
 pub(super) struct Failure {
-    /// Whether the store has failed as a whole.
-    pub(super) fatal: bool,
+    /// What it means.
+    pub(super) severity: Severity,
     /// For those who wanted something accepted.
     pub(super) appended: StoreError,
     /// For everybody else.

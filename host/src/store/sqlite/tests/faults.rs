@@ -3,11 +3,13 @@
 use std::sync::mpsc::channel;
 
 use tempfile::TempDir;
+use tokio::sync::oneshot;
 
 use crate::store::SqliteStore;
 use crate::store::conformance::kit::*;
 use crate::store::conformance::{ROOMY, assert_sound};
-use crate::store::sqlite::fault::Fault;
+use crate::store::sqlite::fault::{Fault, Severity};
+use crate::store::sqlite::jobs::Job;
 use crate::store::sqlite::writer::Safety;
 use crate::store::{SqliteSettings, StoreError};
 
@@ -110,13 +112,19 @@ async fn what_does_not_fit_together_ends_everything() {
     let run = lease_run(&store, 1).await;
     let large = (0..1000).map(|index| delivery(&run, index, "x", 1)).collect();
     let large = SettledRun { id: run.id, lease: run.lease, attempt: None, end: done(large) };
-    let large = store.settle_runs(vec![large], 2);
-    let failure = on_writer(&store, |writer| {
+    let (answer, answered) = oneshot::channel();
+    let fail = Job::Other(Box::new(move |writer| {
         let broken = |_: &mut _, _: &_| Err::<(), _>(Fault::Broken("a page is upside down".to_owned()));
-        writer.transaction(Safety::Soon, broken).unwrap_err()
+        drop(answer.send(writer.transaction(Safety::Soon, broken).unwrap_err().severity));
+    }));
+    // The failure comes before the first step of the fan-out.
+    let large = together(&store, || {
+        let large = store.settle_runs(vec![large], 2);
+        store.send(fail);
+        large
     })
     .await;
-    assert!(failure.fatal);
+    assert_eq!(answered.await.unwrap(), Severity::Fatal);
     let is_over =
         |error: StoreError| assert_eq!(error, StoreError::Failed("a page is upside down".to_owned()));
     is_over(store.append(vec![event(2, 1)], 2).await.unwrap_err());
@@ -147,7 +155,7 @@ async fn what_is_rolled_back_has_never_happened() {
             assert_eq!(books.lease_deliveries(db, &[("x".into(), 9)], 2, 2 + LEASE)?.work.len(), 1);
             Err::<(), _>(Fault::Full("no room for it".to_owned()))
         });
-        assert!(!failure.unwrap_err().fatal);
+        assert_eq!(failure.unwrap_err().severity, Severity::Full);
     })
     .await;
     assert_eq!(ledger(&store).await, before);
@@ -165,5 +173,20 @@ async fn what_is_rolled_back_has_never_happened() {
         Settlement::Recorded
     );
     assert_eq!(lease_delivery(&store, 5).await.attempt, 1);
+    assert_sound(&store).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn somebody_else_who_writes_is_waited_for_and_survived() {
+    let directory = TempDir::new().unwrap();
+    let store = open(directory.path());
+    on_writer(&store, |writer| writer.db.busy_timeout(Duration::ZERO).unwrap()).await;
+    let other = rusqlite::Connection::open(directory.path().join("events.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE; DELETE FROM names").unwrap();
+    let refused = store.append(vec![event(1, 1)], 1).await;
+    assert!(matches!(&refused, Err(StoreError::Full(why)) if why.contains("another process")), "{refused:?}");
+    other.execute_batch("ROLLBACK").unwrap();
+    append(&store, event(1, 1), 2).await;
+    assert_eq!(lease_run(&store, 3).await.attempt, 1);
     assert_sound(&store).await;
 }
