@@ -164,10 +164,8 @@ pub(super) const CHECKS: &[Check] = &[
     },
     Check {
         says: "delivery {}: it is pending, and its message, in row {}, is gone",
-        of: concat!(
-            "SELECT d.id, d.message FROM deliveries d WHERE d.message IS NOT NULL AND d.state IN (1, 8)
-               AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.seq = d.message)"
-        ),
+        of: "SELECT d.id, d.message FROM deliveries d WHERE d.message IS NOT NULL AND d.state IN (1, 8)
+               AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.seq = d.message)",
     },
     Check {
         says: "delivery {}: its destination is name {}, which is missing",
