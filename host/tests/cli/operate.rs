@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::{PATIENCE, Serving, run, text};
 
 /// A gateway with a destination that nobody serves, without plugins.
-fn directory() -> tempfile::TempDir {
+fn directory(store: &str) -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let config = format!(
@@ -21,7 +21,7 @@ fn directory() -> tempfile::TempDir {
 listen = "127.0.0.1:{port}"
 
 [store]
-type = "memory"
+type = "{store}"
 
 [sources.github]
 secret = {{ generated = true }}
@@ -50,8 +50,8 @@ retry = {{ max_attempts = 1 }}
 }
 
 /// A gateway that has received a pull request, a push, and issues that no route takes.
-fn furnished() -> (tempfile::TempDir, Serving) {
-    let directory = directory();
+fn furnished(store: &str) -> (tempfile::TempDir, Serving) {
+    let directory = directory(store);
     let serving = Serving::start(directory.path());
     for event in ["pull_request.opened", "push", "issues.opened"] {
         let sent = run(directory.path(), &["send", "github", event]);
@@ -139,7 +139,7 @@ fn public(directory: &Path, path: &str) -> String {
 
 #[test]
 fn operators_look() {
-    let (directory, _serving) = furnished();
+    let (directory, _serving) = furnished("memory");
     let here = directory.path();
     let pull_request = ids(here, &["events", "list", "--type", "pull_request.*"]);
     for (name, arguments) in [
@@ -184,7 +184,7 @@ fn operators_look() {
 
 #[test]
 fn operators_act() {
-    let (directory, _serving) = furnished();
+    let (directory, _serving) = furnished("memory");
     let here = directory.path();
     wait_for(here, "/dead_letters", 1);
     let dead = ids(here, &["dead-letters", "list", "--destination", "ci", "--cause", "REFUSED"]);
@@ -223,7 +223,7 @@ fn operators_act() {
 
 #[test]
 fn what_cannot_be_done_has_its_exit_code() {
-    let (directory, mut serving) = furnished();
+    let (directory, mut serving) = furnished("memory");
     let here = directory.path();
     let nobody = "01934c1e-5b7a-7c3d-9e2f-0123456789ab";
     fails(here, &["events", "show", nobody], 1, "there is no event 01934c1e");
@@ -257,4 +257,28 @@ fn what_cannot_be_done_has_its_exit_code() {
     fails(here, &["events", "list"], 69, "the gateway is not running");
     let _serving = Serving::start(here);
     assert!(ids(here, &["events", "list"]).is_empty());
+}
+
+#[test]
+fn a_stopped_gateways_store_is_worked_on_directly() {
+    let (directory, mut serving) = furnished("sqlite");
+    let here = directory.path();
+    fails(here, &["events", "show", "01934c1e-5b7a-7c3d-9e2f-0123456789ab"], 1, "there is no event");
+    serving.signal(rustix::process::Signal::TERM);
+    serving.child.wait().unwrap();
+
+    let push = ids(here, &["events", "list", "--type", "push"]);
+    assert!(done(here, &["events", "show", &push[0]]).contains("to archive  done"));
+    assert_eq!(done(here, &["replay", "--event", &push[0]]), "replayed 1 of 1\n");
+    assert_eq!(done(here, &["dead-letters", "discard", "--all"]), "discarded 1 of 1\n");
+    assert_eq!(ids(here, &["runs", "list", "--state", "pending"]).len(), 1);
+    assert_eq!(done(here, &["store", "verify"]), "the store is sound\n");
+    done(here, &["store", "backup", "copy"]);
+    assert!(here.join("copy").metadata().unwrap().len() > 0);
+    fails(here, &["store", "backup", "copy"], 2, "is there already");
+
+    // What was asked for meanwhile is done when there is a gateway.
+    let _serving = Serving::start(here);
+    wait_for(here, "/delivered", 3);
+    wait_for(here, "/pending", 0);
 }

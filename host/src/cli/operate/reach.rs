@@ -159,10 +159,9 @@ async fn over_socket(
     Ok((head.status.as_u16(), answer.to_bytes()))
 }
 
+#[cfg(feature = "sqlite")]
 #[cfg(test)]
 mod tests {
-    #![cfg(feature = "sqlite")]
-
     use std::fs;
 
     use crate::admin::{EventView, List};
