@@ -7,8 +7,10 @@
 
 mod client;
 mod corpus;
+pub mod disk;
 mod guest;
 mod logs;
+mod random;
 mod sink;
 mod wait;
 mod yard;
@@ -17,6 +19,7 @@ pub use client::{Answer, Client, sign};
 pub use corpus::{Payload, corpus, payload};
 pub use guest::Guest;
 pub use logs::Logs;
+pub use random::Random;
 pub use sink::{Act, Received, Sink};
 pub use wait::{PATIENCE, What, eventually, patiently};
 pub use yard::{Plan, SECRET, Yard, dist, repository};
