@@ -25,6 +25,7 @@ use crate::metrics::Metrics;
 use crate::reload::{Failure, Rejected, Reloader, Seen, Source, Watcher, make, named_by};
 use crate::server::{self, Listeners};
 use crate::store::{Ledger, Limits, MemoryStore, Store, StoreError};
+use crate::upkeep;
 
 /// A gateway. Cloning shares it. It lives in the tokio runtime that it was built in; dropping the last clone ends it.
 ///
@@ -160,8 +161,9 @@ impl Builder {
         });
         let in_flight = InFlight::new(metrics.in_flight.clone());
         let (strangers, refusals) = Default::default();
+        let (stop, stopped) = watch::channel(false);
+        tokio::spawn(upkeep::run(store.clone(), current.clone(), clock.clone(), stopped));
         let ingest = Ingest { current, store, clock, dispatcher, in_flight, strangers, refusals };
-        let (stop, _) = watch::channel(false);
         Ok(Gateway {
             inner: Arc::new(Inner {
                 ingest,
@@ -227,6 +229,12 @@ impl Gateway {
     /// What has become of everything accepted.
     pub async fn ledger(&self) -> Result<Ledger, StoreError> {
         self.inner.ingest.store.ledger().await
+    }
+
+    /// Ends once the store has failed for good, with what went wrong. From then on senders are told to try again, and
+    /// only a new process can help. Never otherwise.
+    pub async fn failed(&self) -> String {
+        self.inner.ingest.store.failed().await
     }
 
     /// The store.

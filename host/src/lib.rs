@@ -31,6 +31,7 @@ pub mod generation;
 mod ingest;
 mod reload;
 mod server;
+mod upkeep;
 
 pub use app::{BuildError, Builder, Gateway};
 pub use ingest::Response;

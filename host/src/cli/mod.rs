@@ -16,6 +16,9 @@ use crate::app::BuildError;
 /// `EX_CONFIG` of sysexits.h: the configuration is wrong, and starting again does not help.
 const EXIT_CONFIG: u8 = 78;
 
+/// `EX_IOERR` of sysexits.h: the store cannot be written any more; a new process may be able to.
+const EXIT_IO: u8 = 74;
+
 /// A WebAssembly-pluggable webhook router.
 #[derive(Debug, Parser)]
 #[command(name = "hookyard", version, about)]

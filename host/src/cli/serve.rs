@@ -6,8 +6,10 @@ use std::process::ExitCode;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::app::{BuildError, Gateway};
+use crate::config::StoreKind;
+use crate::store::Ledger;
 
-use super::{banner, complain, fail, log, say};
+use super::{EXIT_IO, banner, complain, fail, log, say};
 
 pub(super) fn run(config: &Path) -> ExitCode {
     let loaded = match crate::config::load(config) {
@@ -45,14 +47,29 @@ async fn serve(config: &Path) -> ExitCode {
         let gateway = gateway.clone();
         async move { gateway.serve_on(listeners).await }
     });
-    signals.wait(&gateway).await;
+    tokio::select! {
+        () = signals.wait(&gateway) => {}
+        reason = gateway.failed() => {
+            // What the store has is safe; what it would be told now is not. Whoever starts this process starts it again.
+            tracing::error!(reason, "the store has failed; stopping at once");
+            complain(&format!("error: the store has failed: {reason}\n"));
+            return ExitCode::from(EXIT_IO);
+        }
+    }
 
     tracing::info!("stopping: nothing more is taken in, what is under way ends");
+    let kind = gateway.generation().config.store.kind;
     let ledger = gateway.shutdown().await;
     let _ = serving.await;
     match ledger {
-        Ok(ledger) if ledger.pending == 0 => {
-            tracing::info!(accepted = ledger.accepted, delivered = ledger.delivered, "stopped");
+        Ok(ledger) if ledger.pending == 0 || kind != StoreKind::Memory => {
+            let Ledger { accepted, delivered, pending, .. } = ledger;
+            tracing::info!(
+                accepted,
+                delivered,
+                pending,
+                "stopped; what is pending goes on at the next start"
+            );
             ExitCode::SUCCESS
         }
         Ok(ledger) => {

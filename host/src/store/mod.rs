@@ -76,6 +76,11 @@ pub trait Store: Send + Sync + 'static {
     /// held up. To be called again at once while [`Removed::more`] says so.
     fn retain(&self, retention: &Retention, now: UnixMillis, step: usize) -> Answer<'_, Removed>;
 
+    /// Ends once the store has failed for good, with what went wrong: only a new process can help. Never otherwise.
+    fn failed(&self) -> Pin<Box<dyn Future<Output = String> + Send + '_>> {
+        Box::pin(std::future::pending())
+    }
+
     /// What has become of everything accepted so far.
     fn ledger(&self) -> Answer<'_, Ledger>;
 
