@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says where it failed")]
 
 mod connections;
+mod durability;
 mod embedding;
 mod end_to_end;
 mod plugin_faults;

@@ -7,9 +7,12 @@
 
 mod client;
 mod corpus;
+pub mod crash;
 pub mod disk;
 mod guest;
+pub mod load;
 mod logs;
+pub mod proof;
 mod random;
 mod sink;
 mod wait;
