@@ -5,16 +5,26 @@ use hookyard_tests::crash::{self, program};
 use hookyard_tests::load::Size;
 use hookyard_tests::proof::{Faults, PowerLoss, faults, power_loss};
 
+fn kills(seed: u64, store: &'static str, kills: usize) -> crash::Plan {
+    let events = 100 * kills;
+    crash::Plan { program: program(), store, kills, events, senders: 6, recovers_within: None, seed }
+}
+
 /// P1 P4
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_acknowledged_is_lost_to_kill_9() {
     let seed = Random::seed();
     eprintln!("HOOKYARD_SEED={seed}");
-    let plan =
-        crash::Plan { program: program(), kills: 20, events: 2000, senders: 6, recovers_within: None, seed };
-    let report = crash::run(&plan).await;
+    let report = crash::run(&kills(seed, "sqlite", 20)).await;
     eprintln!("{report}");
     report.check();
+}
+
+/// The proof can fail: what is kept in memory is lost.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_in_memory_is_found_out() {
+    let report = crash::run(&kills(Random::seed(), "memory", 1)).await;
+    assert!(report.problems.iter().any(|problem| problem.contains("was acknowledged and came to 0")), "{report}");
 }
 
 fn losses(seed: u64, losses: usize, disk_lies: bool) -> PowerLoss {

@@ -111,6 +111,7 @@ fn parse(arguments: &[String]) -> Result<(Vec<&str>, Options), String> {
 async fn crash(options: &Options) -> Report {
     let plan = crash::Plan {
         program: program(),
+        store: "sqlite",
         kills: options.kills,
         events: options.events,
         senders: 16,
@@ -122,7 +123,8 @@ async fn crash(options: &Options) -> Report {
 
 async fn lose_power(options: &Options) -> Report {
     let size = Size { producers: 4, batches: 120 };
-    let plan = PowerLoss { losses: options.losses, of_one_run: 100, size, disk_lies: false, seed: options.seed };
+    let plan =
+        PowerLoss { losses: options.losses, of_one_run: 100, size, disk_lies: false, seed: options.seed };
     power_loss(plan).await
 }
 
@@ -135,9 +137,11 @@ async fn have_errors(options: &Options) -> Report {
 fn mount_small_disk() -> Result<bool, String> {
     let directory = std::env::temp_dir().join(format!("hookyard-disk-full-{}", std::process::id()));
     std::fs::create_dir_all(&directory).map_err(|error| error.to_string())?;
-    let script = format!("mount -t tmpfs -o size={SMALL_DISK}m tmpfs \"$1\" && exec \"$0\" disk-full-in \"$1\"");
+    let script =
+        format!("mount -t tmpfs -o size={SMALL_DISK}m tmpfs \"$1\" && exec \"$0\" disk-full-in \"$1\"");
     let here = std::env::current_exe().map_err(|error| error.to_string())?;
-    let run = Command::new("unshare").args(["--mount", "sh", "-c", &script]).arg(here).arg(&directory).status();
+    let run =
+        Command::new("unshare").args(["--mount", "sh", "-c", &script]).arg(here).arg(&directory).status();
     let _ = std::fs::remove_dir(&directory);
     match run {
         Ok(status) => Ok(status.success()),

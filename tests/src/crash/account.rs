@@ -153,7 +153,10 @@ impl Account {
         let mut books = self.lock();
         let place = (number, destination);
         if !books.sent.contains_key(&number) || !Kind::of(number).destinations().contains(&destination) {
-            books.problems.push(format!("event {number} came to `{}`, and was not sent there", char::from(destination)));
+            books.problems.push(format!(
+                "event {number} came to `{}`, and was not sent there",
+                char::from(destination)
+            ));
         }
         if !intact {
             books.problems.push(format!("event {number} came to `{}` changed", char::from(destination)));
@@ -224,7 +227,10 @@ impl Account {
             match sent {
                 Sent::Acknowledged if here < places.len() => {
                     balance.lost += 1;
-                    problems.push(format!("event {number} was acknowledged and came to {here} of {}", places.len()));
+                    problems.push(format!(
+                        "event {number} was acknowledged and came to {here} of {}",
+                        places.len()
+                    ));
                 }
                 Sent::Acknowledged => {}
                 Sent::Unknown if here > 0 && here < places.len() => {
@@ -239,7 +245,8 @@ impl Account {
         for ((number, at), arrived) in &books.places {
             if arrived.webhook_ids.len() > 1 {
                 let at = char::from(*at);
-                problems.push(format!("event {number} came to `{at}` with the ids {:?}", arrived.webhook_ids));
+                problems
+                    .push(format!("event {number} came to `{at}` with the ids {:?}", arrived.webhook_ids));
             }
         }
         let expected = Ledger {

@@ -20,7 +20,8 @@ const LOOK: Duration = Duration::from_millis(1);
 pub fn program() -> PathBuf {
     let here = std::env::current_exe().unwrap();
     // Tests are in a folder of their own.
-    let folder = here.ancestors().skip(1).find(|folder| !folder.ends_with("deps")).expect("a folder").to_owned();
+    let folder =
+        here.ancestors().skip(1).find(|folder| !folder.ends_with("deps")).expect("a folder").to_owned();
     let program = folder.join("hookyard");
     let built = program.metadata().and_then(|metadata| metadata.modified());
     let Ok(built) = built else {

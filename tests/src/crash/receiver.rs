@@ -38,8 +38,9 @@ async fn accept(listener: TcpListener, account: Arc<Account>) {
         let service = service_fn(move |request| answer(request, account.clone()));
         connections.spawn(async move {
             // Whoever is killed does not say goodbye.
-            let _ =
-                hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+            let _ = hyper::server::conn::http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
         });
         while connections.try_join_next().is_some() {}
     }

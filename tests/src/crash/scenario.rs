@@ -26,11 +26,16 @@ const CONCURRENCY: usize = 16;
 /// How many deliveries may have been made and not settled when the gateway is killed.
 const IN_FLIGHT: usize = 4 * CONCURRENCY;
 
+/// When nothing has arrived for so long, what has not is lost, unless a shutdown in order brings it.
+const STANDSTILL: Duration = Duration::from_secs(4);
+
 /// What to do.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// The program under test.
     pub program: PathBuf,
+    /// The engine that keeps events, as the configuration names it.
+    pub store: &'static str,
     /// How often it is killed.
     pub kills: usize,
     /// How many events are to be acknowledged at least.
@@ -59,7 +64,7 @@ pub async fn run(plan: &Plan) -> Report {
     let account = Arc::new(Account::default());
     let receiver = Receiver::start(account.clone()).await;
     let gateway = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port(plan.seed)));
-    configure(directory.path(), gateway, receiver.address);
+    configure(plan.store, directory.path(), gateway, receiver.address);
 
     let (order, orders) = watch::channel(Order::Send);
     let mut random = Random::new(plan.seed);
@@ -89,14 +94,25 @@ pub async fn run(plan: &Plan) -> Report {
     ready(&mut process, &account, &mut figures).await;
     order.send_replace(Order::Finish);
     while senders.join_next().await.is_some() {}
-    let left = || async { (account.outstanding() == 0).then_some(()) };
-    eventually(|| format!("{} messages are outstanding", account.outstanding()), left).await;
+    all_arrived(&account).await;
     let log = process.0.log();
     let status = process.0.stop().await;
     if !status.success() {
         figures.problems.push(format!("it stopped with {status}:\n{log}"));
     }
     reckon(plan, figures, &account, directory.path()).await
+}
+
+/// Waits until everything has arrived, or nothing arrives any more.
+async fn all_arrived(account: &Account) {
+    let mut outstanding = usize::MAX;
+    let mut since = Instant::now();
+    while account.outstanding() > 0 && since.elapsed() < STANDSTILL {
+        if account.outstanding() < outstanding {
+            (outstanding, since) = (account.outstanding(), Instant::now());
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
 
 /// A process and when it was started.
@@ -114,12 +130,20 @@ async fn ready(process: &mut Started, account: &Account, figures: &mut Figures) 
 }
 
 /// Until about as many events are acknowledged as make the whole at the end, and a moment longer.
-async fn serve_for_a_while(plan: &Plan, kill: usize, account: &Account, random: &mut Random, process: &Program) {
+async fn serve_for_a_while(
+    plan: &Plan,
+    kill: usize,
+    account: &Account,
+    random: &mut Random,
+    process: &Program,
+) {
     let share = (plan.events / plan.kills) as u64;
     let due = plan.events * (kill + 1) / plan.kills;
     let wanted = due.saturating_sub(share as usize) + random.below(2 * share + 1) as usize;
     let enough = || async { (account.acknowledged_so_far() >= wanted).then_some(()) };
-    let what = || format!("{} events of {wanted} are acknowledged; {}", account.acknowledged_so_far(), process.log());
+    let what = || {
+        format!("{} events of {wanted} are acknowledged; {}", account.acknowledged_so_far(), process.log())
+    };
     eventually(what, enough).await;
     tokio::time::sleep(Duration::from_micros(random.below(5000))).await;
 }
@@ -141,7 +165,10 @@ async fn reckon(plan: &Plan, mut figures: Figures, account: &Account, directory:
     });
     report.row("messages that arrived", balance.arrived);
     report.row("messages that arrived once more", balance.repeated.iter().sum::<usize>());
-    report.row("  most of them after one kill", format!("{most_repeated}, of {IN_FLIGHT} that may be in flight"));
+    report.row(
+        "  most of them after one kill",
+        format!("{most_repeated}, of {IN_FLIGHT} that may be in flight"),
+    );
     report.times("from the start of the process to readiness", &figures.starts);
     report.times("from readiness until all in flight had arrived", &balance.recoveries);
     report.problems = figures.problems;
@@ -150,7 +177,9 @@ async fn reckon(plan: &Plan, mut figures: Figures, account: &Account, directory:
         report.problems.push(format!("{most_repeated} messages arrived once more after one kill"));
     }
     let slow = |recovery: &&Duration| plan.recovers_within.is_some_and(|limit| **recovery > limit);
-    report.problems.extend(balance.recoveries.iter().find(slow).map(|slow| format!("a recovery took {slow:?}")));
+    report
+        .problems
+        .extend(balance.recoveries.iter().find(slow).map(|slow| format!("a recovery took {slow:?}")));
     report
 }
 
@@ -172,7 +201,7 @@ fn free_port(seed: u64) -> u16 {
     }
 }
 
-fn configure(directory: &Path, gateway: SocketAddr, receiver: SocketAddr) {
+fn configure(store: &str, directory: &Path, gateway: SocketAddr, receiver: SocketAddr) {
     let destinations: String = ["a", "b", "c", "d"]
         .map(|name| {
             format!(
@@ -184,7 +213,7 @@ fn configure(directory: &Path, gateway: SocketAddr, receiver: SocketAddr) {
     let plugin = dist().join("redact.wasm");
     let config = format!(
         "[server]\nlisten = \"{gateway}\"\n\
-         [store]\ntype = \"sqlite\"\n\
+         [store]\ntype = \"{store}\"\n\
          [telemetry]\nlog = \"warn\"\n\
          [sources.github]\nsecret = {{ file = \"secret\" }}\n\
          [plugins.redact]\npath = {plugin:?}\n\

@@ -47,34 +47,29 @@ static METHODS: sqlite3_io_methods = sqlite3_io_methods {
 };
 
 /// Makes a VFS known to SQLite. It stays in memory for good.
-pub(super) fn register(name: CString, shared: &'static Shared) -> *mut sqlite3_vfs {
+pub(super) fn register(name: &str, shared: &'static Shared) {
     // SAFETY: the default VFS exists as long as the process, and its structure does not change but for its place in the
     // list of all. The copy's functions other than those replaced are given the copy, and make nothing of it.
     let mut vfs = unsafe { *default_vfs() };
     vfs.szOsFile += c_int::try_from(size_of::<File>()).expect("a small structure");
     vfs.pNext = ptr::null_mut();
-    vfs.zName = name.into_raw();
+    vfs.zName = c_string(name).into_raw();
     vfs.pAppData = ptr::from_ref(shared).cast_mut().cast();
     vfs.xOpen = Some(open);
     vfs.xDelete = Some(delete);
-    let vfs = Box::into_raw(Box::new(vfs));
     // SAFETY: the structure and what it names are never freed.
-    let code = unsafe { ffi::sqlite3_vfs_register(vfs, 0) };
+    let code = unsafe { ffi::sqlite3_vfs_register(Box::into_raw(Box::new(vfs)), 0) };
     assert_eq!(code, ffi::SQLITE_OK, "sqlite3_vfs_register");
-    vfs
-}
-
-/// The name under which it is registered.
-pub(super) fn name(vfs: *mut sqlite3_vfs) -> String {
-    // SAFETY: made by `register`, and never freed.
-    let name = unsafe { CStr::from_ptr((*vfs).zName) };
-    name.to_string_lossy().into_owned()
 }
 
 /// Has SQLite open no more files with it.
-pub(super) fn unregister(vfs: *mut sqlite3_vfs) {
-    // SAFETY: made by `register`; files that are still open go on.
-    unsafe { ffi::sqlite3_vfs_unregister(vfs) };
+pub(super) fn unregister(name: &str) {
+    // SAFETY: a VFS that is not found is null, which is ignored; files that are still open go on.
+    unsafe { ffi::sqlite3_vfs_unregister(ffi::sqlite3_vfs_find(c_string(name).as_ptr())) };
+}
+
+fn c_string(name: &str) -> CString {
+    CString::new(name).expect("a name without a zero byte")
 }
 
 fn default_vfs() -> *mut sqlite3_vfs {

@@ -5,7 +5,6 @@
 //! a name are passed through. Each disk leaves some hundred bytes behind when it is dropped, because nothing says when
 //! SQLite has looked at its VFS for the last time.
 
-use std::ffi::CString;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -38,8 +37,8 @@ pub enum Fault {
 
 /// A disk that a store is opened on.
 pub struct Disk {
+    name: String,
     shared: &'static Shared,
-    vfs: *mut ffi::sqlite3_vfs,
 }
 
 /// What a disk and its open files have in common.
@@ -61,12 +60,14 @@ impl Disk {
     pub fn new(directory: &Path, habits: Habits) -> Self {
         let state = State { recording: Recording::of(directory), fault: None, writes: 0, syncs: 0 };
         let shared: &'static Shared = Box::leak(Box::new(Shared { habits, state: Mutex::new(state) }));
-        Disk { shared, vfs: files::register(unique_name(), shared) }
+        let name = unique_name();
+        files::register(&name, shared);
+        Disk { name, shared }
     }
 
     /// The name under which SQLite knows it.
-    pub fn name(&self) -> String {
-        files::name(self.vfs)
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Now.
@@ -103,15 +104,14 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        files::unregister(self.vfs);
+        files::unregister(&self.name);
         self.shared.state().recording = Recording::default();
     }
 }
 
-fn unique_name() -> CString {
+fn unique_name() -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    CString::new(format!("disk-{}-{count}", std::process::id())).expect("no zero byte")
+    format!("disk-{}", COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
 /// How a call is to end, besides well.
@@ -215,9 +215,7 @@ mod tests {
     fn open(directory: &Path, vfs: Option<&Disk>) -> Connection {
         let path = directory.join("db");
         let connection = match vfs {
-            Some(disk) => {
-                Connection::open_with_flags_and_vfs(path, OpenFlags::default(), disk.name().as_str())
-            }
+            Some(disk) => Connection::open_with_flags_and_vfs(path, OpenFlags::default(), disk.name()),
             None => Connection::open(path),
         }
         .unwrap();

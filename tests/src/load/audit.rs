@@ -112,7 +112,9 @@ impl Auditor<'_> {
             let of = sent.again.expect("all are repetitions");
             match sent.answered {
                 Some((_, Outcome::Duplicate(known))) if known == of => {}
-                answered => self.problem(format!("event {number} repeats {of}, and was answered {answered:?}")),
+                answered => {
+                    self.problem(format!("event {number} repeats {of}, and was answered {answered:?}"))
+                }
             }
         }
         Ok(())
@@ -167,8 +169,9 @@ impl Auditor<'_> {
     /// Everything of every acknowledged event has ended, before the crash or after.
     fn nothing_is_missing(&mut self, acknowledged: &HashSet<u64>, after: &Entries) {
         for number in acknowledged {
-            let missing =
-                event::ends(*number).filter(|id| !self.was_ended(*id) && !after.ended.contains_key(id)).count();
+            let missing = event::ends(*number)
+                .filter(|id| !self.was_ended(*id) && !after.ended.contains_key(id))
+                .count();
             if missing > 0 {
                 self.found.lost += 1;
                 self.problem(format!("event {number} was acknowledged, and {missing} of its parts are lost"));

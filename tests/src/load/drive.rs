@@ -147,7 +147,11 @@ async fn delivery_worker(
     Ok(())
 }
 
-async fn remover(store: Arc<dyn Store>, journal: Arc<Journal>, done: Arc<AtomicBool>) -> Result<(), StoreError> {
+async fn remover(
+    store: Arc<dyn Store>,
+    journal: Arc<Journal>,
+    done: Arc<AtomicBool>,
+) -> Result<(), StoreError> {
     while !done.load(Ordering::Acquire) {
         journal.retaining();
         while store.retain(&RETENTION, journal.now(), 8).await?.more {}

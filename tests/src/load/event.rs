@@ -49,8 +49,7 @@ impl Kind {
 
     /// The kind whose route has this name.
     pub(super) fn of_route(name: &str) -> Kind {
-        let all =
-            [Kind::Plain, Kind::Fan, Kind::Wide, Kind::Dropped, Kind::Dead, Kind::Flaky, Kind::Counted];
+        let all = [Kind::Plain, Kind::Fan, Kind::Wide, Kind::Dropped, Kind::Dead, Kind::Flaky, Kind::Counted];
         all.into_iter().find(|kind| kind.route() == name).expect("a route of ours")
     }
 

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use hookyard::delivery::{DeliveryEnd, DeliveryId, KvChanges, KvRead, KvWrite, NewDelivery, Outgoing, RunEnd};
+use hookyard::delivery::{
+    DeliveryEnd, DeliveryId, KvChanges, KvRead, KvWrite, NewDelivery, Outgoing, RunEnd,
+};
 use hookyard::event::UnixMillis;
 use hookyard::store::{
     LeasedDelivery, LeasedRun, SettledDelivery, SettledRun, Settlement, Store, StoreError,

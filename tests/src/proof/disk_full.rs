@@ -51,7 +51,9 @@ async fn cycles(plan: &DiskFull, name: &'static str, way: &Way, report: &mut Rep
         // Opened anew each time: a full disk must not keep it from starting.
         let store = open(&directory, way.reserve);
         match fill_and_free(&store, way, &mut filling).await {
-            Ok(found) => problems.extend(found.into_iter().map(|found| format!("{name}, cycle {cycle}: {found}"))),
+            Ok(found) => {
+                problems.extend(found.into_iter().map(|found| format!("{name}, cycle {cycle}: {found}")))
+            }
             Err(error) => problems.push(format!("{name}, cycle {cycle}: {error}")),
         }
         refusals += 1;
@@ -62,7 +64,11 @@ async fn cycles(plan: &DiskFull, name: &'static str, way: &Way, report: &mut Rep
     report.problems.extend(problems);
 }
 
-async fn fill_and_free(store: &SqliteStore, way: &Way, filling: &mut Filling) -> Result<Vec<String>, StoreError> {
+async fn fill_and_free(
+    store: &SqliteStore,
+    way: &Way,
+    filling: &mut Filling,
+) -> Result<Vec<String>, StoreError> {
     let mut problems = Vec::new();
     if let Some((path, size)) = &way.filler {
         std::fs::write(path, vec![0; *size as usize]).unwrap();
@@ -91,7 +97,10 @@ async fn fill_and_free(store: &SqliteStore, way: &Way, filling: &mut Filling) ->
     filling.work_off(store).await?;
     let ledger = store.ledger().await?;
     if !ledger.adds_up() || ledger.pending > 0 || ledger.accepted != filling.acknowledged() as u64 {
-        problems.push(format!("{} events were acknowledged, and the ledger is {ledger:?}", filling.acknowledged()));
+        problems.push(format!(
+            "{} events were acknowledged, and the ledger is {ledger:?}",
+            filling.acknowledged()
+        ));
     }
     problems.extend(store.verify().await?);
     Ok(problems)
@@ -117,4 +126,3 @@ fn open(directory: &Path, reserve: u64) -> SqliteStore {
     let settings = SqliteSettings { limits, sync: SyncMode::Accepted, reserve, vfs: None };
     SqliteStore::open(directory, settings).unwrap()
 }
-

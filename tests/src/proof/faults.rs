@@ -103,7 +103,9 @@ impl Bench {
         for survival in [Survival::Nothing, Survival::Operations { seed: now as u64 }] {
             let image = scratch();
             replay.image(survival).write_to(image.path());
-            figures.audit(&image, &entries, now, &format!("{place}, then a loss of power, {survival:?}")).await;
+            figures
+                .audit(&image, &entries, now, &format!("{place}, then a loss of power, {survival:?}"))
+                .await;
         }
         figures.audit(&directory, &entries, now, place).await;
     }

@@ -20,6 +20,6 @@ pub use report::{Report, Row};
 /// Opens a store as a gateway does that has room.
 pub fn open(directory: &Path, sync: SyncMode, disk: Option<&Disk>) -> Result<SqliteStore, OpenError> {
     let limits = Limits { events: 10_000_000, bytes: 1 << 40 };
-    let settings = SqliteSettings { limits, sync, reserve: 0, vfs: disk.map(Disk::name) };
+    let settings = SqliteSettings { limits, sync, reserve: 0, vfs: disk.map(|disk| disk.name().to_owned()) };
     SqliteStore::open(directory, settings)
 }

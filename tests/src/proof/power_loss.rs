@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hookyard::store::{Store, SyncMode};
+use hookyard::store::SyncMode;
 use tempfile::TempDir;
 
 use crate::disk::{Disk, Habits, Image, Moment, Operation, Recording, Replay, Survival};
@@ -53,7 +53,10 @@ pub async fn power_loss(plan: PowerLoss) -> Report {
     }
     let mut report = Report::new(format!("power loss (seed {})", plan.seed));
     report.row("runs of the load", runs);
-    report.row("operations on the disk, syncs among them", format!("{}, {}", figures.operations, figures.syncs));
+    report.row(
+        "operations on the disk, syncs among them",
+        format!("{}, {}", figures.operations, figures.syncs),
+    );
     report.row("losses of power", figures.losses);
     report.row("of these, followed by another while recovering", figures.at_recovery);
     report.row("acknowledged events looked for", figures.acknowledged);
@@ -97,7 +100,8 @@ async fn run(plan: &PowerLoss, sync: SyncMode, random: &mut Random, figures: &mu
             }
             Err(error) => Err(error.to_string()),
         };
-        figures.add(audited, &format!("{sync:?}, at {crash:?} of {}, {survival:?}", recording.operations.len()));
+        figures
+            .add(audited, &format!("{sync:?}, at {crash:?} of {}, {survival:?}", recording.operations.len()));
     }
 }
 
