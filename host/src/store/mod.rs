@@ -8,6 +8,8 @@
 mod conformance;
 mod memory;
 mod records;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod work;
 
 use std::fmt;
@@ -23,6 +25,8 @@ pub use records::{
     Backlog, Cursor, Disabled, EventFilter, EventRecord, EventState, EventSummary, Intervened, Intervention,
     Keep, Ledger, Page, Removed, Retention, Stats, WorkFilter, WorkId, WorkRecord,
 };
+#[cfg(feature = "sqlite")]
+pub use sqlite::{OpenError, SqliteSettings, SqliteStore, SyncMode};
 pub use work::{
     Appended, Dedupe, KvValue, Lease, Leased, LeasedDelivery, LeasedRun, NewEvent, NewRun, Order,
     SettledDelivery, SettledRun, Settlement,

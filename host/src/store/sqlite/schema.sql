@@ -60,17 +60,13 @@ CREATE TABLE runs (
   id             BLOB NOT NULL,           -- 16 bytes
   event          INTEGER NOT NULL,        -- events.seq
   route          INTEGER NOT NULL,        -- names
+  ordered        INTEGER NOT NULL,        -- 1 if it was given a place in a lane
   state          INTEGER NOT NULL,
   due            INTEGER NOT NULL,
   attempts       INTEGER NOT NULL,        -- begun, since `since`
   since          INTEGER NOT NULL,
   again          INTEGER NOT NULL,        -- 1 if an operator asked for it: then it is not in its event's range
-  lane           BLOB,                    -- 16 bytes of SHA-256 over the route's name and its key: what has the same goes in order
-  waits          INTEGER NOT NULL,        -- 1 if the next in the lane waits for dead letters as well
-  closed         INTEGER NOT NULL,        -- 1 once the next in the lane may go
-  open           INTEGER NOT NULL,        -- deliveries that have not ended
-  dead           INTEGER NOT NULL,        -- of itself and its deliveries, dead letters that are kept
-  first_delivery INTEGER,                 -- its deliveries are among first_delivery .. last_delivery
+  first_delivery INTEGER,                 -- its deliveries are first_delivery .. last_delivery
   last_delivery  INTEGER,
   started_at     INTEGER,                 -- the attempt that ended it
   took           INTEGER,
@@ -80,7 +76,18 @@ CREATE TABLE runs (
 CREATE INDEX runs_due ON runs (due) WHERE state = 1;
 CREATE INDEX runs_dead ON runs (id) WHERE state = 5;
 CREATE INDEX runs_again ON runs (event) WHERE again = 1;
-CREATE INDEX runs_lane ON runs (lane, seq) WHERE lane IS NOT NULL AND closed = 0;
+
+-- Runs that go one after the other: those of one lane in the order of their numbers, and all but the first are held. A
+-- run leaves once it is closed: it and its deliveries have ended and, where the next waits for them, none of its dead
+-- letters is kept.
+CREATE TABLE lanes (
+  run   INTEGER PRIMARY KEY,              -- runs.seq
+  lane  BLOB NOT NULL,                    -- 16 bytes of SHA-256 over the route's name and the key
+  waits INTEGER NOT NULL,                 -- 1 if the next one waits for dead letters as well
+  open  INTEGER NOT NULL,                 -- it and its deliveries, as many of them as have not ended
+  dead  INTEGER NOT NULL                  -- dead letters of it and its deliveries that are kept
+) STRICT;
+CREATE UNIQUE INDEX lanes_lane ON lanes (lane, run);
 
 -- What plugins made, where it differs from what was received.
 CREATE TABLE messages (
@@ -94,9 +101,11 @@ CREATE TABLE deliveries (
   id          BLOB NOT NULL,              -- 16 bytes, begins with the time of its run: new ones go to the end of the index
   event       INTEGER NOT NULL,           -- events.seq
   run         INTEGER NOT NULL,           -- runs.seq
+  route       INTEGER NOT NULL,           -- names; as its run's, as is the next
+  ordered     INTEGER NOT NULL,
   destination INTEGER NOT NULL,           -- names
   message     INTEGER,                    -- messages.seq; NULL: as received
-  state       INTEGER NOT NULL,           -- 8: staged, its run has not ended yet
+  state       INTEGER NOT NULL,           -- 8: staged, see fanouts
   due         INTEGER NOT NULL,
   attempts    INTEGER NOT NULL,           -- made, since `since`
   since       INTEGER NOT NULL,
@@ -109,11 +118,13 @@ CREATE UNIQUE INDEX deliveries_id ON deliveries (id);
 CREATE INDEX deliveries_due ON deliveries (destination, due) WHERE state = 1;
 CREATE INDEX deliveries_dead ON deliveries (seq) WHERE state = 5;
 
--- Deliveries of runs that came to many, which are made due step by step.
+-- Runs that came to many deliveries, which are stored and made due step by step so that other work is not held up. What
+-- is staged for a run that has not ended is void: it is removed when the store is opened, and the run is run again.
 CREATE TABLE fanouts (
-  run  INTEGER PRIMARY KEY,               -- runs.seq
-  next INTEGER NOT NULL,                  -- deliveries.seq
-  last INTEGER NOT NULL
+  run   INTEGER PRIMARY KEY,              -- runs.seq
+  next  INTEGER NOT NULL,                 -- deliveries.seq of the first that is staged
+  last  INTEGER NOT NULL,
+  ended INTEGER NOT NULL                  -- 1 once the run has ended: then its deliveries are made due
 ) STRICT;
 
 -- Attempts that did not end their run or delivery; the one that did stands there.
@@ -144,8 +155,59 @@ CREATE TABLE disabled (
   since       INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- The ledger and what else is counted, kept with every change because counting rows would take too long.
-CREATE TABLE counters (
-  name  TEXT PRIMARY KEY,
-  value INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+-- The ledger and what else is counted, in one row, kept with every change because counting rows would take too long.
+CREATE TABLE ledger (
+  accepted               INTEGER NOT NULL DEFAULT 0,
+  duplicates             INTEGER NOT NULL DEFAULT 0,
+  settled                INTEGER NOT NULL DEFAULT 0,
+  unrouted               INTEGER NOT NULL DEFAULT 0,
+  pending                INTEGER NOT NULL DEFAULT 0,
+  expired                INTEGER NOT NULL DEFAULT 0,
+  runs_pending           INTEGER NOT NULL DEFAULT 0,
+  runs_dropped           INTEGER NOT NULL DEFAULT 0,
+  runs_dead              INTEGER NOT NULL DEFAULT 0,
+  deliveries_pending     INTEGER NOT NULL DEFAULT 0,
+  delivered              INTEGER NOT NULL DEFAULT 0,
+  deliveries_dead        INTEGER NOT NULL DEFAULT 0,
+  dead_letters           INTEGER NOT NULL DEFAULT 0,
+  dead_letters_expired   INTEGER NOT NULL DEFAULT 0,
+  dead_letters_replayed  INTEGER NOT NULL DEFAULT 0,
+  dead_letters_discarded INTEGER NOT NULL DEFAULT 0,
+  pending_bytes          INTEGER NOT NULL DEFAULT 0, -- bodies and headers of events that have not ended
+  settled_bytes          INTEGER NOT NULL DEFAULT 0, -- those that are kept of settled events without dead letters
+  dead_bytes             INTEGER NOT NULL DEFAULT 0, -- of settled events with dead letters
+  unrouted_bytes         INTEGER NOT NULL DEFAULT 0, -- of unrouted events
+  kv_version             INTEGER NOT NULL DEFAULT 0, -- the latest version of a value that a plugin keeps
+  latest                 INTEGER NOT NULL DEFAULT 0  -- the latest time that the store was given
+) STRICT;
+INSERT INTO ledger DEFAULT VALUES;
+
+-- For people: names instead of numbers, ids as the gateway prints them, times to be read.
+CREATE VIEW events_view AS SELECT e.seq,
+  substr(lower(hex(e.id)), 1, 8) || '-' || substr(lower(hex(e.id)), 9, 4) || '-' || substr(lower(hex(e.id)), 13, 4) || '-' || substr(lower(hex(e.id)), 17, 4) || '-' || substr(lower(hex(e.id)), 21) AS id,
+  s.name AS source, e.kind, e.delivery_id, e.proof, strftime('%Y-%m-%dT%H:%M:%fZ', e.received_at / 1000.0, 'unixepoch') AS received_at,
+  CASE e.state WHEN 0 THEN 'pending' WHEN 1 THEN 'settled' WHEN 2 THEN 'unrouted' END AS state,
+  e.unrouted, e.open, e.dead, e.body_size, strftime('%Y-%m-%dT%H:%M:%fZ', e.ended_at / 1000.0, 'unixepoch') AS ended_at
+FROM events e JOIN names s ON s.number = e.source;
+
+CREATE VIEW runs_view AS SELECT r.seq,
+  substr(lower(hex(r.id)), 1, 8) || '-' || substr(lower(hex(r.id)), 9, 4) || '-' || substr(lower(hex(r.id)), 13, 4) || '-' || substr(lower(hex(r.id)), 17, 4) || '-' || substr(lower(hex(r.id)), 21) AS id,
+  r.event, n.name AS route,
+  CASE r.state WHEN 0 THEN 'held' WHEN 1 THEN 'pending' WHEN 3 THEN 'done' WHEN 4 THEN 'dropped'
+    WHEN 5 THEN 'dead' WHEN 6 THEN 'discarded' WHEN 7 THEN 'replaced' WHEN 8 THEN 'staged' END AS state,
+  r.attempts, strftime('%Y-%m-%dT%H:%M:%fZ', r.since / 1000.0, 'unixepoch') AS since, strftime('%Y-%m-%dT%H:%M:%fZ', CASE WHEN r.state < 2 THEN r.due END / 1000.0, 'unixepoch') AS due,
+  strftime('%Y-%m-%dT%H:%M:%fZ', r.ended_at / 1000.0, 'unixepoch') AS ended_at, r.took / 1000.0 AS took_ms, r.detail
+FROM runs r JOIN names n ON n.number = r.route;
+
+CREATE VIEW deliveries_view AS SELECT d.seq,
+  substr(lower(hex(d.id)), 1, 8) || '-' || substr(lower(hex(d.id)), 9, 4) || '-' || substr(lower(hex(d.id)), 13, 4) || '-' || substr(lower(hex(d.id)), 17, 4) || '-' || substr(lower(hex(d.id)), 21) AS id,
+  d.event, d.run, n.name AS route, t.name AS destination,
+  CASE d.state WHEN 0 THEN 'held' WHEN 1 THEN 'pending' WHEN 3 THEN 'done' WHEN 4 THEN 'dropped'
+    WHEN 5 THEN 'dead' WHEN 6 THEN 'discarded' WHEN 7 THEN 'replaced' WHEN 8 THEN 'staged' END AS state,
+  d.attempts, strftime('%Y-%m-%dT%H:%M:%fZ', d.since / 1000.0, 'unixepoch') AS since, strftime('%Y-%m-%dT%H:%M:%fZ', CASE WHEN d.state < 2 THEN d.due END / 1000.0, 'unixepoch') AS due,
+  strftime('%Y-%m-%dT%H:%M:%fZ', d.ended_at / 1000.0, 'unixepoch') AS ended_at, d.took / 1000.0 AS took_ms, d.detail
+FROM deliveries d JOIN names n ON n.number = d.route JOIN names t ON t.number = d.destination;
+
+CREATE VIEW attempts_view AS SELECT CASE work % 2 WHEN 0 THEN 'run' ELSE 'delivery' END AS kind, work / 2 AS seq, number,
+  strftime('%Y-%m-%dT%H:%M:%fZ', started_at / 1000.0, 'unixepoch') AS started_at, took / 1000.0 AS took_ms, succeeded, detail
+FROM attempts;

@@ -1,0 +1,36 @@
+//! The default store: one SQLite file with a write-ahead log, which any SQLite tool can read while the gateway runs.
+//!
+//! One thread writes. It does in one transaction whatever was asked for while it was busy with the one before, and syncs
+//! once for all that it accepts; how work went is committed without waiting for the disk, and synced soon. What is
+//! leased is known in memory only. `schema.sql` tells how the rows are laid out.
+
+mod agenda;
+mod append;
+mod books;
+mod cache;
+mod checkpoint;
+mod codec;
+mod counters;
+mod deliveries;
+mod events;
+mod fanout;
+mod fault;
+mod jobs;
+mod kv;
+mod lanes;
+mod leases;
+mod lock;
+mod names;
+mod open;
+mod reader;
+mod runs;
+mod settings;
+mod space;
+mod store;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+pub use open::OpenError;
+pub use settings::{SqliteSettings, SyncMode};
+pub use store::SqliteStore;

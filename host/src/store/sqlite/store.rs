@@ -1,0 +1,223 @@
+//! The [`Store`] in a SQLite file: hands what it is asked for to the threads that own connections.
+
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
+use std::thread::{self, JoinHandle};
+
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use crate::event::{EventId, UnixMillis};
+use crate::store::{
+    Answer, Appended, Cursor, EventFilter, EventRecord, EventSummary, Intervened, Intervention, KvValue, Leased,
+    LeasedDelivery, LeasedRun, Ledger, NewEvent, Page, Queue, Removed, Retention, SettledDelivery, SettledRun,
+    Settlement, Stats, Store, StoreError, WorkFilter, WorkRecord,
+};
+
+use super::books::Books;
+use super::checkpoint::Checkpointer;
+use super::fanout::Fanouts;
+use super::fault::{Fault, Result};
+use super::jobs::{Job, Task, weight};
+use super::kv;
+use super::lock::Lock;
+use super::open::{FILE, OpenError, Opener};
+use super::reader::Reader;
+use super::settings::SqliteSettings;
+use super::space::Space;
+use super::writer::{Common, Safety, Writer};
+
+/// KiB of pages that the connections besides the writer's keep.
+const READER_CACHE: u32 = 4096;
+const LOG_CACHE: u32 = 1024;
+
+/// Keeps everything in one SQLite file, `events.db` in a directory. One process at a time has it open.
+///
+/// Dropping it ends its threads, takes everything to the disk and gives the lock back; that waits for the disk.
+#[derive(Debug)]
+pub struct SqliteStore {
+    common: Arc<Common>,
+    jobs: Option<Sender<Job>>,
+    writer: Option<JoinHandle<()>>,
+    reader: Reader,
+    /// Given back last.
+    _lock: Lock,
+}
+
+impl SqliteStore {
+    /// Opens the store in a directory that exists, or makes one there. What a process that died has left is as it was
+    /// at its last commit.
+    pub fn open(directory: &Path, settings: SqliteSettings) -> std::result::Result<Self, OpenError> {
+        let lock = Lock::take(&directory.join("store.lock"))?;
+        let opener = Opener { path: directory.join(FILE), vfs: settings.vfs };
+        let unusable = |detail: String| OpenError::Unusable { path: opener.path.clone(), detail };
+        let no_thread = |error| OpenError::Io { path: opener.path.clone(), error };
+        let db = opener.writer()?;
+        let fanouts = Fanouts::recover(&db).map_err(|fault| unusable(fault.to_string()))?;
+        let books = Books::load(&db, settings.limits).map_err(|fault| unusable(fault.to_string()))?;
+        let common = Arc::new(Common::default());
+        let other = |cache| opener.other(cache).map_err(|error| unusable(error.to_string()));
+        let reader = Reader::start(other(READER_CACHE)?).map_err(no_thread)?;
+        let log = Checkpointer::start(other(LOG_CACHE)?, Arc::clone(&common)).map_err(no_thread)?;
+        let space = Space::new(directory.to_owned(), settings.reserve);
+        let writer = Writer::new(db, books, Arc::clone(&common), log, space, settings.sync, fanouts);
+        let (jobs, asked) = channel();
+        let writer = thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || writer.work(&asked))
+            .map_err(no_thread)?;
+        Ok(SqliteStore { common, jobs: Some(jobs), writer: Some(writer), reader, _lock: lock })
+    }
+
+    /// Has the writer do something together with what else it is asked.
+    fn job<I, O: Send + 'static>(
+        &self,
+        kind: impl FnOnce(Task<I, O>) -> Job,
+        input: I,
+        now: UnixMillis,
+        until: UnixMillis,
+    ) -> Answer<'_, O> {
+        let (answer, answered) = oneshot::channel();
+        // Whoever is gone does not want to know.
+        let answer = Box::new(move |outcome| drop(answer.send(outcome)));
+        self.send(kind(Task::new(input, now, until, answer)));
+        self.answered(answered)
+    }
+
+    /// Has the writer do something in a transaction of its own.
+    pub(super) fn write<O: Send + 'static>(
+        &self,
+        safety: Safety,
+        work: impl FnOnce(&mut Books, &Connection) -> Result<O> + Send + 'static,
+    ) -> Answer<'_, O> {
+        let (answer, answered) = oneshot::channel();
+        let operation = move |writer: &mut Writer| {
+            let done = writer.transaction(safety, work).map_err(|failure| failure.appended);
+            drop(answer.send(done));
+        };
+        self.send(Job::Other(Box::new(operation)));
+        self.answered(answered)
+    }
+
+    /// Has something read as of the last commit.
+    pub(super) fn read<O: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Connection) -> Result<O> + Send + 'static,
+    ) -> Answer<'_, O> {
+        let (answer, answered) = oneshot::channel();
+        self.reader.ask(move |db| drop(answer.send(question(db).map_err(|fault: Fault| fault.answer()))));
+        self.answered(answered)
+    }
+
+    fn send(&self, job: Job) {
+        if let Some(jobs) = &self.jobs {
+            // Without the thread the job is dropped, and with it the sender of its answer.
+            let _ = jobs.send(job);
+        }
+    }
+
+    fn answered<O: Send + 'static>(
+        &self,
+        answered: oneshot::Receiver<std::result::Result<O, StoreError>>,
+    ) -> Answer<'_, O> {
+        Box::pin(async move {
+            answered.await.unwrap_or_else(|_| {
+                let stopped = || StoreError::Failed("its thread has ended".to_owned());
+                Err(self.common.failure().unwrap_or_else(stopped))
+            })
+        })
+    }
+}
+
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        self.reader.stop();
+        self.jobs = None;
+        let _ = self.writer.take().map(JoinHandle::join);
+    }
+}
+
+impl Store for SqliteStore {
+    fn append(&self, batch: Vec<NewEvent>, now: UnixMillis) -> Answer<'_, Vec<Appended>> {
+        if let Err(full) = self.common.load.admit(weight(&batch)) {
+            return Box::pin(std::future::ready(Err(full)));
+        }
+        self.job(Job::Append, batch, now, now)
+    }
+
+    fn lease_runs(&self, limit: usize, now: UnixMillis, until: UnixMillis) -> Answer<'_, Leased<LeasedRun>> {
+        self.job(Job::LeaseRuns, limit, now, until)
+    }
+
+    fn settle_runs(&self, batch: Vec<SettledRun>, now: UnixMillis) -> Answer<'_, Vec<Settlement>> {
+        self.job(Job::SettleRuns, batch, now, now)
+    }
+
+    fn lease_deliveries(
+        &self,
+        wanted: Vec<(Arc<str>, usize)>,
+        now: UnixMillis,
+        until: UnixMillis,
+    ) -> Answer<'_, Leased<LeasedDelivery>> {
+        self.job(Job::LeaseDeliveries, wanted, now, until)
+    }
+
+    fn settle_deliveries(&self, batch: Vec<SettledDelivery>, now: UnixMillis) -> Answer<'_, Vec<Settlement>> {
+        self.job(Job::SettleDeliveries, batch, now, now)
+    }
+
+    fn woken(&self, queue: Queue) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        let bell = match queue {
+            Queue::Runs => &self.common.runs,
+            Queue::Deliveries => &self.common.deliveries,
+        };
+        Box::pin(bell.notified())
+    }
+
+    fn kv(&self, plugin: Arc<str>, key: String, now: UnixMillis) -> Answer<'_, Option<KvValue>> {
+        self.read(move |db| kv::read(db, &plugin, &key, now))
+    }
+
+    fn ledger(&self) -> Answer<'_, Ledger> {
+        Box::pin(std::future::ready(Ok(self.common.ledger())))
+    }
+
+    fn intervene(&self, _: Vec<Intervention>, _: UnixMillis) -> Answer<'_, Vec<Intervened>> {
+        unsupported()
+    }
+
+    fn retain(&self, _: &Retention, _: UnixMillis, _: usize) -> Answer<'_, Removed> {
+        unsupported()
+    }
+
+    fn stats(&self) -> Answer<'_, Stats> {
+        unsupported()
+    }
+
+    fn events(&self, _: EventFilter, _: Page<EventId>) -> Answer<'_, Vec<EventSummary>> {
+        unsupported()
+    }
+
+    fn event(&self, _: EventId, _: usize) -> Answer<'_, Option<EventRecord>> {
+        unsupported()
+    }
+
+    fn work(&self, _: Queue, _: WorkFilter, _: Page<Cursor>) -> Answer<'_, Vec<WorkRecord>> {
+        unsupported()
+    }
+
+    fn verify(&self) -> Answer<'_, Vec<String>> {
+        unsupported()
+    }
+
+    fn backup(&self, _: PathBuf) -> Answer<'_, ()> {
+        unsupported()
+    }
+}
+
+fn unsupported<T: Send + 'static>() -> Answer<'static, T> {
+    Box::pin(std::future::ready(Err(StoreError::Unsupported("not by this engine".to_owned()))))
+}
