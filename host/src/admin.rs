@@ -8,6 +8,7 @@ use http::{HeaderValue, StatusCode};
 use http_body_util::Full;
 use serde_json::json;
 
+use crate::dispatch::HeldBack;
 use crate::generation::Generation;
 use crate::ingest::Response;
 use crate::metrics::Metrics;
@@ -24,6 +25,7 @@ pub(crate) fn ready(
     generation: &Arc<Generation>,
     failure: Option<&Failure>,
     ledger: &Result<Ledger, StoreError>,
+    held: &[HeldBack],
     draining: bool,
 ) -> Response {
     let takes = !draining && ledger.is_ok();
@@ -41,12 +43,18 @@ pub(crate) fn ready(
         }),
         Err(error) => json!({ "error": error.to_string() }),
     };
+    // Without causes, which may hold a receiver's words: anybody may ask.
+    let held: Vec<_> = held
+        .iter()
+        .map(|held| json!({ "destination": &*held.destination, "because": held.reason.name() }))
+        .collect();
     let detail = json!({
         "ready": takes,
         "draining": draining,
         "generation": generation.number,
         "reload": reload,
         "store": store,
+        "held": held,
     });
     let status = if takes { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     respond(status, "application/json", format!("{detail:#}\n"))

@@ -15,10 +15,10 @@ use http::Request;
 use tokio::sync::watch;
 
 use crate::admin;
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, SystemClock, Time};
 use crate::config::{ConfigErrors, Create};
 use crate::destination::HttpClient;
-use crate::dispatch::Dispatcher;
+use crate::dispatch::{Dispatcher, HeldBack};
 use crate::generation::{Generation, Problem, Workshop};
 use crate::ingest::{Answered, InFlight, Ingest, Response};
 use crate::metrics::Metrics;
@@ -141,7 +141,7 @@ impl Builder {
         let (source, seen, workshop, generation) =
             making.await.map_err(|error| BuildError::System(error.to_string()))??;
 
-        let clock = clock.unwrap_or_else(|| Arc::new(SystemClock));
+        let clock = Arc::new(Time::new(clock.unwrap_or_else(|| Arc::new(SystemClock))));
         let metrics = workshop.metrics.clone();
         let kept = &generation.config.store;
         let limits = Limits { events: kept.max_events, bytes: kept.max_bytes };
@@ -149,8 +149,9 @@ impl Builder {
         let threads = generation.config.server.guest_threads;
         metrics.generation.set(1);
         let current = Arc::new(ArcSwap::from_pointee(generation));
-        let dispatcher = Dispatcher::start(store.clone(), current.clone(), clock.clone(), threads)
-            .map_err(|error| BuildError::System(format!("cannot start guest threads: {error}")))?;
+        let dispatcher =
+            Dispatcher::start(store.clone(), current.clone(), clock.clone(), metrics.clone(), threads)
+                .map_err(|error| BuildError::System(format!("cannot start guest threads: {error}")))?;
         let dispatcher = Arc::new(dispatcher);
         let reloader = Arc::new(Reloader::new(source, current.clone(), Arc::new(workshop), clock.clone()));
         let changed = Arc::downgrade(&dispatcher);
@@ -242,6 +243,16 @@ impl Gateway {
         &self.inner.ingest.store
     }
 
+    /// Destinations that get nothing at the moment, and why: they fail, are disabled, or are not in the configuration.
+    pub fn held_back(&self) -> Vec<HeldBack> {
+        self.inner.ingest.dispatcher.held_back()
+    }
+
+    /// Looks at once which destinations are disabled in the store, instead of after some seconds.
+    pub fn look_again(&self) {
+        self.inner.ingest.dispatcher.look_again();
+    }
+
     /// Reads the configuration and the plugins again, whether or not they have changed. Does not wait for that.
     pub async fn reload(&self) {
         self.inner.watcher.ask().await;
@@ -310,7 +321,8 @@ impl Gateway {
     async fn readiness(&self) -> Response {
         let draining = *self.inner.stop.borrow();
         let failure = self.inner.reloader.failure();
-        admin::ready(&self.generation(), failure.as_ref(), &self.ledger().await, draining)
+        let (ledger, held) = (self.ledger().await, self.held_back());
+        admin::ready(&self.generation(), failure.as_ref(), &ledger, &held, draining)
     }
 }
 

@@ -8,8 +8,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use uuid::Uuid;
 
+use crate::breaker::Sign;
 use crate::event::{Event, Headers, UnixMillis};
-use crate::retry::RetryPolicy;
+use crate::retry::{Next, RetryPolicy};
 
 /// Identifies one run: one event on one route. A replay through the plugins is a new run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -251,12 +252,42 @@ pub enum Sent {
         cause: String,
         /// How long the receiver asks us to wait.
         retry_after: Option<Duration>,
+        /// Whose fault it is.
+        blame: Blame,
     },
     /// It will never work.
     Permanent {
         /// What went wrong.
         cause: String,
     },
+    /// It will never work, and nothing else will that is sent there: the receiver says that it is gone for good.
+    Gone {
+        /// What the receiver said.
+        cause: String,
+    },
+}
+
+/// Whose fault it is that an attempt failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blame {
+    /// The receiver's as a whole: it cannot be reached, breaks down, or has too much to do. Another message would have
+    /// fared no better.
+    Receiver,
+    /// This message's, as far as one can tell.
+    Message,
+}
+
+impl Sent {
+    /// What it says about the receiver.
+    pub fn sign(&self) -> Sign {
+        match self {
+            Sent::Retryable { blame: Blame::Receiver, .. } => Sign::Fails,
+            // A refusal is an answer, and who answers works.
+            Sent::Delivered { .. } | Sent::Retryable { .. } | Sent::Permanent { .. } | Sent::Gone { .. } => {
+                Sign::Works
+            }
+        }
+    }
 }
 
 /// One attempt at a run or a delivery, for the record.
@@ -274,22 +305,32 @@ pub struct Attempt {
     pub detail: String,
 }
 
-/// What follows attempt number `attempt` of a delivery. `random` is from 0 to 1.
+/// What follows attempt number `attempt` of a delivery that has been stored since `since`. `random` is from 0 to 1.
 pub fn after_attempt(
     sent: &Sent,
     attempt: u32,
+    since: UnixMillis,
     policy: &RetryPolicy,
     now: UnixMillis,
     random: f64,
 ) -> DeliveryEnd {
     match sent {
         Sent::Delivered { .. } => DeliveryEnd::Delivered,
-        Sent::Permanent { cause } => DeliveryEnd::Dead { cause: cause.clone() },
-        Sent::Retryable { cause, retry_after } => match policy.wait(attempt, *retry_after, random) {
-            Some(wait) => DeliveryEnd::Retry { due: later(now, wait), cause: cause.clone() },
-            None => DeliveryEnd::Dead { cause: format!("gave up after {attempt} attempts: {cause}") },
-        },
+        Sent::Permanent { cause } | Sent::Gone { cause } => DeliveryEnd::Dead { cause: cause.clone() },
+        Sent::Retryable { cause, retry_after, .. } => {
+            let age = between(since, now);
+            match policy.next(attempt, age, *retry_after, random) {
+                Next::Wait(wait) => DeliveryEnd::Retry { due: later(now, wait), cause: cause.clone() },
+                Next::GiveUp => DeliveryEnd::Dead { cause: gave_up(attempt, age, cause) },
+            }
+        }
     }
+}
+
+/// Why a delivery is a dead letter whose attempts or time are used up.
+pub fn gave_up(attempts: u32, age: Duration, cause: &str) -> String {
+    let plural = if attempts == 1 { "" } else { "s" };
+    format!("gave up after {attempts} attempt{plural} over {}: {cause}", roughly(age))
 }
 
 /// What follows attempt number `attempt` of a run that failed. `random` is from 0 to 1.
@@ -304,9 +345,26 @@ pub fn after_failure(
     if !retryable {
         return RunEnd::Dead { cause };
     }
-    match policy.wait(attempt, None, random) {
-        Some(wait) => RunEnd::Retry { due: later(now, wait), cause },
-        None => RunEnd::Dead { cause: format!("gave up after {attempt} attempts: {cause}") },
+    match policy.next(attempt, Duration::ZERO, None, random) {
+        Next::Wait(wait) => RunEnd::Retry { due: later(now, wait), cause },
+        Next::GiveUp => RunEnd::Dead { cause: format!("gave up after {attempt} attempts: {cause}") },
+    }
+}
+
+/// How long after `from` it is at `to`; nothing if it is before.
+pub fn between(from: UnixMillis, to: UnixMillis) -> Duration {
+    Duration::from_millis(u64::try_from(to.saturating_sub(from)).unwrap_or(0))
+}
+
+/// A long time for people, in one unit.
+fn roughly(time: Duration) -> String {
+    const MINUTE: u64 = 60;
+    const HOUR: u64 = 60 * MINUTE;
+    match time.as_secs() {
+        seconds if seconds < 2 * MINUTE => format!("{seconds} s"),
+        seconds if seconds < 2 * HOUR => format!("{} min", seconds / MINUTE),
+        seconds if seconds < 72 * HOUR => format!("{} h", seconds / HOUR),
+        seconds => format!("{} days", seconds / (24 * HOUR)),
     }
 }
 
@@ -317,6 +375,8 @@ pub fn later(now: UnixMillis, wait: Duration) -> UnixMillis {
 
 #[cfg(test)]
 mod tests {
+    use crate::retry::Waits;
+
     use super::*;
 
     #[test]
@@ -340,24 +400,52 @@ mod tests {
     #[test]
     fn an_attempt_decides_what_follows() {
         let policy = RetryPolicy {
-            schedule: vec![Duration::from_secs(10)],
+            waits: Waits::Schedule(vec![Duration::from_secs(10)]),
             max_attempts: 2,
+            max_age: Duration::from_secs(100),
             jitter: 0.0,
             max_retry_after: Duration::from_secs(60),
         };
-        let retryable = |after| Sent::Retryable { cause: "503".into(), retry_after: after };
-        let check = |sent: Sent, attempt, expected| {
-            assert_eq!(after_attempt(&sent, attempt, &policy, 1000, 0.5), expected);
+        let retryable = |after: Option<u64>| Sent::Retryable {
+            cause: "503".into(),
+            retry_after: after.map(Duration::from_secs),
+            blame: Blame::Receiver,
         };
-        check(Sent::Delivered { detail: "200".into() }, 1, DeliveryEnd::Delivered);
-        check(retryable(None), 1, DeliveryEnd::Retry { due: 11_000, cause: "503".into() });
-        check(
-            retryable(Some(Duration::from_secs(30))),
-            1,
-            DeliveryEnd::Retry { due: 31_000, cause: "503".into() },
-        );
-        check(retryable(None), 2, DeliveryEnd::Dead { cause: "gave up after 2 attempts: 503".into() });
-        check(Sent::Permanent { cause: "410".into() }, 1, DeliveryEnd::Dead { cause: "410".into() });
+        let again = |due| DeliveryEnd::Retry { due, cause: "503".into() };
+        let dead = |cause: &str| DeliveryEnd::Dead { cause: cause.into() };
+        let check = |sent: Sent, attempt, since, now, expected| {
+            assert_eq!(
+                after_attempt(&sent, attempt, since, &policy, now, 0.5),
+                expected,
+                "{sent:?} at {now}"
+            );
+        };
+        check(Sent::Delivered { detail: "200".into() }, 1, 0, 1000, DeliveryEnd::Delivered);
+        check(retryable(None), 1, 0, 1000, again(11_000));
+        check(retryable(Some(30)), 1, 0, 1000, again(31_000));
+        check(retryable(None), 2, 0, 1000, dead("gave up after 2 attempts over 1 s: 503"));
+        check(retryable(None), 1, 0, 90_000, again(100_000));
+        check(retryable(None), 1, 0, 90_001, dead("gave up after 1 attempt over 90 s: 503"));
+        check(retryable(Some(30)), 1, 0, 80_000, dead("gave up after 1 attempt over 80 s: 503"));
+        check(retryable(None), 1, 50_000, 90_001, again(100_001));
+        // A clock that was set back makes nobody older.
+        check(retryable(None), 1, 50_000, 1000, again(11_000));
+        check(Sent::Permanent { cause: "413".into() }, 1, 0, 1000, dead("413"));
+        check(Sent::Gone { cause: "410".into() }, 1, 0, 1000, dead("410"));
+    }
+
+    #[test]
+    fn long_times_are_told_in_one_unit() {
+        for (seconds, expected) in [
+            (0, "0 s"),
+            (119, "119 s"),
+            (120, "2 min"),
+            (7_200, "2 h"),
+            (100_800, "28 h"),
+            (259_200, "3 days"),
+        ] {
+            assert_eq!(roughly(Duration::from_secs(seconds)), expected);
+        }
     }
 
     #[test]

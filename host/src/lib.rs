@@ -5,8 +5,10 @@
 //! storeys; `tests/it/tidy.rs` holds the code to it.
 
 // Pure.
+pub mod breaker;
 pub mod delivery;
 pub mod event;
+pub mod rate;
 pub mod retry;
 pub mod routing;
 pub mod signature;
@@ -34,6 +36,7 @@ mod server;
 mod upkeep;
 
 pub use app::{BuildError, Builder, Gateway};
+pub use dispatch::{HeldBack, Reason};
 pub use ingest::Response;
 pub use reload::Failure;
 pub use server::Listeners;

@@ -11,6 +11,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 type Labels = Vec<(&'static str, String)>;
 type Counters = Family<Labels, Counter>;
+type Gauges = Family<Labels, Gauge>;
 
 /// One gateway's metrics.
 pub struct Metrics {
@@ -20,8 +21,12 @@ pub struct Metrics {
     faults: Counters,
     attempts: Counters,
     reloads: Counters,
+    breaker_open: Gauges,
+    disabled: Gauges,
     /// Bodies being received or waiting to be stored, in bytes.
     pub in_flight: Gauge,
+    /// Deliveries to destinations that are not in the configuration.
+    pub orphaned: Gauge,
     /// Connections being served.
     pub connections: Gauge,
     /// The number of the configuration in use.
@@ -44,6 +49,18 @@ impl Metrics {
         let faults = family("plugin_faults", "Failed plugin calls, by the way in which they failed");
         let attempts = family("delivery_attempts", "Attempts to deliver, by how they went");
         let reloads = family("reloads", "Attempts to replace the configuration, by result");
+        let mut gauges = |name: &str, help: &str| {
+            let family = Gauges::default();
+            registry.register(name, help, family.clone());
+            family
+        };
+        let breaker_open =
+            gauges("destination_breaker_open", "1 while a destination's messages are held because it fails");
+        let disabled =
+            gauges("destination_disabled", "1 while a destination gets nothing until it is enabled");
+        let orphaned: Gauge = Gauge::default();
+        let help = "Deliveries held because their destination is not in the configuration";
+        registry.register("deliveries_orphaned", help, orphaned.clone());
         let in_flight: Gauge = Gauge::default();
         let help = "Bodies being received or waiting to be stored";
         registry.register_with_unit("bodies_in_flight", help, Unit::Bytes, in_flight.clone());
@@ -67,6 +84,9 @@ impl Metrics {
             faults,
             attempts,
             reloads,
+            breaker_open,
+            disabled,
+            orphaned,
             in_flight,
             connections,
             generation,
@@ -96,6 +116,16 @@ impl Metrics {
             ("destination", destination.to_owned()),
             ("outcome", outcome.to_owned()),
         ])
+    }
+
+    /// Whether a destination's breaker is open.
+    pub fn breaker_open(&self, destination: &str) -> Gauge {
+        self.breaker_open.get_or_create_owned(&vec![("destination", destination.to_owned())])
+    }
+
+    /// Whether a destination gets nothing until it is enabled.
+    pub fn disabled(&self, destination: &str) -> Gauge {
+        self.disabled.get_or_create_owned(&vec![("destination", destination.to_owned())])
     }
 
     /// Reloads with one result.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
-use crate::clock::Clock;
+use crate::clock::Time;
 use crate::config;
 use crate::generation::Generation;
 use crate::store::{Keep, Retention, Store, StoreError};
@@ -24,12 +24,12 @@ const STEP: usize = 200;
 pub(crate) async fn run(
     store: Arc<dyn Store>,
     current: Arc<ArcSwap<Generation>>,
-    clock: Arc<dyn Clock>,
+    clock: Arc<Time>,
     mut stopped: watch::Receiver<bool>,
 ) {
     loop {
         let retention = retention(&current.load().config.store.retention);
-        let pause = match store.retain(&retention, clock.now(), STEP).await {
+        let pause = match store.retain(&retention, clock.due_now(), STEP).await {
             Ok(removed) if removed.more => BREATH,
             Ok(_) => PAUSE,
             Err(StoreError::Unsupported(_)) => return,

@@ -4,9 +4,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says where it failed")]
 
 mod connections;
+mod delivery_engine;
 mod durability;
 mod embedding;
 mod end_to_end;
+mod outgoing;
 mod plugin_faults;
 mod plugin_output;
 mod real_payloads;

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a harness that cannot go on fails its test")]
 
 mod client;
+mod clock;
 mod corpus;
 pub mod crash;
 pub mod disk;
@@ -19,6 +20,7 @@ mod wait;
 mod yard;
 
 pub use client::{Answer, Client, sign};
+pub use clock::SetClock;
 pub use corpus::{Payload, corpus, payload};
 pub use guest::Guest;
 pub use logs::Logs;

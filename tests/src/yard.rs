@@ -14,6 +14,7 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
 use crate::client::{Answer, Client};
+use crate::clock::SetClock;
 use crate::logs::listen;
 use crate::sink::Sink;
 use crate::wait::{eventually, patiently};
@@ -49,13 +50,16 @@ pub struct Plan {
     pub dir: TempDir,
     /// Its receiver.
     pub sink: Sink,
+    /// The time that it goes by.
+    pub clock: Arc<SetClock>,
 }
 
 impl Plan {
     /// An empty directory but for the secret, and a receiver.
     pub async fn new() -> Self {
         listen();
-        let plan = Plan { dir: tempfile::tempdir().unwrap(), sink: Sink::start().await };
+        let plan =
+            Plan { dir: tempfile::tempdir().unwrap(), sink: Sink::start().await, clock: Arc::default() };
         plan.file("secret", SECRET)
     }
 
@@ -85,7 +89,8 @@ impl Plan {
 
     /// What builds the gateway.
     pub fn builder(&self) -> Builder {
-        Gateway::builder().config_file(self.path("config.toml")).state_dir(self.path("state"))
+        let builder = Gateway::builder().config_file(self.path("config.toml"));
+        builder.state_dir(self.path("state")).clock(self.clock.clone())
     }
 
     /// Starts the gateway, which is expected to work.

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use crate::config::{DestinationKind, Respond};
-use crate::generation::{Generation, RouteEntry, SourceEntry, shown};
+use crate::generation::{Generation, Origin, RouteEntry, SourceEntry, shown};
 
 /// The start's account.
 pub(super) fn text(generation: &Generation, addresses: &[SocketAddr], config: &Path) -> String {
@@ -31,13 +31,16 @@ pub(super) fn text(generation: &Generation, addresses: &[SocketAddr], config: &P
         line(&mut text, "route", &route.name, &format!("{from}: {events}{conditions} {}", way(entry)));
     }
     for (name, destination) in &generation.config.destinations {
-        let place = match &destination.kind {
+        let mut place = match &destination.kind {
             DestinationKind::Console => "this terminal".to_owned(),
             DestinationKind::File { path } => shown(path),
             DestinationKind::Http(http) => {
                 http.url.host().map(|host| format!("{} at {host}", http.method)).unwrap_or_default()
             }
         };
+        if let Some(origin) = generation.destinations.get(name).and_then(|entry| entry.origin.as_ref()) {
+            origin_of(&mut place, origin, "the secret it is signed with");
+        }
         line(&mut text, "destination", name, &place);
     }
     line(&mut text, "store", "", "in memory: what is not delivered when the process dies is lost");
@@ -65,15 +68,20 @@ fn of_source(generation: &Generation, source: &SourceEntry) -> String {
         account.push_str(" · anyone may send");
     }
     for origin in &source.origins {
-        if let Some(file) = &origin.file {
-            let made = if origin.created { "made just now" } else { "its secret" };
-            let _ = write!(account, "\n{:27}{made}: {}", "", shown(file));
-            if !origin.paste.is_empty() {
-                let _ = write!(account, "\n{:27}paste it at: {}", "", origin.paste);
-            }
-        }
+        origin_of(&mut account, origin, "its secret");
     }
     account
+}
+
+/// Where a secret is kept, and where it has to be given.
+fn origin_of(account: &mut String, origin: &Origin, what: &str) {
+    if let Some(file) = &origin.file {
+        let made = if origin.created { "made just now" } else { what };
+        let _ = write!(account, "\n{:27}{made}: {}", "", shown(file));
+        if !origin.paste.is_empty() {
+            let _ = write!(account, "\n{:27}paste it at: {}", "", origin.paste);
+        }
+    }
 }
 
 fn way(route: &RouteEntry) -> String {

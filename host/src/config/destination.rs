@@ -1,20 +1,27 @@
 //! `[destinations.x]`: where messages go.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
 
+use crate::breaker::BreakerPolicy;
+use crate::rate::Rate;
 use crate::retry::RetryPolicy;
 
+use super::authorization::BASIC;
+use super::breaker::{self, BREAKER_OR_TABLE};
+use super::destination_tls::DESTINATION_TLS;
 use super::field::{Choice, Element, Field, Format, Shape};
 use super::http_destination;
+use super::rate::{self, RATE_OR_TABLE};
 use super::retry::{self, RETRY};
 use super::secret::GIVEN_SECRET;
+use super::sign::SIGN;
 use super::table::Table;
 use super::value::Value;
-use super::{Location, SecretRef};
+use super::{Authorization, DestinationTls, Location, SecretRef};
 
 /// One destination.
 #[derive(Clone, Debug)]
@@ -29,6 +36,10 @@ pub struct Destination {
     pub retry: RetryPolicy,
     /// Attempts under way at once.
     pub concurrency: usize,
+    /// How often attempts begin; as often as there is something to send where there is none.
+    pub rate: Option<Rate>,
+    /// When it is left alone; never where there is none.
+    pub breaker: Option<BreakerPolicy>,
 }
 
 /// Where and how a message is sent.
@@ -57,12 +68,18 @@ pub struct HttpDestination {
     pub headers: Vec<(http::HeaderName, http::HeaderValue)>,
     /// Headers whose value is a secret, set on each request likewise.
     pub secret_headers: Vec<(http::HeaderName, Location, SecretRef)>,
-    /// `Authorization: Bearer …`.
-    pub bearer: Option<(Location, SecretRef)>,
+    /// What the header `Authorization` says.
+    pub authorization: Option<Authorization>,
+    /// The secrets that each request is signed with.
+    pub sign: Vec<(Location, SecretRef)>,
     /// From the first step of connecting to the last byte of the answer.
     pub timeout: Duration,
     /// Which addresses may be connected to.
     pub network: Network,
+    /// Certificates of its own.
+    pub tls: DestinationTls,
+    /// Statuses from 400 on after which a message is not tried again.
+    pub permanent: Vec<u16>,
 }
 
 /// Which addresses a destination may be connected to. Metadata services of clouds never.
@@ -138,6 +155,14 @@ pub(super) static DESTINATION: Element = Element {
         Field::new("bearer", Shape::Table(&GIVEN_SECRET), "http: a token sent as `Authorization: Bearer …`.")
             .example(r#"{ env = "CI_TOKEN" }"#),
         Field::new(
+            "basic",
+            Shape::Table(&BASIC),
+            "http: a user and a password sent as `Authorization: Basic …`.",
+        )
+        .example(r#"{ user = "hookyard", password = { env = "CI_PASSWORD" } }"#),
+        Field::new("sign", Shape::Table(&SIGN), "http: how a receiver can tell that a request is ours.")
+            .example(r#"{ standard-webhooks = { env = "CI_SIGNING_SECRET" } }"#),
+        Field::new(
             "timeout",
             Shape::millis(10, 600_000),
             "http: time from the first step of connecting to the last byte of the answer.",
@@ -162,23 +187,38 @@ pub(super) static DESTINATION: Element = Element {
         )
         .default(r#""public""#)
         .example(r#"["10.0.0.0/8"]"#),
+        Field::new("tls", Shape::Table(&DESTINATION_TLS), "http: certificates of its own.")
+            .example(r#"{ ca = "internal-ca.pem" }"#),
         Field::new("path", Shape::Text(Format::free("a path")), "file: the file to append to. Relative to this file.")
             .example(r#""state/events.jsonl""#),
         Field::new("retry", Shape::Table(&RETRY), "When a failed attempt is repeated."),
-        Field::new("concurrency", Shape::Integer { min: 1, max: 10_000 }, "Attempts under way at once.").default("64"),
+        Field::new("concurrency", Shape::Integer { min: 1, max: 10_000 }, "Attempts under way at once. All destinations together have 2048, of which no one takes more than half.").default("64"),
+        Field::new("rate", RATE_OR_TABLE, "How many attempts may begin in a time, repeated ones included.")
+            .otherwise("no limit")
+            .example(r#""50/s""#),
+        Field::new("breaker", BREAKER_OR_TABLE, "When a receiver that fails is left alone; `false` for never.")
+            .default("true")
+            .example(r#"{ failures = 10, open = "30s" }"#),
     ],
     instead: &[
         ("kind", "it is called `type`"),
         ("uri", "it is called `url`"),
         ("token", r#"write bearer = { env = "NAME" }"#),
-        ("authorization", r#"write bearer = { env = "NAME" }"#),
+        ("authorization", r#"write bearer = { env = "NAME" }, or basic = { user = "…", password = { env = "NAME" } }"#),
+        ("user", r#"write basic = { user = "…", password = { env = "NAME" } }"#),
+        ("password", r#"write basic = { user = "…", password = { env = "NAME" } }"#),
+        ("secret", r#"write sign = { standard-webhooks = { env = "NAME" } }"#),
+        ("ca", "write tls = { ca = … }"),
         ("retries", "write retry = { max_attempts = … }"),
         ("file", "it is called `path`"),
+        ("rate_limit", "it is called `rate`"),
+        ("circuit_breaker", "it is called `breaker`"),
     ],
 };
 
 /// Keys that mean something to one kind of destination only.
-const OF_HTTP: [&str; 6] = ["url", "method", "headers", "bearer", "timeout", "network"];
+const OF_HTTP: [&str; 9] =
+    ["url", "method", "headers", "bearer", "basic", "sign", "timeout", "network", "tls"];
 const OF_FILE: [&str; 1] = ["path"];
 
 #[derive(Clone, Copy, PartialEq)]
@@ -188,19 +228,49 @@ enum Word {
     File,
 }
 
+impl HttpDestination {
+    /// Where its secrets are found.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = &SecretRef> {
+        let of_headers = self.secret_headers.iter().map(|(_, _, reference)| reference);
+        let authorization = self.authorization.iter().map(Authorization::secret);
+        let key = self.tls.identity.iter().map(|identity| &identity.key);
+        authorization.chain(&self.sign).chain(key).map(|(_, reference)| reference).chain(of_headers)
+    }
+
+    /// Its files of certificates.
+    pub(super) fn certificates(&self) -> impl Iterator<Item = &Path> {
+        let cert = self.tls.identity.iter().map(|identity| &identity.cert);
+        self.tls.ca.iter().chain(cert).map(|(_, path)| path.as_path())
+    }
+}
+
 impl Destination {
     pub(super) fn read(name: &str, table: &Table<'_>) -> Option<Self> {
+        let retry = table.table("retry");
         let kind = word(table).and_then(|word| {
             refuse_keys_of_others(table, word);
+            if word != Word::Http {
+                refuse_statuses(retry.as_ref());
+            }
             match word {
-                Word::Http => http_destination::read(table).map(DestinationKind::Http),
+                Word::Http => http_destination::read(table, retry.as_ref()).map(DestinationKind::Http),
                 Word::Console => Some(DestinationKind::Console),
                 Word::File => path(table).map(|path| DestinationKind::File { path }),
             }
         });
-        let retry = table.table("retry").map(|table| retry::read(&table)).unwrap_or_default();
+        let retry = retry.map(|table| retry::read(&table)).unwrap_or_default();
         let concurrency = table.get("concurrency").and_then(Value::count).unwrap_or(CONCURRENCY);
-        Some(Destination { name: name.into(), at: table.at(), kind: kind?, retry, concurrency })
+        let rate = table.get("rate").and_then(|value| rate::read(value, table));
+        let breaker = breaker::read(table);
+        Some(Destination {
+            name: name.into(),
+            at: table.at(),
+            kind: kind?,
+            retry,
+            concurrency,
+            rate,
+            breaker,
+        })
     }
 }
 
@@ -228,6 +298,8 @@ fn refuse_keys_of_others(table: &Table<'_>, word: Word) {
     let others = OF_HTTP.iter().filter(|_| word != Word::Http);
     for key in others.chain(OF_FILE.iter().filter(|_| word != Word::File)) {
         if let Some(value) = table.get(key) {
+            // Nobody looks into it, and it may hold a secret.
+            value.mask();
             let owner = if OF_FILE.contains(key) { "file" } else { "http" };
             value.context.gathered.error(
                 value.key_spot(),
@@ -235,6 +307,12 @@ fn refuse_keys_of_others(table: &Table<'_>, word: Word) {
                 |_| (),
             );
         }
+    }
+}
+
+fn refuse_statuses(retry: Option<&Table<'_>>) {
+    if let Some(value) = retry.and_then(|retry| retry.get("permanent")) {
+        value.error("`permanent` belongs to a destination of type \"http\": only that has statuses", |_| ());
     }
 }
 

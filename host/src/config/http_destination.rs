@@ -7,17 +7,28 @@ use http::{HeaderName, HeaderValue, Method, Uri};
 use ipnet::IpNet;
 
 use super::table::Table;
-use super::url;
 use super::value::Value;
-use super::{HttpDestination, Location, Network, SecretRef};
+use super::{Authorization, DestinationTls, HttpDestination, Location, Network, SecretRef};
+use super::{retry, sign, url};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Headers that belong to the connection or are written by the client itself.
-const RESERVED: [&str; 8] =
-    ["connection", "content-length", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"];
+const RESERVED: [&str; 11] = [
+    "connection",
+    "content-length",
+    "host",
+    "keep-alive",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "webhook-id",
+    "webhook-signature",
+    "webhook-timestamp",
+];
 
-pub(super) fn read(table: &Table<'_>) -> Option<HttpDestination> {
+pub(super) fn read(table: &Table<'_>, retry: Option<&Table<'_>>) -> Option<HttpDestination> {
     let url = match table.get("url") {
         Some(value) => value.parse(url::absolute).map(|url| (value, url)),
         None => {
@@ -29,13 +40,18 @@ pub(super) fn read(table: &Table<'_>) -> Option<HttpDestination> {
     };
     let methods = [("POST", &Method::POST), ("PUT", &Method::PUT), ("PATCH", &Method::PATCH)];
     let method = table.get("method").and_then(|value| value.choice(&methods));
-    let bearer = table.get("bearer");
+    let authorization = Authorization::read(table);
     let (headers, secret_headers) = headers(table);
-    if let (Some(bearer), true) = (bearer, secret_headers.iter().any(|(name, ..)| name == "authorization")) {
-        bearer.error("`bearer` and the header `Authorization` exclude each other", |_| ());
+    if secret_headers.iter().any(|(name, ..)| name == "authorization") {
+        refuse_authorization_twice(table);
     }
+    let sign = sign::read(table);
+    let tls = table.get("tls").map_or_else(|| Some(DestinationTls::default()), DestinationTls::read);
     let network = table.get("network").map_or(Some(Network::Public), network);
     let (place, url) = url?;
+    if let (Some(tls), Some("http")) = (table.get("tls"), url.scheme_str()) {
+        tls.error("`tls` has no effect on an address that begins with `http://`", |_| ());
+    }
     let network = network?;
     reachable(place, &url, &network);
     Some(HttpDestination {
@@ -43,10 +59,20 @@ pub(super) fn read(table: &Table<'_>) -> Option<HttpDestination> {
         method: method.unwrap_or(&Method::POST).clone(),
         headers,
         secret_headers,
-        bearer: bearer.and_then(SecretRef::parse),
+        authorization,
+        sign: sign?,
         timeout: table.get("timeout").and_then(Value::duration).unwrap_or(TIMEOUT),
         network,
+        tls: tls?,
+        permanent: retry.map(retry::permanent).unwrap_or_default(),
     })
+}
+
+fn refuse_authorization_twice(table: &Table<'_>) {
+    for value in [table.get("bearer"), table.get("basic")].into_iter().flatten() {
+        let key = value.key;
+        value.error(format!("`{key}` and the header `Authorization` exclude each other"), |_| ());
+    }
 }
 
 type SecretHeader = (HeaderName, Location, SecretRef);
@@ -186,17 +212,18 @@ mod tests {
             bearer = { file = "token" }
             timeout = "1s"
             network = ["10.0.0.0/8", "fd00::/8"]
-            retry = { schedule = ["1s", "2s"], jitter = 0, max_retry_after = "1m" }
+            retry = { schedule = ["1s", "2s"], jitter = 0, max_retry_after = "1m", permanent = [400, 422] }
             concurrency = 2"#,
         );
         assert_eq!(destination.concurrency, 2);
         assert_eq!((destination.retry.max_attempts, destination.retry.jitter), (3, 0.0));
         let DestinationKind::Http(http) = destination.kind else { panic!("http") };
         assert_eq!(http.method, Method::PUT);
+        assert_eq!(http.permanent, [400, 422]);
         assert_eq!(http.headers, [(HeaderName::from_static("x-team"), HeaderValue::from_static("a"))]);
         assert_eq!(http.secret_headers[0].2, SecretRef::Env("K".to_owned()));
         assert_eq!(
-            http.bearer.map(|(_, reference)| reference),
+            http.authorization.map(|authorization| authorization.secret().1.clone()),
             Some(SecretRef::File("/etc/hookyard/token".into()))
         );
         assert_eq!(
@@ -210,6 +237,9 @@ mod tests {
         let http = http("url = \"https://a.example\"");
         assert_eq!((http.method, http.timeout, http.network), (Method::POST, TIMEOUT, Network::Public));
         assert_eq!(destination("type = \"console\"").retry, crate::retry::RetryPolicy::default());
+        let deaf = destination("type = \"console\"\nretry = { honor_retry_after = false }").retry;
+        let next = |asked| deaf.next(1, Duration::ZERO, asked, 0.5);
+        assert_eq!(next(Some(Duration::from_secs(3600))), next(None));
     }
 
     #[test]
@@ -246,6 +276,12 @@ mod tests {
             ("type = \"console\"\nretry = { schedule = [] }", "write max_attempts = 1"),
             ("type = \"console\"\nretry = { jitter = 2 }", "expected 0 to 1"),
             ("type = \"console\"\nretry = { max_attempts = 0 }", "expected 1 to 1000"),
+            ("type = \"console\"\nretry = { permanent = [400] }", "only that has statuses"),
+            ("url = \"https://a.example\"\nretry = { permanent = [200] }", "expected 400 to 599"),
+            (
+                "type = \"console\"\nretry = { honor_retry_after = false, max_retry_after = \"1m\" }",
+                "without `honor_retry_after` there is nothing to bound",
+            ),
         ] {
             check::fails(&format!("[destinations.d]\n{lines}"), expected);
         }

@@ -6,14 +6,18 @@ mod load;
 mod root;
 
 // One element of the configuration each: its values, its declaration, its parser.
+mod authorization;
+mod breaker;
 mod condition;
 mod destination;
+mod destination_tls;
 mod ephemeral;
 mod grants;
 mod http_destination;
 mod json;
 mod limits;
 mod plugin;
+mod rate;
 mod reload;
 mod retention;
 mod retry;
@@ -22,6 +26,7 @@ mod scheme;
 mod secret;
 mod secret_read;
 mod server;
+mod sign;
 mod source;
 mod store;
 mod telemetry;
@@ -47,7 +52,9 @@ mod check;
 #[cfg(test)]
 mod tests;
 
+pub use authorization::Authorization;
 pub use destination::{Destination, DestinationKind, HttpDestination, Network};
+pub use destination_tls::{ClientCertificate, DestinationTls};
 pub use diagnostic::{ConfigErrors, Diagnostic};
 pub use ephemeral::is_ephemeral;
 pub use grants::Grants;

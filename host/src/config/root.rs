@@ -18,8 +18,8 @@ use super::table::Table;
 use super::telemetry::TELEMETRY;
 use super::value::Value;
 use super::{
-    Destination, DestinationKind, Location, Plugin, Reload, Route, SecretRef, Server, Source, Store,
-    Telemetry, Verification,
+    Destination, DestinationKind, HttpDestination, Location, Plugin, Reload, Route, SecretRef, Server,
+    Source, Store, Telemetry, Verification,
 };
 
 /// A whole configuration: a file with all that it includes.
@@ -52,24 +52,25 @@ pub struct Config {
 }
 
 impl Config {
-    /// Files that hold secrets; without those that are generated, which nobody else writes.
+    /// Files that hold secrets or certificates; without those that are generated, which nobody else writes.
     pub fn secret_files(&self) -> impl Iterator<Item = &Path> {
         let of_sources = self.sources.values().flat_map(|source| match &source.verification {
             Verification::None => &[][..],
             Verification::Hmac { secrets, .. } => secrets,
         });
-        let of_destinations = self.destinations.values().flat_map(|destination| match &destination.kind {
-            DestinationKind::Http(http) => {
-                let headers = http.secret_headers.iter().map(|(_, _, reference)| reference);
-                Some(http.bearer.iter().map(|(_, reference)| reference).chain(headers))
-            }
-            DestinationKind::Console | DestinationKind::File { .. } => None,
-        });
-        let references = of_sources.map(|(_, reference)| reference).chain(of_destinations.flatten());
-        references.filter_map(|reference| match reference {
+        let http = || {
+            self.destinations.values().filter_map(|destination| match &destination.kind {
+                DestinationKind::Http(http) => Some(http),
+                DestinationKind::Console | DestinationKind::File { .. } => None,
+            })
+        };
+        let references = of_sources.map(|(_, reference)| reference);
+        let references = references.chain(http().flat_map(HttpDestination::secrets));
+        let files = references.filter_map(|reference| match reference {
             SecretRef::File(path) => Some(path.as_path()),
             SecretRef::Env(_) | SecretRef::Credential(_) | SecretRef::Generated => None,
-        })
+        });
+        files.chain(http().flat_map(HttpDestination::certificates))
     }
 }
 

@@ -55,8 +55,8 @@ const NO_LITERALS: &str = "a secret cannot be written in the configuration";
 /// A secret that both sides agree on, which this side may therefore make.
 pub(super) static SHARED_SECRET: Element = Element {
     name: "shared secret",
-    doc: "Where a source's secret is found: exactly one of these keys. A configuration never holds a secret itself, \
-          so that it can be kept under version control.",
+    doc: "Where a secret is found that both sides know: exactly one of these keys. A configuration never holds a \
+          secret itself, so that it can be kept under version control.",
     fields: &[
         ENV,
         FILE,
@@ -64,7 +64,8 @@ pub(super) static SHARED_SECRET: Element = Element {
         Field::new(
             "generated",
             Shape::Boolean,
-            "Made at first start and kept in the state directory, in `secrets/` under the source's name. Only `true`.",
+            "Made at first start and kept in the state directory, in `secrets/` under the name of the source, or of \
+             the destination followed by `.signing`. Only `true`.",
         )
         .example("true"),
     ],
@@ -86,7 +87,10 @@ pub(super) static GIVEN_SECRET: Element = Element {
         ("literal", NO_LITERALS),
         ("name", "it is called `env`, `file` or `credential`"),
         ("path", "it is called `file`"),
-        ("generated", "only a source's secret can be made here; this one is issued by somebody else"),
+        (
+            "generated",
+            "only a secret that both sides share can be made here; this one is issued by somebody else",
+        ),
     ],
 };
 
@@ -123,7 +127,8 @@ fn literal<T>(value: Value<'_>) -> Option<T> {
     None
 }
 
-fn mask_strangers(value: Value<'_>, table: &Table<'_>) {
+/// Keeps what stands under undeclared keys out of every message: it may be the secret.
+pub(super) fn mask_strangers(value: Value<'_>, table: &Table<'_>) {
     for (key, node) in value.node.get_ref().as_table().into_iter().flatten() {
         if table.element.field(key.get_ref()).is_none() {
             value.context.gathered.mask(value.context.spot(node.span()));

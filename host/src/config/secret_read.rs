@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use aws_lc_rs::rand;
 
-use crate::signature::Secret;
+use crate::signature::{Secret, signing_secret};
 
 use super::SecretRef;
 
@@ -62,6 +62,14 @@ impl SecretRead {
             SecretRead::WouldBeCreated { .. } => None,
         }
     }
+
+    /// The file that keeps it, unless it is an environment variable.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            SecretRead::Found { path, .. } => path.as_deref(),
+            SecretRead::Created { path, .. } | SecretRead::WouldBeCreated { path } => Some(path),
+        }
+    }
 }
 
 /// Why a secret cannot be had.
@@ -111,6 +119,14 @@ impl std::error::Error for SecretError {
     }
 }
 
+/// A secret that may be made here.
+struct Made<'a> {
+    /// Of its file.
+    name: &'a str,
+    /// How random bytes are written.
+    text: fn(&[u8]) -> String,
+}
+
 impl SecretRef {
     /// Follows the reference. A generated secret is kept in `state_dir` under `secrets/` and the source's name.
     pub fn read(
@@ -119,12 +135,27 @@ impl SecretRef {
         state_dir: &Path,
         create: Create,
     ) -> Result<SecretRead, SecretError> {
-        self.read_with(source_name, state_dir, create, |name| std::env::var_os(name))
+        let made = Made { name: source_name, text: |bytes| hex::encode(bytes) };
+        self.read_with(&made, state_dir, create, |name| std::env::var_os(name))
+    }
+
+    /// Follows the reference to a secret that a destination's requests are signed with. A generated one is of the form
+    /// of Standard Webhooks and kept in `state_dir` under `secrets/`, in a file of its own beside a source's.
+    pub fn read_signing(
+        &self,
+        destination: &str,
+        state_dir: &Path,
+        create: Create,
+    ) -> Result<SecretRead, SecretError> {
+        // No source has a name with a dot.
+        let name = format!("{destination}.signing");
+        let made = Made { name: &name, text: signing_secret };
+        self.read_with(&made, state_dir, create, |name| std::env::var_os(name))
     }
 
     fn read_with(
         &self,
-        source_name: &str,
+        made: &Made<'_>,
         state_dir: &Path,
         create: Create,
         environment: impl Fn(&str) -> Option<OsString>,
@@ -136,7 +167,7 @@ impl SecretRef {
                 Some(directory) => file(&Path::new(&directory).join(name)),
                 None => Err(SecretError::NoCredentials(name.clone())),
             },
-            SecretRef::Generated => generated(&state_dir.join("secrets"), source_name, create),
+            SecretRef::Generated => generated(&state_dir.join("secrets"), made, create),
         }
     }
 }
@@ -184,8 +215,8 @@ fn readable_by_others(_: &File) -> bool {
     false
 }
 
-fn generated(directory: &Path, name: &str, create: Create) -> Result<SecretRead, SecretError> {
-    let path = directory.join(name);
+fn generated(directory: &Path, made: &Made<'_>, create: Create) -> Result<SecretRead, SecretError> {
+    let path = directory.join(made.name);
     match file(&path) {
         Err(SecretError::Unreadable(_, problem)) if problem.kind() == io::ErrorKind::NotFound => {}
         found => return found,
@@ -193,7 +224,7 @@ fn generated(directory: &Path, name: &str, create: Create) -> Result<SecretRead,
     if create == Create::Never {
         return Ok(SecretRead::WouldBeCreated { path });
     }
-    match make(directory, &path) {
+    match make(directory, &path, made.text) {
         Ok(secret) => Ok(SecretRead::Created { secret, path }),
         // Another process was faster; its secret is the secret.
         Err(problem) if problem.kind() == io::ErrorKind::AlreadyExists => file(&path),
@@ -203,10 +234,10 @@ fn generated(directory: &Path, name: &str, create: Create) -> Result<SecretRead,
 
 /// Writes the whole file under another name first, so that nobody ever reads half a secret, and links it into place,
 /// which unlike a rename never replaces one that is there.
-fn make(directory: &Path, path: &Path) -> io::Result<Secret> {
+fn make(directory: &Path, path: &Path, text: fn(&[u8]) -> String) -> io::Result<Secret> {
     private_directory(directory)?;
-    let text = random_hex(RANDOM_BYTES)?;
-    let draft = directory.join(format!(".{}.new", random_hex(8)?));
+    let text = text(&random::<RANDOM_BYTES>()?);
+    let draft = directory.join(format!(".{}.new", hex::encode(random::<8>()?)));
     let kept = write_private(&draft, text.as_bytes()).and_then(|()| fs::hard_link(&draft, path));
     // Left over, it would be a second copy that nobody rotates.
     let removed = fs::remove_file(&draft);
@@ -216,10 +247,10 @@ fn make(directory: &Path, path: &Path) -> io::Result<Secret> {
     Ok(Secret::new(text))
 }
 
-fn random_hex(bytes: usize) -> io::Result<String> {
-    let mut random = vec![0; bytes];
+fn random<const BYTES: usize>() -> io::Result<[u8; BYTES]> {
+    let mut random = [0; BYTES];
     rand::fill(&mut random).map_err(|_| io::Error::other("the system gives no random bytes"))?;
-    Ok(hex::encode(random))
+    Ok(random)
 }
 
 fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
@@ -247,6 +278,8 @@ fn private_directory(path: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use crate::signature::SigningKey;
+
     use super::*;
 
     fn environment(name: &str) -> Option<OsString> {
@@ -258,7 +291,8 @@ mod tests {
     }
 
     fn read(reference: SecretRef, state: &Path) -> Result<SecretRead, String> {
-        let read = reference.read_with("github", state, Create::IfMissing, environment);
+        let made = Made { name: "github", text: |bytes| hex::encode(bytes) };
+        let read = reference.read_with(&made, state, Create::IfMissing, environment);
         read.map_err(|problem| problem.to_string())
     }
 
@@ -322,6 +356,18 @@ mod tests {
             let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
             assert_eq!((mode(&path), mode(&nested.join("secrets"))), (0o600, 0o700));
         }
+    }
+
+    #[test]
+    fn a_generated_signing_secret_has_the_form_of_standard_webhooks() {
+        let state = tempfile::tempdir().unwrap();
+        let of_source = secret(read(SecretRef::Generated, state.path())).unwrap();
+        let read = || SecretRef::Generated.read_signing("github", state.path(), Create::IfMissing).unwrap();
+        let SecretRead::Created { secret: made, path } = read() else { panic!("made now") };
+        assert!(made.expose().starts_with(b"whsec_") && SigningKey::new(&made).is_ok());
+        assert_eq!(path, state.path().join("secrets/github.signing"));
+        assert_eq!(read().secret(), Some(&made));
+        assert_ne!(made.expose(), of_source);
     }
 
     #[test]

@@ -60,7 +60,7 @@ fn defaults(element: &field::Element) -> String {
 #[test]
 fn declared_defaults_are_the_defaults() {
     let all = format!(
-        "[server]\n{}[store]\n{}[reload]\n{}[telemetry]\n{}[plugins.p]\npath = \"p\"\n{}[plugins.p.limits]\n{}[plugins.p.allow]\n{}[destinations.d]\nurl = \"https://a.example\"\n{}[destinations.d.retry]\n{}",
+        "[server]\n{}[store]\n{}[reload]\n{}[telemetry]\n{}[plugins.p]\npath = \"p\"\n{}[plugins.p.limits]\n{}[plugins.p.allow]\n{}[destinations.d]\nurl = \"https://a.example\"\n{}[destinations.d.retry]\n{}[destinations.e]\ntype = \"console\"\n[destinations.e.retry.backoff]\n{}[destinations.e.breaker]\n{}",
         defaults(&server::SERVER),
         defaults(&store::STORE),
         defaults(&reload::RELOAD),
@@ -70,15 +70,26 @@ fn declared_defaults_are_the_defaults() {
         defaults(&grants::ALLOW),
         defaults(&destination::DESTINATION),
         defaults(&retry::RETRY),
+        defaults(&retry::BACKOFF),
+        defaults(&breaker::BREAKER),
     );
-    let least = "[plugins.p]\npath = \"p\"\n[destinations.d]\nurl = \"https://a.example\"";
+    let least = "[plugins.p]\npath = \"p\"\n[destinations.d]\nurl = \"https://a.example\"\n\
+                 [destinations.e]\ntype = \"console\"\nretry = { backoff = {} }";
     let shown = |text: &str| {
         let mut config = check::read(text).unwrap();
         config.warnings.clear();
         let plugin = config.plugins.remove("p").unwrap();
         let destination = config.destinations.remove("d").unwrap();
         let plugin = (plugin.limits, plugin.allow, plugin.on_error, plugin.instances, plugin.config);
-        let destination = (destination.kind, destination.retry, destination.concurrency);
+        let other = config.destinations.remove("e").unwrap();
+        let destination = (
+            destination.kind,
+            destination.retry,
+            destination.concurrency,
+            destination.breaker,
+            other.retry,
+            other.breaker,
+        );
         format!("{config:#?} {plugin:#?} {destination:#?}")
     };
     assert_eq!(shown(&all), shown(least));

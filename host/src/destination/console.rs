@@ -13,7 +13,7 @@ use serde::de::IgnoredAny;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::time::timeout;
 
-use crate::delivery::Sent;
+use crate::delivery::{Blame, Sent};
 
 use super::{Destination, Parcel};
 
@@ -83,7 +83,7 @@ impl Destination for Console {
                 Ok(Err(error)) => format!("writing to standard output failed: {error}"),
                 Err(_) => format!("standard output was not read for {} s", LIMIT.as_secs()),
             };
-            Sent::Retryable { cause, retry_after: None }
+            Sent::Retryable { cause, retry_after: None, blame: Blame::Receiver }
         })
     }
 }

@@ -21,7 +21,7 @@ use serde::Serialize;
 use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 use tokio::time::timeout;
 
-use crate::delivery::Sent;
+use crate::delivery::{Blame, Sent};
 
 use super::forward::forwarded;
 use super::{Destination, Parcel};
@@ -73,7 +73,7 @@ impl Destination for JsonLines {
                 Ok(Err(cause)) => cause,
                 Err(_) => format!("the file was not written within {} s", LIMIT.as_secs()),
             };
-            Sent::Retryable { cause, retry_after: None }
+            Sent::Retryable { cause, retry_after: None, blame: Blame::Receiver }
         })
     }
 }

@@ -16,7 +16,10 @@ use crate::event::{Event, UnixMillis};
 
 pub use console::Console;
 pub use file::JsonLines;
-pub use http::{HttpClient, HttpDestination, HttpSettings, InvalidSettings, Network, Refused};
+pub use http::{
+    Authorization, Certificate, HttpClient, HttpDestination, HttpSettings, Identity, InvalidSettings,
+    Network, Refused, TlsSettings,
+};
 
 /// One attempt's material.
 #[derive(Clone, Debug)]

@@ -10,7 +10,7 @@ use crate::delivery::{
 use crate::event::{Event, Message, UnixMillis};
 use crate::generation::{PluginEntry, RouteEntry};
 use crate::plugin::{Call, Fault, Verdict};
-use crate::retry::RetryPolicy;
+use crate::retry::{RetryPolicy, Waits};
 use crate::store::LeasedRun;
 
 use super::shown;
@@ -188,7 +188,7 @@ fn outgoing(event: &Event, message: &Message) -> Outgoing {
 /// When a run whose plugin failed is repeated: after 1 s, 10 s, 1 min and 10 min.
 fn policy() -> RetryPolicy {
     RetryPolicy {
-        schedule: [1, 10, 60, 600].map(Duration::from_secs).to_vec(),
+        waits: Waits::Schedule([1, 10, 60, 600].map(Duration::from_secs).to_vec()),
         max_attempts: 5,
         ..RetryPolicy::default()
     }

@@ -1,171 +1,169 @@
-//! Leases deliveries, makes attempts, and settles what came of them.
+//! Leases deliveries, for each destination as many as its gate lets through and as its share of everything allows, and
+//! begins the attempts. What has to wait is not leased: it stays in the store as it is.
 
-use std::sync::{Arc, Weak};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 
-use crate::delivery::{Attempt, DeliveryEnd, Sent, after_attempt};
-use crate::destination::Parcel;
-use crate::generation::{DestinationEntry, Generation};
-use crate::store::{LeasedDelivery, Queue, SettledDelivery, Settlement};
+use crate::delivery::DeliveryEnd;
+use crate::event::UnixMillis;
+use crate::generation::{DestinationEntry, Generation, Opening};
+use crate::store::{LeasedDelivery, Queue, StoreError};
 
+use super::attempt::{Attempting, attempt};
+use super::begun::Begun;
 use super::runs::until;
-use super::{STORE_PAUSE, Shared, UnderWay, random, shown};
+use super::settle::{EndedDelivery, settle_deliveries};
+use super::share::{Claim, shares};
+use super::{STORE_PAUSE, Shared, held};
 
-/// Deliveries settled in one go.
-const BATCH: usize = 256;
+/// Attempts under way at once or waiting to be settled, to all destinations together.
+const MAX_UNDER_WAY: usize = 2048;
 
-/// An attempt that has been made and is to be settled.
-struct Ended {
-    settled: SettledDelivery,
-    /// Held until it is settled.
-    under_way: UnderWay,
+/// What the loop needs besides.
+struct Desk {
+    begun: Arc<Begun>,
+    slots: Arc<Semaphore>,
+    ended: mpsc::Sender<EndedDelivery>,
+}
+
+/// A destination for which deliveries may be leased.
+struct Wanted {
+    entry: Arc<DestinationEntry>,
+    claim: Claim,
+    /// How many are asked for.
+    share: usize,
+}
+
+/// What is waited for when nothing more can begin.
+#[derive(Debug, Default)]
+struct Waits {
+    /// The next delivery is due.
+    due: Option<UnixMillis>,
+    /// The next gate opens.
+    opens: Option<Instant>,
 }
 
 pub(super) async fn lease_loop(shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
-    let (ended, ends) = mpsc::channel(BATCH * 4);
-    tokio::spawn(settle_loop(Arc::downgrade(&shared), ends));
+    // There is always room in it: nobody waits to be settled who does not hold a slot.
+    let (ended, ends) = mpsc::channel(MAX_UNDER_WAY);
+    tokio::spawn(settle_deliveries(Arc::downgrade(&shared), ends));
+    let desk = Desk { begun: Arc::default(), slots: Arc::new(Semaphore::new(MAX_UNDER_WAY)), ended };
+    // Those that are disabled get nothing from the beginning.
+    held::look(&shared).await;
     loop {
-        let generation = shared.current.load_full();
-        let now = shared.clock.now();
-        let wanted = room(&generation);
         let leasing = shared.count();
-        let leased = match shared.store.lease_deliveries(wanted, now, shared.lease_until(now)).await {
-            Ok(leased) => leased,
+        let waits = match lease(&shared, &desk).await {
+            Ok(waits) => waits,
             Err(error) => {
                 tracing::error!(%error, "failed to lease deliveries");
                 tokio::time::sleep(STORE_PAUSE).await;
                 continue;
             }
         };
-        if leased.work.is_empty() {
-            shared.empty_delivery_passes.fetch_add(1, std::sync::atomic::Ordering::AcqRel);
-        }
-        for delivery in leased.work {
-            begin(&shared, &generation, delivery, &ended).await;
-        }
         drop(leasing);
         tokio::select! {
             () = shared.store.woken(Queue::Deliveries) => {}
             () = shared.deliveries_again.notified() => {}
-            () = until(leased.next_due, now) => {}
+            () = until(&shared.clock, waits.due) => {}
+            () = until_opening(waits.opens) => {}
             _ = stopped.changed() => return,
         }
     }
 }
 
-/// How many attempts each destination can begin now. A destination that is not listed keeps its deliveries waiting.
-fn room(generation: &Generation) -> Vec<(Arc<str>, usize)> {
-    let room = |entry: &Arc<DestinationEntry>| (entry.name.clone(), entry.permits.available_permits());
-    generation.destinations.values().map(room).filter(|(_, room)| *room > 0).collect()
-}
-
-async fn begin(
-    shared: &Arc<Shared>,
-    generation: &Generation,
-    delivery: LeasedDelivery,
-    ended: &mpsc::Sender<Ended>,
-) {
-    let under_way = shared.count();
-    let started = generation
-        .destinations
-        .get(&delivery.destination)
-        .and_then(|entry| Some((entry.clone(), entry.permits.clone().try_acquire_owned().ok()?)));
-    match started {
-        Some((entry, permit)) => {
-            tokio::spawn(attempt(shared.clone(), entry, delivery, permit, under_way, ended.clone()));
+/// Begins everything that may begin now.
+async fn lease(shared: &Arc<Shared>, desk: &Desk) -> Result<Waits, StoreError> {
+    let generation = shared.current.load_full();
+    let mut waits = Waits::default();
+    let mut wanted = wanted(shared, &generation, &mut waits);
+    let mut found_any = false;
+    loop {
+        let asked = share_out(&mut wanted, desk.slots.available_permits());
+        if asked.is_empty() {
+            break;
         }
-        None => {
-            let settled = SettledDelivery {
-                id: delivery.id,
-                lease: delivery.lease,
-                attempt: None,
-                end: DeliveryEnd::Released,
-            };
-            let _ = ended.send(Ended { settled, under_way }).await;
+        let now = shared.clock.due_now();
+        let leased = shared.store.lease_deliveries(asked, now, shared.lease_until(now)).await?;
+        waits.due = waits.due.into_iter().chain(leased.next_due).min();
+        found_any |= !leased.work.is_empty();
+        let mut found: HashMap<Arc<str>, usize> = HashMap::new();
+        for delivery in leased.work {
+            *found.entry(delivery.destination.clone()).or_default() += 1;
+            begin(shared, desk, &generation, delivery).await;
         }
+        // What is left over by those for whom nothing is due is for those who got less than they could take.
+        wanted.retain_mut(|wanted| {
+            let found = found.get(&wanted.entry.name).copied().unwrap_or(0);
+            wanted.claim.under_way += found;
+            wanted.claim.room > 0 && found == wanted.share
+        });
     }
-}
-
-async fn attempt(
-    shared: Arc<Shared>,
-    entry: Arc<DestinationEntry>,
-    delivery: LeasedDelivery,
-    permit: OwnedSemaphorePermit,
-    under_way: UnderWay,
-    ended: mpsc::Sender<Ended>,
-) {
-    let now = shared.clock.now();
-    let parcel = Parcel {
-        id: delivery.id,
-        destination: delivery.destination,
-        route: delivery.route,
-        event: delivery.event,
-        message: delivery.message,
-        attempt: delivery.attempt,
-        now,
-    };
-    let started = Instant::now();
-    let outcome = entry.destination.send(&parcel).await;
-    let took = started.elapsed();
-    drop(permit);
-    let end = after_attempt(&outcome, delivery.attempt, &entry.retry, shared.clock.now(), random());
-    report(&entry, &parcel, &outcome, &end, took);
-    let (succeeded, detail) = match outcome {
-        Sent::Delivered { detail } => (true, detail),
-        Sent::Retryable { cause, .. } | Sent::Permanent { cause } => (false, cause),
-    };
-    let record = Attempt { number: delivery.attempt, started_at: now, took, succeeded, detail };
-    let settled = SettledDelivery { id: delivery.id, lease: delivery.lease, attempt: Some(record), end };
-    let _ = ended.send(Ended { settled, under_way }).await;
-}
-
-fn report(
-    entry: &DestinationEntry,
-    parcel: &Parcel,
-    outcome: &Sent,
-    end: &DeliveryEnd,
-    took: std::time::Duration,
-) {
-    match outcome {
-        Sent::Delivered { .. } => entry.counters.delivered.inc(),
-        Sent::Retryable { .. } => entry.counters.retryable.inc(),
-        Sent::Permanent { .. } => entry.counters.permanent.inc(),
-    };
-    let (event, destination, attempt) = (parcel.event.id, &*entry.name, parcel.attempt);
-    match (outcome, end) {
-        (Sent::Delivered { detail }, _) => {
-            tracing::info!(%event, destination, detail, took = %shown(took), "delivered")
-        }
-        (_, DeliveryEnd::Retry { due, cause }) => {
-            let again_in =
-                std::time::Duration::from_millis(u64::try_from(due - parcel.now).unwrap_or_default());
-            tracing::warn!(%event, destination, attempt, cause, again_in = %shown(again_in), "delivery failed");
-        }
-        (_, DeliveryEnd::Dead { cause }) => {
-            tracing::error!(%event, destination, attempt, cause, "delivery is dead")
-        }
-        _ => {}
+    if !found_any {
+        shared.empty_delivery_passes.fetch_add(1, Ordering::AcqRel);
     }
+    Ok(waits)
 }
 
-async fn settle_loop(shared: Weak<Shared>, mut ends: mpsc::Receiver<Ended>) {
-    let mut batch = Vec::with_capacity(BATCH);
-    while ends.recv_many(&mut batch, BATCH).await > 0 {
-        let Some(shared) = shared.upgrade() else { return };
-        let (settled, under_way): (Vec<_>, Vec<_>) =
-            batch.drain(..).map(|ended| (ended.settled, ended.under_way)).unzip();
-        match shared.store.settle_deliveries(settled, shared.clock.now()).await {
-            Ok(settlements) => {
-                let lost = settlements.iter().filter(|settlement| **settlement == Settlement::Lost).count();
-                if lost > 0 {
-                    tracing::warn!(lost, "attempts took longer than their lease; somebody else settles them");
-                }
+/// For whom to ask for how many, where `free` more may be under way.
+fn share_out(wanted: &mut [Wanted], free: usize) -> Vec<(Arc<str>, usize)> {
+    let claims: Vec<Claim> = wanted.iter().map(|wanted| wanted.claim).collect();
+    for (wanted, share) in wanted.iter_mut().zip(shares(free, &claims)) {
+        wanted.share = share;
+        wanted.claim.room -= share;
+    }
+    let asked = wanted.iter().filter(|wanted| wanted.share > 0);
+    asked.map(|wanted| (wanted.entry.name.clone(), wanted.share)).collect()
+}
+
+/// The destinations whose gates are open. A destination that is not among them keeps its deliveries waiting.
+fn wanted(shared: &Shared, generation: &Generation, waits: &mut Waits) -> Vec<Wanted> {
+    let now = Instant::now();
+    let mut wanted = Vec::new();
+    for entry in generation.destinations.values() {
+        if shared.held.is_disabled(&entry.name) {
+            continue;
+        }
+        match entry.gate.opening(now) {
+            Opening::Now(room) => {
+                let claim = Claim { under_way: entry.gate.under_way(), room };
+                wanted.push(Wanted { entry: entry.clone(), claim, share: 0 });
             }
-            Err(error) => tracing::error!(%error, "failed to settle deliveries"),
+            Opening::At(opens) => waits.opens = waits.opens.into_iter().chain([opens]).min(),
+            Opening::AfterAttempt => {}
         }
-        drop(under_way);
-        shared.deliveries_again.notify_one();
+    }
+    wanted
+}
+
+async fn begin(shared: &Arc<Shared>, desk: &Desk, generation: &Generation, delivery: LeasedDelivery) {
+    let Some(beginning) = desk.begun.enter(delivery.id, delivery.lease) else { return };
+    let under_way = shared.count();
+    let entry = generation.destinations.get(&delivery.destination);
+    let started = entry.and_then(|entry| {
+        let slot = desk.slots.clone().try_acquire_owned().ok()?;
+        Some((entry.clone(), entry.gate.begin(Instant::now())?, slot))
+    });
+    match started {
+        Some((entry, pass, slot)) => {
+            let attempting = Attempting { entry, delivery, pass, slot, beginning, under_way };
+            tokio::spawn(attempt(shared.clone(), attempting, desk.ended.clone()));
+        }
+        // More than was asked for.
+        None => {
+            let (id, end) = (delivery.id, DeliveryEnd::Released);
+            let released = EndedDelivery { id, attempt: None, end, beginning, slot: None, under_way };
+            let _ = desk.ended.send(released).await;
+        }
+    }
+}
+
+async fn until_opening(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time.into()).await,
+        None => std::future::pending().await,
     }
 }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Weak};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::delivery::Reply;
+use crate::delivery::{Attempt, Reply};
 use crate::generation::RouteEntry;
 use crate::store::{LeasedRun, SettledRun};
 
@@ -104,12 +104,13 @@ impl Drop for Guests {
 fn work(queue: &Queue<Job>, ended: &mpsc::Sender<Ended>, shared: &Weak<Shared>) {
     while let Some(job) = queue.take() {
         let Some(shared) = shared.upgrade() else { return };
-        let now = shared.clock.now();
+        let (started_at, now) = (shared.clock.now(), shared.clock.due_now());
         let running = AssertUnwindSafe(|| chain::run(&job.run, &job.route, now, random));
         // A panic is our own mistake; it must not cost a thread, nor the event.
         let ran = catch_unwind(running).unwrap_or_else(|_| chain::panicked(&job.run, &job.route, now));
+        let attempt = Attempt { started_at, ..ran.attempt };
         let settled =
-            SettledRun { id: job.run.id, lease: job.run.lease, attempt: Some(ran.attempt), end: ran.end };
+            SettledRun { id: job.run.id, lease: job.run.lease, attempt: Some(attempt), end: ran.end };
         let answer = job.answer.map(|answer| (answer, ran.reply));
         let done = Ended { settled, answer, under_way: job.under_way };
         // Waiting has to be prepared for, which is dear; there is nearly always room.

@@ -1,12 +1,16 @@
 //! Gets accepted events on: runs through plugins on guest threads, then deliveries. All of its state is in the store;
 //! what is under way when it stops is leased by nobody after a while and is taken up again.
 
+mod attempt;
+mod begun;
 mod chain;
 mod deliveries;
 mod guests;
+mod held;
 mod queue;
 mod runs;
 mod settle;
+mod share;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -15,15 +19,18 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use tokio::sync::{Notify, watch};
 
-use crate::clock::Clock;
+use crate::clock::Time;
 use crate::delivery::Reply;
 use crate::event::UnixMillis;
 use crate::generation::{Generation, RouteEntry};
+use crate::metrics::Metrics;
 use crate::store::{LeasedRun, Store};
 
 pub(crate) use guests::Overloaded;
+pub use held::{HeldBack, Reason};
 
 use guests::Guests;
+use held::Held;
 
 /// How long work is leased: longer than any run or attempt takes.
 const LEASE: Duration = Duration::from_secs(15 * 60);
@@ -35,7 +42,11 @@ const STORE_PAUSE: Duration = Duration::from_millis(500);
 pub(crate) struct Shared {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) current: Arc<ArcSwap<Generation>>,
-    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<Time>,
+    metrics: Arc<Metrics>,
+    held: Held,
+    /// Rung when what is held is to be looked at before it is time.
+    look_again: Notify,
     /// Rung when there may be more to lease for another reason than the store's: room, or a new generation.
     runs_again: Notify,
     deliveries_again: Notify,
@@ -58,7 +69,8 @@ impl Dispatcher {
     pub(crate) fn start(
         store: Arc<dyn Store>,
         current: Arc<ArcSwap<Generation>>,
-        clock: Arc<dyn Clock>,
+        clock: Arc<Time>,
+        metrics: Arc<Metrics>,
         threads: usize,
     ) -> std::io::Result<Self> {
         let (stop, stopped) = watch::channel(false);
@@ -66,6 +78,9 @@ impl Dispatcher {
             store,
             current,
             clock,
+            metrics,
+            held: Held::default(),
+            look_again: Notify::new(),
             runs_again: Notify::new(),
             deliveries_again: Notify::new(),
             under_way: AtomicUsize::new(0),
@@ -75,7 +90,8 @@ impl Dispatcher {
         });
         let guests = Arc::new(Guests::start(threads, &shared)?);
         tokio::spawn(runs::lease_loop(shared.clone(), guests.clone(), stopped.clone()));
-        tokio::spawn(deliveries::lease_loop(shared.clone(), stopped));
+        tokio::spawn(deliveries::lease_loop(shared.clone(), stopped.clone()));
+        tokio::spawn(held::look_loop(shared.clone(), stopped));
         Ok(Dispatcher { shared, guests, stop })
     }
 
@@ -90,6 +106,21 @@ impl Dispatcher {
 
     /// Says that there is a new generation.
     pub(crate) fn generation_changed(&self) {
+        self.ask_again();
+        self.look_again();
+    }
+
+    /// Says that an operator has disabled or enabled a destination. Otherwise that is noticed after some seconds.
+    pub(crate) fn look_again(&self) {
+        self.shared.look_again.notify_one();
+    }
+
+    /// Every destination that gets nothing at the moment, and why.
+    pub(crate) fn held_back(&self) -> Vec<HeldBack> {
+        self.shared.held.report(&self.shared.current.load())
+    }
+
+    fn ask_again(&self) {
         self.shared.runs_again.notify_one();
         self.shared.deliveries_again.notify_one();
     }
@@ -107,7 +138,7 @@ impl Dispatcher {
         let before = shared.empty_passes();
         let quiet = nothing_under_way();
         while shared.empty_passes().0 == before.0 || shared.empty_passes().1 == before.1 {
-            self.generation_changed();
+            self.ask_again();
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
         quiet && nothing_under_way()

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::delivery::{RunEnd, later};
+use crate::clock::Time;
+use crate::delivery::{RunEnd, between, later};
 use crate::event::UnixMillis;
 use crate::store::{LeasedRun, Queue, SettledRun};
 
@@ -17,10 +18,13 @@ use super::{STORE_PAUSE, Shared};
 /// How long a run waits whose route is not in the configuration, before it is looked at again.
 const ROUTE_PAUSE: Duration = Duration::from_secs(60);
 
+/// How long it takes at most to notice that the clock was set forward.
+const CLOCK_PAUSE: Duration = Duration::from_millis(500);
+
 pub(super) async fn lease_loop(shared: Arc<Shared>, guests: Arc<Guests>, mut stopped: watch::Receiver<bool>) {
     loop {
         let room = guests.room();
-        let now = shared.clock.now();
+        let now = shared.clock.due_now();
         // Counted before it is leased, so that nothing is between the store and being under way.
         let leasing = shared.count();
         let leased = match room {
@@ -57,7 +61,7 @@ pub(super) async fn lease_loop(shared: Arc<Shared>, guests: Arc<Guests>, mut sto
                 tokio::task::yield_now().await;
             }
             () = shared.runs_again.notified() => {}
-            () = until(wait_until, now) => {}
+            () = until(&shared.clock, wait_until) => {}
             _ = stopped.changed() => return,
         }
     }
@@ -94,12 +98,14 @@ fn unstarted(run: &LeasedRun, end: RunEnd) -> SettledRun {
     SettledRun { id: run.id, lease: run.lease, attempt: None, end }
 }
 
-/// Ends at a time of day; never if there is none.
-pub(super) async fn until(time: Option<UnixMillis>, now: UnixMillis) {
-    match time {
-        Some(time) => {
-            tokio::time::sleep(Duration::from_millis(u64::try_from(time - now).unwrap_or(0).max(1))).await
+/// Ends once it is due, never if nothing is. Looks at the clock often enough to notice soon that it was set forward.
+pub(super) async fn until(clock: &Time, due: Option<UnixMillis>) {
+    let Some(due) = due else { return std::future::pending().await };
+    loop {
+        let wait = between(clock.due_now(), due);
+        if wait.is_zero() {
+            return;
         }
-        None => std::future::pending().await,
+        tokio::time::sleep(wait.min(CLOCK_PAUSE)).await;
     }
 }

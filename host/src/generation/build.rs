@@ -80,6 +80,8 @@ pub fn build(
         let before = previous.and_then(|previous| previous.destinations.get(name));
         match DestinationEntry::build(destination, before, workshop) {
             Ok(entry) => {
+                watched.extend(entry.files().map(PathBuf::from));
+                warnings.extend(entry.warnings.iter().cloned());
                 generation.destinations.insert(name.clone(), entry);
             }
             Err(problem) => problems.push(problem),

@@ -1,18 +1,18 @@
 //! A destination with its connections.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use http::HeaderValue;
 use prometheus_client::metrics::counter::Counter;
-use tokio::sync::Semaphore;
 
-use crate::config::{self, DestinationKind, Location, SecretRef};
-use crate::destination::{Console, Destination, HttpSettings, JsonLines, Network};
+use crate::config::{self, DestinationKind};
+use crate::destination::{Console, Destination, HttpSettings, InvalidSettings, JsonLines};
 use crate::retry::RetryPolicy;
-use crate::signature::Secret;
 
-use super::{Problem, Workshop};
+use super::gate::{Gate, GateSettings};
+use super::http_destination::Credentials;
+use super::{Origin, Problem, Workshop};
 
 /// A receiver.
 pub struct DestinationEntry {
@@ -22,11 +22,16 @@ pub struct DestinationEntry {
     pub destination: Arc<dyn Destination>,
     /// When a failed attempt is repeated.
     pub retry: RetryPolicy,
-    /// Attempts that may begin now.
-    pub permits: Arc<Semaphore>,
+    /// Which attempts may begin now.
+    pub(crate) gate: Arc<Gate>,
     /// Attempts by how they went.
     pub counters: AttemptCounters,
-    made_from: MadeFrom,
+    /// Where the secret came from that was made here to sign with, for people.
+    pub origin: Option<Origin>,
+    /// What an operator should think about.
+    pub warnings: Vec<Problem>,
+    files: Vec<PathBuf>,
+    made_from: Recipe,
 }
 
 /// Attempts by how they went.
@@ -38,14 +43,16 @@ pub struct AttemptCounters {
     pub retryable: Counter,
     /// Never to be tried again.
     pub permanent: Counter,
+    /// Neither that nor anything else: the receiver says that it is gone.
+    pub gone: Counter,
 }
 
 /// Everything on which the connections depend; compared to know whether they can be taken over.
 #[derive(PartialEq)]
-struct MadeFrom {
-    description: String,
-    secrets: Vec<Secret>,
-    concurrency: usize,
+enum Recipe {
+    Console,
+    File(PathBuf),
+    Http(Box<HttpSettings>),
 }
 
 impl DestinationEntry {
@@ -54,88 +61,60 @@ impl DestinationEntry {
         before: Option<&Arc<DestinationEntry>>,
         workshop: &Workshop,
     ) -> Result<Arc<Self>, Problem> {
-        let mut secrets = Vec::new();
-        let mut read = |(at, reference): (&Location, &SecretRef)| {
-            let problem = |message: String| Problem { at: Some(at.clone()), message };
-            let read = reference.read(&config.name, &workshop.state_dir, workshop.create);
-            let read = read.map_err(|error| problem(format!("destination `{}`: {error}", config.name)))?;
-            let secret = read.secret().cloned().unwrap_or_else(|| Secret::new("unmade"));
-            secrets.push(secret.clone());
-            Ok(secret)
+        let mut credentials = Credentials::new(config, workshop);
+        let made_from = match &config.kind {
+            DestinationKind::Console => Recipe::Console,
+            DestinationKind::File { path } => Recipe::File(path.clone()),
+            DestinationKind::Http(http) => Recipe::Http(Box::new(credentials.settings(http)?)),
         };
-        let mut bearer = None;
-        let mut headers = Vec::new();
-        if let DestinationKind::Http(http) = &config.kind {
-            bearer = http.bearer.as_ref().map(|(at, reference)| read((at, reference))).transpose()?;
-            headers.clone_from(&http.headers);
-            for (name, at, reference) in &http.secret_headers {
-                let unusable = |_| Problem {
-                    at: Some(at.clone()),
-                    message: format!(
-                        "destination `{}`: the secret for header {name} cannot stand in a header",
-                        config.name
-                    ),
-                };
-                let mut value = HeaderValue::from_bytes(read((at, reference))?.expose()).map_err(unusable)?;
-                value.set_sensitive(true);
-                headers.push((name.clone(), value));
-            }
-        }
-        let made_from =
-            MadeFrom { description: format!("{:?}", config.kind), secrets, concurrency: config.concurrency };
         let reusable = before.filter(|before| before.made_from == made_from);
-        let destination = match (reusable, &config.kind) {
+        let destination = match (reusable, &made_from) {
             (Some(before), _) => before.destination.clone(),
-            (None, DestinationKind::Console) => Arc::new(Console::new()),
-            (None, DestinationKind::File { path }) => Arc::new(JsonLines::new(path.clone())),
-            (None, DestinationKind::Http(http)) => connect(config, http, headers, bearer, workshop)?,
+            (None, Recipe::Console) => Arc::new(Console::new()),
+            (None, Recipe::File(path)) => Arc::new(JsonLines::new(path.clone())),
+            (None, Recipe::Http(settings)) => connect(config, HttpSettings::clone(settings), workshop)?,
         };
-        let permits = match reusable {
-            Some(before) => before.permits.clone(),
-            None => Arc::new(Semaphore::new(config.concurrency)),
+        let settings =
+            GateSettings { concurrency: config.concurrency, rate: config.rate, breaker: config.breaker };
+        // What is known of a receiver holds for no other, and one whose settings were repaired is tried at once.
+        let gate = match reusable.filter(|before| *before.gate.settings() == settings) {
+            Some(before) => before.gate.clone(),
+            None => Arc::new(Gate::new(settings, workshop.metrics.breaker_open(&config.name))),
         };
         let attempts = |outcome| workshop.metrics.attempts(&config.name, outcome);
         Ok(Arc::new(DestinationEntry {
             name: config.name.clone(),
             destination,
             retry: config.retry.clone(),
-            permits,
+            gate,
             counters: AttemptCounters {
                 delivered: attempts("delivered"),
                 retryable: attempts("retryable"),
                 permanent: attempts("permanent"),
+                gone: attempts("gone"),
             },
+            origin: credentials.origin,
+            warnings: credentials.warnings,
+            files: credentials.files,
             made_from,
         }))
+    }
+
+    /// Files that it was made from.
+    pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().map(PathBuf::as_path)
     }
 }
 
 fn connect(
     config: &config::Destination,
-    http: &config::HttpDestination,
-    headers: Vec<(http::HeaderName, HeaderValue)>,
-    bearer: Option<Secret>,
+    settings: HttpSettings,
     workshop: &Workshop,
 ) -> Result<Arc<dyn Destination>, Problem> {
-    let problem = |message: &str| Problem {
+    let destination = workshop.http.destination(settings).map_err(|InvalidSettings(message)| Problem {
         at: Some(config.at.clone()),
         message: format!("destination `{}`: {message}", config.name),
-    };
-    let bearer = bearer.map(|secret| String::from_utf8(secret.expose().to_vec())).transpose();
-    let settings = HttpSettings {
-        name: config.name.clone(),
-        url: http.url.clone(),
-        method: http.method.clone(),
-        headers,
-        bearer: bearer.map_err(|_| problem("the bearer token is not text"))?,
-        timeout: http.timeout,
-        network: match &http.network {
-            config::Network::Public => Network::Public,
-            config::Network::Private => Network::Private,
-            config::Network::Only(networks) => Network::Only(networks.clone()),
-        },
-    };
-    let destination = workshop.http.destination(settings).map_err(|error| problem(error.0))?;
+    })?;
     Ok(Arc::new(destination))
 }
 

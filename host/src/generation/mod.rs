@@ -4,6 +4,8 @@
 
 mod build;
 mod destination;
+mod gate;
+mod http_destination;
 mod plugin;
 mod source;
 
@@ -17,6 +19,7 @@ use crate::routing::Router;
 
 pub use build::{Workshop, build};
 pub use destination::DestinationEntry;
+pub(crate) use gate::{Opening, Pass};
 pub use plugin::PluginEntry;
 pub use source::{Origin, SourceEntry};
 

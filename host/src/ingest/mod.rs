@@ -16,7 +16,7 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use uuid::Uuid;
 
-use crate::clock::Clock;
+use crate::clock::Time;
 use crate::config::Respond;
 use crate::delivery::{Reply, RunEnd, RunId, later};
 use crate::dispatch::Dispatcher;
@@ -44,7 +44,7 @@ const INLINE_GRACE: Duration = Duration::from_secs(60);
 pub(crate) struct Ingest {
     pub(crate) current: Arc<ArcSwap<Generation>>,
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<Time>,
     pub(crate) dispatcher: Arc<Dispatcher>,
     pub(crate) in_flight: InFlight,
     /// Of requests that name no source, and of refused ones: separate, so that the one do not hide the other.
@@ -80,14 +80,14 @@ impl Ingest {
     {
         let generation = self.current.load_full();
         let Some(source) = source(&generation, request.uri().path()) else {
-            if let Some(left_out) = self.strangers.admit(self.clock.now()) {
+            if let Some(left_out) = self.strangers.admit(self.clock.due_now()) {
                 let path: String = request.uri().path().chars().take(MAX_SHOWN).collect();
                 tracing::info!(path = %path.escape_debug(), left_out, "unknown source");
             }
             return answer::refusal(StatusCode::NOT_FOUND, "unknown source", None);
         };
         if request.method() != Method::POST {
-            if let Some(left_out) = self.strangers.admit(self.clock.now()) {
+            if let Some(left_out) = self.strangers.admit(self.clock.due_now()) {
                 tracing::info!(source = &*source.name, method = %request.method(), left_out, "only POST is taken");
             }
             return answer::wrong_method();
@@ -95,7 +95,7 @@ impl Ingest {
         match self.take(&generation, source, request).await {
             Ok(response) => response,
             Err(refused) => {
-                if let Some(left_out) = self.refusals.admit(self.clock.now()) {
+                if let Some(left_out) = self.refusals.admit(self.clock.due_now()) {
                     let (status, reason) = (refused.status.as_u16(), refused.operator);
                     tracing::warn!(source = &*source.name, status, reason, left_out, "refused");
                 }
@@ -122,6 +122,7 @@ impl Ingest {
         self.verify(source, &event, now)?;
         let event = describe(source, event);
 
+        let due_now = self.clock.due_now();
         let routed = generation.router.route(&event);
         let routes: Vec<&Arc<RouteEntry>> =
             routed.routes.iter().filter_map(|&at| generation.routes.get(at)).collect();
@@ -134,19 +135,19 @@ impl Ingest {
             route: route.name.clone(),
             order: None,
             leased_until: match route.respond {
-                Respond::Plugin { deadline } => Some(later(now, deadline + INLINE_GRACE)),
+                Respond::Plugin { deadline } => Some(later(due_now, deadline + INLINE_GRACE)),
                 Respond::Accepted => None,
             },
         });
         let runs: Vec<NewRun> = runs.collect();
         let unrouted =
             runs.is_empty().then(|| routed.problem.unwrap_or_else(|| "no route matches".to_owned()));
-        let until = later(now, DEDUPE_WINDOW);
+        let until = later(due_now, DEDUPE_WINDOW);
         let dedupe = event.delivery_id.clone().map(|key| Dedupe { key, until });
         let event = Arc::new(event);
         log(source, &event, &routes, unrouted.as_deref());
         let new = NewEvent { event: event.clone(), dedupe, runs, unrouted };
-        self.store(source, event, new, inline, now, receipt).await
+        self.store(source, event, new, inline, due_now, receipt).await
     }
 
     fn verify(&self, source: &SourceEntry, event: &Event, now: UnixMillis) -> Result<(), Refused> {
@@ -168,10 +169,10 @@ impl Ingest {
         event: Arc<Event>,
         new: NewEvent,
         inline: Option<(Arc<RouteEntry>, Duration)>,
-        now: UnixMillis,
+        due_now: UnixMillis,
         receipt: Receipt<'_>,
     ) -> Result<Response, Refused> {
-        let appended = self.store.append(vec![new], now).await;
+        let appended = self.store.append(vec![new], due_now).await;
         // From here on the store has it, and accounts for it.
         drop(receipt);
         let appended = appended.map(|mut appended| appended.pop()).map_err(|error| {
@@ -226,7 +227,7 @@ impl Ingest {
             Err(_) => {
                 tracing::warn!(%event, "no guest thread is free for a reply; the sender gets 202, the run follows");
                 let released = SettledRun { id, lease, attempt: None, end: RunEnd::Released };
-                if let Err(error) = self.store.settle_runs(vec![released], self.clock.now()).await {
+                if let Err(error) = self.store.settle_runs(vec![released], self.clock.due_now()).await {
                     tracing::error!(%event, %error, "failed to give back a run; it follows when its lease ends");
                 }
                 None

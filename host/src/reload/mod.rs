@@ -10,7 +10,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use arc_swap::ArcSwap;
 
-use crate::clock::Clock;
+use crate::clock::Time;
 use crate::config::{self, Config};
 use crate::event::UnixMillis;
 use crate::generation::{Generation, Problem, Workshop, build};
@@ -52,7 +52,7 @@ pub(crate) struct Reloader {
     pub(crate) source: Source,
     pub(crate) current: Arc<ArcSwap<Generation>>,
     pub(crate) workshop: Arc<Workshop>,
-    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<Time>,
     failure: RwLock<Option<Failure>>,
     /// Files and directories of the last attempt, so that a repair is noticed.
     watched: RwLock<Vec<PathBuf>>,
@@ -114,7 +114,7 @@ impl Reloader {
         source: Source,
         current: Arc<ArcSwap<Generation>>,
         workshop: Arc<Workshop>,
-        clock: Arc<dyn Clock>,
+        clock: Arc<Time>,
     ) -> Self {
         let watched = RwLock::new(watched_by(&current.load()));
         Reloader { source, current, workshop, clock, failure: RwLock::new(None), watched }

@@ -3,6 +3,7 @@
 mod presets;
 mod scheme;
 mod secret;
+mod standard_webhooks;
 #[cfg(test)]
 mod vectors;
 mod verifier;
@@ -13,4 +14,5 @@ pub use scheme::{
     TimestampFormat, TimestampPlace,
 };
 pub use secret::Secret;
+pub use standard_webhooks::{InvalidSigningKey, SigningKey, signing_secret, webhook_signature};
 pub use verifier::{Refusal, SignedRequest, Verified, Verifier};

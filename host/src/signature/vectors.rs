@@ -8,8 +8,8 @@ use serde_json::Value;
 use crate::event::Headers;
 
 use super::{
-    Encoding, Hash, KeyEncoding, Scheme, Secret, SignatureField, SignedRequest, Template, TimestampField,
-    TimestampFormat, TimestampPlace, Verifier, preset,
+    Encoding, Hash, KeyEncoding, Scheme, Secret, SignatureField, SignedRequest, SigningKey, Template,
+    TimestampField, TimestampFormat, TimestampPlace, Verifier, preset, webhook_signature,
 };
 
 const VECTORS: &str = include_str!("vectors.json");
@@ -139,6 +139,25 @@ fn what_is_signed_here_is_genuine_here_and_any_changed_bit_is_not() {
         let refused = verifier.verify(SignedRequest { method: "POST", headers: &headers, body: &body }, now);
         assert_eq!(refused.unwrap_err().code(), "duplicate_header");
     }
+}
+
+#[test]
+fn outgoing_signatures_are_those_of_standard_webhooks() {
+    let schemes: Vec<Value> = serde_json::from_str(VECTORS).unwrap();
+    let standard = schemes.iter().find(|entry| entry["scheme"] == "standard_webhooks").unwrap();
+    let vectors = standard["vectors"].as_array().unwrap().iter();
+    let mut checked = 0;
+    for vector in vectors.filter(|vector| vector["valid"] == true) {
+        let headers = headers(vector);
+        let key = SigningKey::new(&Secret::new(text(&vector["secret"]))).unwrap();
+        let seconds = headers.text("webhook-timestamp").unwrap().parse().unwrap();
+        let id = headers.text("webhook-id").unwrap();
+        let ours = webhook_signature(&[key], id, seconds, text(&vector["body"]).as_bytes());
+        let known = headers.text("webhook-signature").unwrap();
+        assert!(known.split(' ').any(|known| known == ours), "{}: {ours} is not in {known}", vector["id"]);
+        checked += 1;
+    }
+    assert!(checked > 1, "only {checked} vectors");
 }
 
 fn verifier_header(entry: &Value) -> String {

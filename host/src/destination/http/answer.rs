@@ -1,34 +1,56 @@
 //! What a receiver's answer means.
 //!
-//! A status of 2xx means that it has arrived, whatever happens to the rest of the answer. What a repetition may change
-//! is retried on schedule: overload, failures, and also most of 4xx, since receivers are misconfigured and repaired
-//! every day, and the schedule ends. Given up at once is what only another message, or another address, would change.
+//! A status of 2xx means that it has arrived, whatever happens to the rest of the answer. 410 means that the receiver is
+//! gone for good. A redirect is given up at once: only another address would change it. Everything else is tried again,
+//! also what the status calls the sender's own fault, since receivers are misconfigured and repaired every day, and the
+//! schedule ends. An operator who knows his receiver names the statuses that mean what they say.
 
 use std::time::Duration;
 
 use ::http::header::{HeaderMap, LOCATION, RETRY_AFTER};
 use ::http::{StatusCode, Uri};
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 
-use crate::delivery::Sent;
+use crate::delivery::{Blame, Sent};
 use crate::event::UnixMillis;
 
 /// Bytes of an answer that are shown to people.
 pub(super) const EXCERPT: usize = 1024;
 
-/// What follows from an answer; `text` is the beginning of its body.
-pub(super) fn outcome(status: StatusCode, headers: &HeaderMap, text: &[u8], now: UnixMillis) -> Sent {
-    let shown = shown(status);
-    match status.as_u16() {
+/// An answer, as far as it matters.
+pub(super) struct Answer<'a> {
+    pub(super) status: StatusCode,
+    pub(super) headers: &'a HeaderMap,
+    /// The beginning of its body.
+    pub(super) text: &'a [u8],
+}
+
+/// What follows from an answer at the time `now`; `permanent` are the statuses after which no repetition helps.
+pub(super) fn outcome(answer: &Answer<'_>, permanent: &[u16], now: UnixMillis) -> Sent {
+    let shown = shown(answer.status);
+    let status = answer.status.as_u16();
+    let cause = || format!("{shown}{}", excerpt(answer.text));
+    match status {
         200..=299 => Sent::Delivered { detail: shown },
-        300..=399 => Sent::Permanent { cause: format!("{shown}{}", redirect(headers)) },
-        // Gone; sizes and a media type that stay as they are; what the receiver cannot do at all.
-        410 | 413 | 414 | 415 | 431 | 501 | 505 => {
-            Sent::Permanent { cause: format!("{shown}{}", excerpt(text)) }
-        }
+        300..=399 => Sent::Permanent { cause: format!("{shown}{}", redirect(answer.headers)) },
+        410 => Sent::Gone { cause: cause() },
+        _ if permanent.contains(&status) => Sent::Permanent { cause: cause() },
         _ => Sent::Retryable {
-            cause: format!("{shown}{}", excerpt(text)),
-            retry_after: retry_after(headers, now),
+            cause: cause(),
+            retry_after: retry_after(answer.headers, now),
+            blame: blame(answer.status),
         },
+    }
+}
+
+/// A receiver that refuses one message is well; one that breaks down or has too much to do is not.
+fn blame(status: StatusCode) -> Blame {
+    if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
+        Blame::Receiver
+    } else {
+        Blame::Message
     }
 }
 
@@ -49,16 +71,23 @@ fn redirect(headers: &HeaderMap) -> String {
     }
 }
 
-/// Seconds or a date, [RFC 9110 §10.2.3](https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3).
+/// Seconds or a date in any of HTTP's three forms, [RFC 9110 §10.2.3](https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3).
 fn retry_after(headers: &HeaderMap, now: UnixMillis) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = value.parse() {
         return Some(Duration::from_secs(seconds));
     }
-    let parser = jiff::fmt::rfc2822::DateTimeParser::new().relaxed_weekday(true);
-    let date = parser.parse_timestamp(value).ok()?;
-    let wait = date.as_millisecond().saturating_sub(now);
+    let wait = date(value)?.as_millisecond().saturating_sub(now);
     Some(Duration::from_millis(u64::try_from(wait).unwrap_or(0)))
+}
+
+fn date(text: &str) -> Option<Timestamp> {
+    let parser = jiff::fmt::rfc2822::DateTimeParser::new().relaxed_weekday(true);
+    let obsolete = |format| DateTime::strptime(format, text).ok()?.to_zoned(TimeZone::UTC).ok();
+    parser.parse_timestamp(text).ok().or_else(|| {
+        let date = obsolete("%A, %d-%b-%y %H:%M:%S GMT").or_else(|| obsolete("%a %b %e %H:%M:%S %Y"))?;
+        Some(date.timestamp())
+    })
 }
 
 /// A short piece of text without anything that moves a cursor.
@@ -81,7 +110,8 @@ mod tests {
             map.insert(*name, HeaderValue::from_static(value));
         }
         let status = StatusCode::from_u16(status).unwrap();
-        assert_eq!(outcome(status, &map, text.as_bytes(), 784_111_777_000), expected);
+        let answer = Answer { status, headers: &map, text: text.as_bytes() };
+        assert_eq!(outcome(&answer, &[413, 422, 501], 784_111_777_000), expected);
     }
 
     #[test]
@@ -89,6 +119,11 @@ mod tests {
         let retryable = |cause: &str, seconds: Option<u64>| Sent::Retryable {
             cause: cause.to_owned(),
             retry_after: seconds.map(Duration::from_secs),
+            blame: if cause.starts_with(['5']) || cause.starts_with("429") {
+                Blame::Receiver
+            } else {
+                Blame::Message
+            },
         };
         let permanent = |cause: &str| Sent::Permanent { cause: cause.to_owned() };
         check(200, &[], "ok", Sent::Delivered { detail: "200 OK".to_owned() });
@@ -100,23 +135,42 @@ mod tests {
             (404, "404 Not Found"),
             (405, "405 Method Not Allowed"),
             (408, "408 Request Timeout"),
+            (409, "409 Conflict"),
+            (415, "415 Unsupported Media Type"),
             (425, "425 Too Early"),
             (500, "500 Internal Server Error"),
             (502, "502 Bad Gateway"),
+            (505, "505 HTTP Version Not Supported"),
             (599, "599"),
+            (101, "101 Switching Protocols"),
         ] {
             check(status, &[], "", retryable(cause, None));
         }
-        for (status, cause) in [(410, "410 Gone"), (501, "501 Not Implemented")] {
-            check(status, &[], "", permanent(cause));
+        check(410, &[("retry-after", "7")], "bye", Sent::Gone { cause: "410 Gone: bye".to_owned() });
+        for (status, cause) in
+            [(413, "413 Payload Too Large"), (422, "422 Unprocessable Entity"), (501, "501 Not Implemented")]
+        {
+            check(status, &[("retry-after", "7")], "", permanent(cause));
         }
+        check(410, &[], "moved", Sent::Gone { cause: "410 Gone: moved".to_owned() });
         check(500, &[], "a\x1b[31m\r\n  b", retryable("500 Internal Server Error: a [31m b", None));
         check(429, &[("retry-after", "120")], "", retryable("429 Too Many Requests", Some(120)));
-        let date = [("retry-after", "Sun, 06 Nov 1994 08:50:37 GMT")];
-        check(503, &date, "", retryable("503 Service Unavailable", Some(60)));
-        let past = [("retry-after", "Sun, 06 Nov 1990 08:50:37 GMT")];
-        check(503, &past, "", retryable("503 Service Unavailable", Some(0)));
-        check(503, &[("retry-after", "soon")], "", retryable("503 Service Unavailable", None));
+        for (value, expected) in [
+            ("0", Some(0)),
+            (" 7 ", Some(7)),
+            ("Sun, 06 Nov 1994 08:50:37 GMT", Some(60)),
+            ("Sunday, 06-Nov-94 08:50:37 GMT", Some(60)),
+            ("Sun Nov  6 08:50:37 1994", Some(60)),
+            ("Sun, 06 Nov 1990 08:50:37 GMT", Some(0)),
+            ("18446744073709551615", Some(u64::MAX)),
+            ("-1", None),
+            ("1.5", None),
+            ("soon", None),
+            ("", None),
+        ] {
+            check(500, &[("retry-after", value)], "", retryable("500 Internal Server Error", expected));
+            check(404, &[("retry-after", value)], "", retryable("404 Not Found", expected));
+        }
         check(
             301,
             &[("location", "https://other.example/x?secret=1")],

@@ -12,17 +12,15 @@ use std::time::Duration;
 
 use ::http::Uri;
 use ::http::uri::Scheme;
-use hyper::rt;
-use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::address::{Network, Refused};
+use super::stream::Stream;
 
 /// Opens connections for one destination.
 #[derive(Clone)]
@@ -45,9 +43,9 @@ pub(super) enum ConnectError {
 }
 
 impl tower_service::Service<Uri> for Connector {
-    type Response = Stream;
+    type Response = TokioIo<Stream>;
     type Error = ConnectError;
-    type Future = Pin<Box<dyn Future<Output = Result<Stream, ConnectError>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<TokioIo<Stream>, ConnectError>> + Send>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ConnectError>> {
         Poll::Ready(Ok(()))
@@ -55,7 +53,7 @@ impl tower_service::Service<Uri> for Connector {
 
     fn call(&mut self, url: Uri) -> Self::Future {
         let connector = self.clone();
-        Box::pin(async move { connector.open(&url).await })
+        Box::pin(async move { connector.open(&url).await.map(TokioIo::new) })
     }
 }
 
@@ -69,7 +67,7 @@ impl Connector {
         let addresses = self.resolve(host, port, deadline).await?;
         let (tcp, address) = connect(host, &addresses, deadline).await?;
         if !secure {
-            return Ok(Stream::Plain(TokioIo::new(tcp)));
+            return Ok(Stream::plain(tcp));
         }
         let tls_error = |error| ConnectError::Tls { host: host.to_owned(), address, error };
         let name = ServerName::try_from(host.to_owned())
@@ -77,7 +75,7 @@ impl Connector {
         let connecting = TlsConnector::from(Arc::clone(&self.tls)).connect(name, tcp);
         let stream =
             timeout_at(deadline, connecting).await.map_err(timed_out).flatten().map_err(tls_error)?;
-        Ok(Stream::Tls(Box::new(TokioIo::new(stream))))
+        Ok(Stream::tls(stream))
     }
 
     /// The allowed ones among a name's addresses. A name may come to stand for something else at any time, which is why
@@ -187,75 +185,3 @@ impl fmt::Display for ConnectError {
 }
 
 impl std::error::Error for ConnectError {}
-
-/// A connection as hyper wants it.
-pub(super) enum Stream {
-    Plain(TokioIo<TcpStream>),
-    Tls(Box<TokioIo<TlsStream<TcpStream>>>),
-}
-
-impl Connection for Stream {
-    fn connected(&self) -> Connected {
-        let connected = Connected::new();
-        match self {
-            Stream::Tls(stream) if stream.inner().get_ref().1.alpn_protocol() == Some(b"h2") => {
-                connected.negotiated_h2()
-            }
-            _ => connected,
-        }
-    }
-}
-
-impl rt::Read for Stream {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: rt::ReadBufCursor<'_>,
-    ) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Stream::Plain(stream) => Pin::new(stream).poll_read(context, buffer),
-            Stream::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
-        }
-    }
-}
-
-impl rt::Write for Stream {
-    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Stream::Plain(stream) => Pin::new(stream).poll_write(context, data),
-            Stream::Tls(stream) => Pin::new(stream).poll_write(context, data),
-        }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Stream::Plain(stream) => Pin::new(stream).poll_flush(context),
-            Stream::Tls(stream) => Pin::new(stream).poll_flush(context),
-        }
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Stream::Plain(stream) => Pin::new(stream).poll_shutdown(context),
-            Stream::Tls(stream) => Pin::new(stream).poll_shutdown(context),
-        }
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        data: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Stream::Plain(stream) => Pin::new(stream).poll_write_vectored(context, data),
-            Stream::Tls(stream) => Pin::new(stream).poll_write_vectored(context, data),
-        }
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        match self {
-            Stream::Plain(stream) => stream.is_write_vectored(),
-            Stream::Tls(stream) => stream.is_write_vectored(),
-        }
-    }
-}

@@ -7,12 +7,19 @@
 mod address;
 mod answer;
 mod connector;
+#[cfg(test)]
+mod receiver;
 mod request;
 mod send;
+mod settings;
+mod stream;
 #[cfg(test)]
 mod tests;
+mod tls;
 #[cfg(test)]
 mod tls_tests;
 
 pub use address::{Network, Refused};
-pub use send::{HttpClient, HttpDestination, HttpSettings, InvalidSettings};
+pub use send::{HttpClient, HttpDestination};
+pub use settings::{Authorization, HttpSettings, InvalidSettings};
+pub use tls::{Certificate, Identity, TlsSettings};

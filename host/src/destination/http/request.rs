@@ -7,6 +7,7 @@ use http_body_util::Full;
 
 use crate::destination::Parcel;
 use crate::destination::forward::forwarded;
+use crate::signature::{SigningKey, webhook_signature};
 
 use super::HttpSettings;
 
@@ -16,10 +17,11 @@ const AGENT: HeaderValue = HeaderValue::from_static(concat!("Hookyard/", env!("C
 /// The request for one attempt. A header that HTTP does not allow is left out.
 pub(super) fn request(
     settings: &HttpSettings,
-    bearer: Option<&HeaderValue>,
+    authorization: Option<&HeaderValue>,
     parcel: &Parcel,
 ) -> Request<Full<Bytes>> {
-    let mut request = Request::new(Full::new(parcel.message.body(&parcel.event).clone()));
+    let body = parcel.message.body(&parcel.event);
+    let mut request = Request::new(Full::new(body.clone()));
     *request.method_mut() = settings.method.clone();
     *request.uri_mut() = settings.url.clone();
     *request.version_mut() = Version::HTTP_11;
@@ -32,22 +34,27 @@ pub(super) fn request(
         }
     }
     headers.entry(USER_AGENT).or_insert(AGENT);
-    own(headers, parcel);
+    own(headers, parcel, &settings.signing_keys);
     for (name, value) in &settings.headers {
         headers.insert(name.clone(), value.clone());
     }
-    if let Some(bearer) = bearer {
-        headers.insert(AUTHORIZATION, bearer.clone());
+    if let Some(authorization) = authorization {
+        headers.insert(AUTHORIZATION, authorization.clone());
     }
     request
 }
 
-/// What the receiver may rely on. `webhook-id` and `webhook-timestamp` are those of
-/// [Standard Webhooks](https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md).
-fn own(headers: &mut HeaderMap, parcel: &Parcel) {
+/// What the receiver may rely on. The three `webhook-` headers are those of
+/// [Standard Webhooks](https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md). They
+/// belong together: ours replace a sender's own even where nothing is signed, since its signature would not fit our id.
+fn own(headers: &mut HeaderMap, parcel: &Parcel, keys: &[SigningKey]) {
+    let id = parcel.id.to_string();
+    let seconds = parcel.now / 1000;
+    let signature = webhook_signature(keys, &id, seconds, parcel.message.body(&parcel.event));
     let own = [
-        ("webhook-id", parcel.id.to_string()),
-        ("webhook-timestamp", (parcel.now / 1000).to_string()),
+        ("webhook-id", id),
+        ("webhook-timestamp", seconds.to_string()),
+        ("webhook-signature", signature),
         ("hookyard-event-id", parcel.event.id.to_string()),
         ("hookyard-source", parcel.event.source.to_string()),
         ("hookyard-event-type", parcel.event.kind.clone()),
@@ -67,18 +74,19 @@ fn own(headers: &mut HeaderMap, parcel: &Parcel) {
 mod tests {
     use crate::destination::sample::parcel;
 
-    use super::super::Network;
+    use crate::delivery::Outgoing;
+    use crate::event::Headers;
+    use crate::signature::{
+        Encoding, Hash, KeyEncoding, Refusal, Scheme, Secret, SignedRequest, TimestampField, TimestampFormat,
+        TimestampPlace, Verified, Verifier,
+    };
+
     use super::*;
 
     fn settings() -> HttpSettings {
         HttpSettings {
-            name: "ci".into(),
-            url: "https://ci.example.com/hooks?x=1".parse().unwrap(),
             method: ::http::Method::PUT,
-            headers: vec![],
-            bearer: None,
-            timeout: std::time::Duration::from_secs(1),
-            network: Network::Public,
+            ..HttpSettings::new("ci", "https://ci.example.com/hooks?x=1".parse().unwrap())
         }
     }
 
@@ -115,5 +123,80 @@ mod tests {
         let sent = request(&settings(), None, &parcel(&[("x", "a\r\nb: c"), ("y", "2")], "{}"));
         assert!(!sent.headers().contains_key("x"));
         assert!(sent.headers().contains_key("y"));
+    }
+
+    /// What a receiver with this secret makes of the request at that time.
+    fn received(
+        sent: &Request<Full<Bytes>>,
+        body: &[u8],
+        secret: &str,
+        now: i64,
+    ) -> Result<Verified, Refusal> {
+        let mut headers = Headers::new();
+        for (name, value) in sent.headers() {
+            headers.push(name.clone(), value.as_bytes().to_vec());
+        }
+        let verifier = Verifier::new(standard_webhooks(), &[Secret::new(secret)], true).unwrap();
+        verifier.verify(SignedRequest { method: "PUT", headers: &headers, body }, now)
+    }
+
+    fn standard_webhooks() -> Scheme {
+        let mut scheme = Scheme::hex_of_body(Hash::Sha256, "webhook-signature", "");
+        scheme.key_encoding = KeyEncoding::Base64;
+        scheme.key_prefix = "whsec_".to_owned();
+        scheme.template = "{id}.{timestamp}.{body}".parse().unwrap();
+        scheme.signature.separator = Some(' ');
+        scheme.signature.assignment = Some(',');
+        scheme.signature.fields = vec!["v1".to_owned()];
+        scheme.signature.encoding = Encoding::Base64;
+        scheme.timestamp = Some(TimestampField {
+            place: TimestampPlace::Header("webhook-timestamp".to_owned()),
+            format: TimestampFormat::Unix,
+            tolerance: 300,
+        });
+        scheme.id_header = Some("webhook-id".to_owned());
+        scheme
+    }
+
+    #[test]
+    fn a_receiver_takes_what_is_signed_for_genuine() {
+        let secrets = ["whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"];
+        let key = |secret: &&str| SigningKey::new(&Secret::new(*secret)).unwrap();
+        let settings = HttpSettings { signing_keys: secrets.iter().map(key).collect(), ..settings() };
+        let mut parcel = parcel(&[("Webhook-Signature", "v1,theirs"), ("Webhook-Timestamp", "1")], "{}");
+        let first = request(&settings, None, &parcel);
+        for secret in secrets {
+            assert!(received(&first, b"{}", secret, parcel.now).is_ok(), "{secret}");
+            assert_eq!(received(&first, b"{ }", secret, parcel.now), Err(Refusal::BadSignature));
+        }
+        let other = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX";
+        assert_eq!(received(&first, b"{}", other, parcel.now), Err(Refusal::BadSignature));
+
+        parcel.attempt += 1;
+        parcel.now += 3_600_000;
+        let second = request(&settings, None, &parcel);
+        assert_eq!(first.headers()["webhook-id"], second.headers()["webhook-id"]);
+        assert_ne!(first.headers()["webhook-signature"], second.headers()["webhook-signature"]);
+        assert_eq!(received(&first, b"{}", secrets[0], parcel.now), Err(Refusal::StaleTimestamp(3600)));
+        assert!(received(&second, b"{}", secrets[1], parcel.now).is_ok());
+
+        parcel.message = Outgoing { headers: None, body: Some("[]".into()) }.into();
+        assert!(received(&request(&settings, None, &parcel), b"[]", secrets[0], parcel.now).is_ok());
+    }
+
+    #[test]
+    fn a_signature_of_the_sender_does_not_go_on() {
+        let theirs = [("webhook-id", "msg_1"), ("webhook-timestamp", "1"), ("webhook-signature", "v1,AAAA")];
+        let mut parcel = parcel(&theirs, "{}");
+        for _ in 0..2 {
+            let sent = request(&settings(), None, &parcel);
+            assert!(!sent.headers().contains_key("webhook-signature"));
+            assert_eq!(sent.headers()["webhook-id"], parcel.id.to_string().as_str());
+            assert_eq!(sent.headers()["webhook-timestamp"], "1700000001");
+            // Nor one that a plugin took over.
+            let mut changed = Headers::new();
+            changed.set("webhook-signature", "v1,AAAA").unwrap();
+            parcel.message = Outgoing { headers: Some(changed), body: None }.into();
+        }
     }
 }

@@ -1,99 +1,31 @@
 //! Real sockets on 127.0.0.1, and receivers that misbehave.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::timeout;
 
 use crate::delivery::Sent;
 use crate::destination::sample::parcel;
 use crate::destination::{Destination, Parcel};
+use crate::signature::Secret;
 
-use super::{HttpClient, HttpDestination, HttpSettings, InvalidSettings, Network};
+use super::receiver::{OK, Receiver, run};
+use super::{Authorization, HttpClient, HttpDestination, HttpSettings, InvalidSettings, Network};
 
-/// What a receiver does with a connection, once it has read the request's head and the body `{}`.
-enum Receiver {
-    /// Writes this and closes.
-    Says(&'static str),
-    /// Answers every request on the connection.
-    KeepsAlive,
-    /// Nothing.
-    Hangs,
-    /// Closes with a reset.
-    Resets,
-    /// Writes the first, then the second again and again, with a pause of so many milliseconds.
-    Repeats(&'static str, &'static str, u64),
-}
-
-struct Running {
-    port: u16,
-    connections: Arc<AtomicUsize>,
-    requests: Arc<std::sync::Mutex<Vec<String>>>,
-}
-
-async fn run(receiver: Receiver) -> Running {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let running = Running {
-        port: listener.local_addr().unwrap().port(),
-        connections: Arc::default(),
-        requests: Arc::default(),
-    };
-    let (connections, requests) = (Arc::clone(&running.connections), Arc::clone(&running.requests));
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            connections.fetch_add(1, Ordering::SeqCst);
-            while let Some(request) = read_request(&mut stream).await {
-                requests.lock().unwrap().push(request);
-                if !matches!(receiver, Receiver::KeepsAlive) {
-                    break;
-                }
-                stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await.unwrap();
-            }
-            // A client that has seen enough closes: errors of writing are its business.
-            match receiver {
-                Receiver::KeepsAlive => {}
-                Receiver::Says(text) => drop(stream.write_all(text.as_bytes()).await),
-                Receiver::Hangs => drop(stream.read(&mut [0]).await),
-                Receiver::Resets => stream.set_zero_linger().unwrap(),
-                Receiver::Repeats(first, then, pause) => {
-                    let mut written = stream.write_all(first.as_bytes()).await;
-                    while written.is_ok() {
-                        if pause > 0 {
-                            tokio::time::sleep(Duration::from_millis(pause)).await;
-                        }
-                        written = stream.write_all(then.as_bytes()).await;
-                    }
-                }
-            }
-        }
-    });
-    running
-}
-
-async fn read_request(stream: &mut TcpStream) -> Option<String> {
-    let mut request = Vec::new();
-    while !request.ends_with(b"\r\n\r\n{}") {
-        if stream.read_buf(&mut request).await.ok()? == 0 {
-            return None;
-        }
+fn settings(url: &str, network: Network) -> HttpSettings {
+    HttpSettings {
+        authorization: Some(Authorization::Bearer(Secret::new("s3cret"))),
+        timeout: Duration::from_millis(800),
+        network,
+        ..HttpSettings::new("ci", url.parse().unwrap())
     }
-    String::from_utf8(request).ok()
 }
 
 fn destination(url: &str, network: Network) -> HttpDestination {
-    let settings = HttpSettings {
-        name: "ci".into(),
-        url: url.parse().unwrap(),
-        method: ::http::Method::POST,
-        headers: vec![],
-        bearer: Some("s3cret".to_owned()),
-        timeout: Duration::from_millis(800),
-        network,
-    };
-    HttpClient::new().unwrap().destination(settings).unwrap()
+    HttpClient::new().unwrap().destination(settings(url, network)).unwrap()
 }
 
 fn message() -> Parcel {
@@ -120,7 +52,7 @@ fn cause(sent: Sent) -> String {
 
 #[tokio::test]
 async fn a_message_arrives_and_the_connection_is_used_again() {
-    let running = run(Receiver::KeepsAlive).await;
+    let running = run(Receiver::Answers(&[OK])).await;
     let destination = destination(&format!("http://127.0.0.1:{}/hooks?x=1", running.port), Network::Private);
     for _ in 0..3 {
         let sent = destination.send(&message()).await;
@@ -155,16 +87,22 @@ async fn answers_are_understood() {
 #[tokio::test]
 async fn broken_receivers_are_named() {
     let head_without_end = "HTTP/1.1 200 OK\r\nx: ";
+    let two_lengths = "HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab";
+    let interim = "HTTP/1.1 103 Early Hints\r\nlink: </a.css>\r\n\r\n";
     let filler =
         "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
     for (receiver, expected) in [
         (Receiver::Hangs, "no answer within 0.8 s"),
-        (Receiver::Resets, "the connection was closed before an answer"),
+        (Receiver::Resets(""), "the connection was closed before an answer"),
         (Receiver::Says(""), "the connection was closed before an answer"),
         (Receiver::Says("HTTP/1.1 200"), "the connection was closed before an answer"),
         (Receiver::Says("SSH-2.0-OpenSSH\r\n\r\n"), "the answer is not HTTP"),
         (Receiver::Repeats(head_without_end, "x", 50), "no answer within 0.8 s"),
         (Receiver::Repeats(head_without_end, filler, 0), "the answer's headers are too large"),
+        (Receiver::Repeats("HTTP/1.1 200 OK\r\n", "a: b\r\n", 0), "the answer's headers are too large"),
+        (Receiver::Says(two_lengths), "the answer is not HTTP"),
+        (Receiver::Repeats(interim, interim, 50), "no answer within 0.8 s"),
+        (Receiver::Repeats(interim, interim, 0), "the connection broke: the receiver sends without end"),
     ] {
         let cause = cause(attempt_at(receiver).await);
         assert!(cause.starts_with(expected), "{cause:?} is not {expected:?}");
@@ -179,9 +117,88 @@ async fn the_status_stands_however_the_body_ends() {
         Receiver::Repeats(endless, "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", 0),
         Receiver::Repeats(endless, "x", 50),
         Receiver::Says(short),
+        Receiver::Resets(short),
+        Receiver::Says("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nnot a size\r\n"),
     ] {
         assert_eq!(attempt_at(receiver).await, Sent::Delivered { detail: "200 OK".to_owned() });
     }
+}
+
+/// P10
+#[tokio::test]
+async fn what_never_ends_is_cut_off() {
+    let interim = "HTTP/1.1 100 Continue\r\n\r\n";
+    for (first, then) in
+        [("", interim), ("HTTP/1.1 500 Oops\r\n\r\n", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx")]
+    {
+        let running = run(Receiver::Repeats(first, then, 0)).await;
+        let url = format!("http://127.0.0.1:{}/hooks", running.port);
+        // Longer than the flood may last.
+        let settings = HttpSettings { timeout: Duration::from_secs(9), ..settings(&url, Network::Private) };
+        let destination = HttpClient::new().unwrap().destination(settings).unwrap();
+        let begun = Instant::now();
+        let sent = timeout(Duration::from_secs(10), destination.send(&message())).await;
+        cause(sent.expect("an end in time"));
+        assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+        timeout(Duration::from_secs(10), running.closed.notified()).await.expect("the connection is closed");
+        // What is above is in the buffers of the kernel.
+        let written = running.written.load(Ordering::SeqCst);
+        assert!(written < 32 * 1024 * 1024, "{written} bytes");
+    }
+}
+
+/// Once the status is there, the rest of the answer has what is left of the time, not more.
+#[tokio::test]
+async fn a_slow_answer_does_not_outlast_the_attempt() {
+    let running = run(Receiver::Repeats("HTTP/1.1 200 OK\r\n\r\n", "x", 20)).await;
+    let url = format!("http://127.0.0.1:{}/hooks", running.port);
+    let settings = HttpSettings { timeout: Duration::from_millis(100), ..settings(&url, Network::Private) };
+    let destination = HttpClient::new().unwrap().destination(settings).unwrap();
+    let begun = Instant::now();
+    let sent = destination.send(&message()).await;
+    assert_eq!(sent, Sent::Delivered { detail: "200 OK".to_owned() });
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn an_answer_is_of_the_request_before_it() {
+    let surplus =
+        "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nokHTTP/1.1 500 Oops\r\ncontent-length: 0\r\n\r\n";
+    let longer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok and more";
+    for first in [surplus, longer] {
+        let running = run(Receiver::Answers(Box::leak(Box::new([first, OK])))).await;
+        let destination = destination(&format!("http://127.0.0.1:{}/hooks", running.port), Network::Private);
+        for _ in 0..3 {
+            let sent = destination.send(&message()).await;
+            assert_eq!(sent, Sent::Delivered { detail: "200 OK".to_owned() }, "{first}");
+        }
+        assert_eq!(running.connections.load(Ordering::SeqCst), 2, "{first}");
+    }
+}
+
+#[tokio::test]
+async fn who_takes_nothing_ends_in_time() {
+    let full = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/hooks", full.local_addr().unwrap());
+    let parcel = parcel(&[], vec![b'x'; 32 * 1024 * 1024]);
+    let destination = destination(&url, Network::Private);
+    let sent = timeout(Duration::from_secs(10), destination.send(&parcel)).await.expect("an end in time");
+    assert_eq!(cause(sent), "no answer within 0.8 s");
+}
+
+#[tokio::test]
+async fn a_black_hole_ends_in_time() {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let silent = socket.listen(1).unwrap();
+    let address = silent.local_addr().unwrap();
+    // Once its queue is full, the kernel answers no more.
+    let mut queued = Vec::new();
+    while let Ok(stream) = timeout(Duration::from_millis(500), TcpStream::connect(address)).await {
+        queued.push(stream.unwrap());
+    }
+    let text = cause(attempt(&format!("http://{address}/hooks"), Network::Private).await);
+    assert_eq!(text, format!("connecting to 127.0.0.1 failed ({address}): took too long"));
 }
 
 #[tokio::test]
@@ -214,7 +231,7 @@ async fn each_step_of_connecting_has_its_words() {
 /// P8: nothing connects to an address that the operator did not allow.
 #[tokio::test]
 async fn addresses_that_are_not_allowed_are_not_connected_to() {
-    let running = run(Receiver::KeepsAlive).await;
+    let running = run(Receiver::Answers(&[OK])).await;
     for host in ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]"] {
         let text = cause(attempt(&format!("http://{host}:{}/", running.port), Network::Public).await);
         assert!(text.starts_with("destination ci may not connect to "), "{text}");
@@ -231,24 +248,47 @@ async fn addresses_that_are_not_allowed_are_not_connected_to() {
 #[test]
 fn settings_are_checked_and_keep_their_secret() {
     let client = HttpClient::new().unwrap();
-    let settings = |url: &str, bearer: &str| HttpSettings {
-        name: "ci".into(),
-        url: url.parse().unwrap(),
-        method: ::http::Method::POST,
-        headers: vec![],
-        bearer: Some(bearer.to_owned()),
-        timeout: Duration::from_secs(1),
-        network: Network::Public,
-    };
-    for (url, bearer) in [("/hooks", "t"), ("ftp://a/", "t"), ("http://u:p@a/", "t"), ("http://a/", "a\nb")] {
-        let InvalidSettings(problem) = client.destination(settings(url, bearer)).unwrap_err();
-        assert!(!problem.contains(bearer) || bearer == "t", "{problem}");
+    for (url, token) in [("/hooks", "t"), ("ftp://a/", "t"), ("http://u:p@a/", "t"), ("http://a/", "a\nb")] {
+        let mut settings = settings(url, Network::Public);
+        settings.authorization = Some(Authorization::Bearer(Secret::new(token)));
+        let InvalidSettings(problem) = client.destination(settings).unwrap_err();
+        assert!(!problem.contains(token) || token == "t", "{problem}");
     }
-    let destination = client.destination(settings("http://a/path-s3cret", "s3cret")).unwrap();
-    assert!(!format!("{destination:?}").contains("s3cret"));
-    for (text, expected) in
-        [("a s3cret, s3cret.", "a (secret), (secret)."), ("a s3cre", "a (secret)"), ("a s3c", "a s3c")]
-    {
-        assert_eq!(destination.without_secrets(text.to_owned()), expected);
+    let hiding = |authorization| {
+        let mut settings = settings("http://a/path-s3cret", Network::Public);
+        settings.authorization = Some(authorization);
+        client.destination(settings).unwrap()
+    };
+    let password = Secret::new("s3cret");
+    let bearer = hiding(Authorization::Bearer(password.clone()));
+    let basic = hiding(Authorization::Basic { user: "me".to_owned(), password });
+    for destination in [bearer, basic] {
+        assert!(!format!("{destination:?}").contains("s3cret"));
+        for (text, expected) in
+            [("a s3cret, s3cret.", "a (secret), (secret)."), ("a s3cre", "a (secret)"), ("a s3c", "a s3c")]
+        {
+            assert_eq!(destination.without_secrets(text.to_owned()), expected);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_password_is_not_shown_in_either_form() {
+    // `me:s3cret` in base64 stands in the request, and a receiver may repeat both.
+    let says = "HTTP/1.1 410 Gone\r\ncontent-length: 34\r\n\r\nno s3cret and no bWU6czNjcmV0 here";
+    for permanent in [vec![], vec![410]] {
+        let running = run(Receiver::Says(says)).await;
+        let url = format!("http://127.0.0.1:{}/hooks", running.port);
+        let authorization = Authorization::Basic { user: "me".to_owned(), password: Secret::new("s3cret") };
+        let settings = HttpSettings {
+            authorization: Some(authorization),
+            permanent,
+            ..settings(&url, Network::Private)
+        };
+        let destination = HttpClient::new().unwrap().destination(settings).unwrap();
+        let cause = "410 Gone: no (secret) and no (secret) here".to_owned();
+        assert_eq!(destination.send(&message()).await, Sent::Gone { cause });
+        let requests = running.requests.lock().unwrap();
+        assert!(requests[0].contains("\r\nauthorization: Basic bWU6czNjcmV0\r\n"), "{requests:?}");
     }
 }

@@ -1,0 +1,114 @@
+//! A connection, plain or with TLS, that a receiver cannot flood.
+//!
+//! hyper bounds the head of an answer and we bound its body, but a receiver may also send interim answers (1xx) for
+//! ever, which hyper skips one by one. So what it sends without having been asked again is counted.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use hyper_util::client::legacy::connect::{Connected, Connection};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
+
+/// Bytes that a receiver may send between two of our writes. Twice what HTTP/2's flow control allows all answers of a
+/// connection together, so that an honest receiver never comes near.
+const MAX_UNASKED: usize = 2 * 1024 * 1024;
+
+/// A connection that is read from with a limit.
+pub(super) struct Stream {
+    io: Io,
+    /// Bytes read since the last write.
+    unasked: usize,
+}
+
+enum Io {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Stream {
+    pub(super) fn plain(stream: TcpStream) -> Self {
+        Stream { io: Io::Plain(stream), unasked: 0 }
+    }
+
+    pub(super) fn tls(stream: TlsStream<TcpStream>) -> Self {
+        Stream { io: Io::Tls(Box::new(stream)), unasked: 0 }
+    }
+}
+
+impl Connection for Stream {
+    fn connected(&self) -> Connected {
+        let connected = Connected::new();
+        match &self.io {
+            Io::Tls(stream) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => connected.negotiated_h2(),
+            _ => connected,
+        }
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let stream = self.get_mut();
+        let before = buffer.filled().len();
+        ready!(match &mut stream.io {
+            Io::Plain(io) => Pin::new(io).poll_read(context, buffer),
+            Io::Tls(io) => Pin::new(io).poll_read(context, buffer),
+        })?;
+        stream.unasked += buffer.filled().len() - before;
+        if stream.unasked > MAX_UNASKED {
+            return Poll::Ready(Err(io::Error::other("the receiver sends without end")));
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
+        let stream = self.get_mut();
+        stream.unasked = 0;
+        match &mut stream.io {
+            Io::Plain(io) => Pin::new(io).poll_write(context, data),
+            Io::Tls(io) => Pin::new(io).poll_write(context, data),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.get_mut().io {
+            Io::Plain(io) => Pin::new(io).poll_flush(context),
+            Io::Tls(io) => Pin::new(io).poll_flush(context),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.get_mut().io {
+            Io::Plain(io) => Pin::new(io).poll_shutdown(context),
+            Io::Tls(io) => Pin::new(io).poll_shutdown(context),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        data: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let stream = self.get_mut();
+        stream.unasked = 0;
+        match &mut stream.io {
+            Io::Plain(io) => Pin::new(io).poll_write_vectored(context, data),
+            Io::Tls(io) => Pin::new(io).poll_write_vectored(context, data),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match &self.io {
+            Io::Plain(io) => io.is_write_vectored(),
+            Io::Tls(io) => io.is_write_vectored(),
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! One attempt at a delivery: sends, says how it went, and hands on what follows.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+
+use crate::breaker::Change;
+use crate::delivery::{Attempt, DeliveryEnd, Sent, after_attempt, between};
+use crate::destination::Parcel;
+use crate::event::UnixMillis;
+use crate::generation::{DestinationEntry, Pass};
+use crate::store::LeasedDelivery;
+
+use super::begun::Beginning;
+use super::settle::EndedDelivery;
+use super::{Shared, UnderWay, held, random, shown};
+
+/// What an attempt is made with and what it takes up.
+pub(super) struct Attempting {
+    pub(super) entry: Arc<DestinationEntry>,
+    pub(super) delivery: LeasedDelivery,
+    pub(super) pass: Pass,
+    /// Of what all destinations share.
+    pub(super) slot: OwnedSemaphorePermit,
+    pub(super) beginning: Beginning,
+    pub(super) under_way: UnderWay,
+}
+
+pub(super) async fn attempt(shared: Arc<Shared>, attempting: Attempting, ended: mpsc::Sender<EndedDelivery>) {
+    let Attempting { entry, delivery, pass, slot, beginning, under_way } = attempting;
+    let parcel = Parcel {
+        id: delivery.id,
+        destination: delivery.destination,
+        route: delivery.route,
+        event: delivery.event,
+        message: delivery.message,
+        attempt: delivery.attempt,
+        now: shared.clock.now(),
+    };
+    let started = Instant::now();
+    let outcome = entry.destination.send(&parcel).await;
+    let took = started.elapsed();
+    let (succeeded, detail) = told(&outcome);
+    let change = pass.end(outcome.sign(), detail, Instant::now());
+    report_change(&entry, change, detail);
+    if let Sent::Gone { cause } = &outcome {
+        // Before it is settled: after a crash in between it is sent once more, and answered the same.
+        held::disable(&shared, &entry, cause).await;
+    }
+    let now = shared.clock.due_now();
+    let end = after_attempt(&outcome, delivery.attempt, delivery.since, &entry.retry, now, random());
+    report(&entry, &parcel, &outcome, &end, took, now);
+    let record = Attempt {
+        number: delivery.attempt,
+        started_at: parcel.now,
+        took,
+        succeeded,
+        detail: detail.to_owned(),
+    };
+    let settled =
+        EndedDelivery { id: delivery.id, attempt: Some(record), end, beginning, slot: Some(slot), under_way };
+    let _ = ended.send(settled).await;
+}
+
+/// Whether it arrived, and what is said about that.
+fn told(outcome: &Sent) -> (bool, &str) {
+    match outcome {
+        Sent::Delivered { detail } => (true, detail),
+        Sent::Retryable { cause, .. } | Sent::Permanent { cause } | Sent::Gone { cause } => (false, cause),
+    }
+}
+
+fn report_change(entry: &DestinationEntry, change: Option<Change>, cause: &str) {
+    let destination = &*entry.name;
+    match change {
+        None => {}
+        Some(Change::Opened { failures, time }) => {
+            tracing::warn!(destination, failures, cause, probe_in = %shown(time), "destination fails; its messages are held");
+        }
+        Some(Change::StaysOpen { time }) => {
+            tracing::info!(destination, cause, probe_in = %shown(time), "destination still fails");
+        }
+        Some(Change::Closed) => {
+            tracing::info!(destination, "destination works again; its messages go on");
+        }
+    }
+}
+
+fn report(
+    entry: &DestinationEntry,
+    parcel: &Parcel,
+    outcome: &Sent,
+    end: &DeliveryEnd,
+    took: Duration,
+    now: UnixMillis,
+) {
+    match outcome {
+        Sent::Delivered { .. } => entry.counters.delivered.inc(),
+        Sent::Retryable { .. } => entry.counters.retryable.inc(),
+        Sent::Permanent { .. } => entry.counters.permanent.inc(),
+        Sent::Gone { .. } => entry.counters.gone.inc(),
+    };
+    let (event, destination, attempt) = (parcel.event.id, &*entry.name, parcel.attempt);
+    match (outcome, end) {
+        (Sent::Delivered { detail }, _) => {
+            tracing::info!(%event, destination, detail, took = %shown(took), "delivered")
+        }
+        (_, DeliveryEnd::Retry { due, cause }) => {
+            let again_in = between(now, *due);
+            tracing::warn!(%event, destination, attempt, cause, again_in = %shown(again_in), "delivery failed");
+        }
+        (_, DeliveryEnd::Dead { cause }) => {
+            tracing::error!(%event, destination, attempt, cause, "delivery is dead")
+        }
+        _ => {}
+    }
+}
