@@ -23,8 +23,14 @@ pub struct DeliveryId(pub Uuid);
 
 impl DeliveryId {
     /// The id of a run's delivery number `index`: the same however often the run is repeated before it is settled.
+    ///
+    /// A UUIDv8 ([RFC 9562 §5.8](https://www.rfc-editor.org/rfc/rfc9562#section-5.8)): the first 48 bits are those of
+    /// the run's id, a UUIDv7's milliseconds, so that ids sort by the time of their event and an index of them grows
+    /// at its end; the rest, but for version and variant, is that of the UUIDv5 of the index in the run's namespace.
     pub fn derive(run: RunId, index: usize) -> Self {
-        DeliveryId(Uuid::new_v5(&run.0, &(index as u64).to_be_bytes()))
+        let mut bytes = *Uuid::new_v5(&run.0, &(index as u64).to_be_bytes()).as_bytes();
+        bytes[..6].copy_from_slice(&run.0.as_bytes()[..6]);
+        DeliveryId(uuid::Builder::from_custom_bytes(bytes).into_uuid())
     }
 }
 
@@ -454,5 +460,8 @@ mod tests {
         assert_eq!(DeliveryId::derive(run, 0), DeliveryId::derive(run, 0));
         assert_ne!(DeliveryId::derive(run, 0), DeliveryId::derive(run, 1));
         assert_ne!(DeliveryId::derive(run, 0), DeliveryId::derive(RunId(Uuid::from_u128(8)), 0));
+        // What receivers have seen must not change with a new version of Hookyard.
+        let run = RunId(Uuid::from_u128(0x0192_e5a5_7b1c_7000_8000_0000_0000_0001));
+        assert_eq!(DeliveryId::derive(run, 1).to_string(), "0192e5a5-7b1c-81a8-8512-7e86a0117985");
     }
 }

@@ -50,7 +50,12 @@ pub(super) struct NewPlace {
 
 impl Books {
     /// See [`Store::append`](crate::store::Store::append). A batch for which there is no room has changed nothing.
-    pub(super) fn append(&mut self, db: &Connection, batch: &[NewEvent], now: UnixMillis) -> Result<Vec<Appended>> {
+    pub(super) fn append(
+        &mut self,
+        db: &Connection,
+        batch: &[NewEvent],
+        now: UnixMillis,
+    ) -> Result<Vec<Appended>> {
         let known = self.recognise(db, batch, now)?;
         self.check_room(batch, &known)?;
         let mut answers = Vec::with_capacity(batch.len());
@@ -104,7 +109,10 @@ impl Books {
             return Err(Fault::Full(shortage.clone()));
         }
         if pending + events > self.limits.events as u64 {
-            return Err(Fault::Full(format!("{pending} of at most {} events are pending", self.limits.events)));
+            return Err(Fault::Full(format!(
+                "{pending} of at most {} events are pending",
+                self.limits.events
+            )));
         }
         if stored + bytes > self.limits.bytes as u64 {
             return Err(Fault::Full(format!("{stored} of at most {} bytes are pending", self.limits.bytes)));
@@ -112,7 +120,13 @@ impl Books {
         Ok(())
     }
 
-    fn store(&mut self, db: &Connection, new: &NewEvent, key: Option<Key>, now: UnixMillis) -> Result<Vec<LeasedRun>> {
+    fn store(
+        &mut self,
+        db: &Connection,
+        new: &NewEvent,
+        key: Option<Key>,
+        now: UnixMillis,
+    ) -> Result<Vec<LeasedRun>> {
         let NewEvent { event, dedupe, runs, unrouted } = new;
         let seq = self.next.event;
         self.next.event += 1;
@@ -162,7 +176,13 @@ impl Books {
     }
 
     /// The event's state and when it ended.
-    fn count_new(&mut self, runs: usize, unrouted: bool, size: u64, now: UnixMillis) -> (i64, Option<UnixMillis>) {
+    fn count_new(
+        &mut self,
+        runs: usize,
+        unrouted: bool,
+        size: u64,
+        now: UnixMillis,
+    ) -> (i64, Option<UnixMillis>) {
         let ledger = &mut self.counters.ledger;
         ledger.accepted += 1;
         if runs > 0 {

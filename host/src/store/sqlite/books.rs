@@ -12,6 +12,7 @@ use super::counters::Counters;
 use super::fault::Result;
 use super::leases::Desk;
 use super::names::Names;
+use super::retain::Progress;
 
 /// Bytes of recent events, and of messages made from them, that are kept decoded.
 const CACHE: u64 = 8 << 20;
@@ -33,6 +34,8 @@ pub(super) struct Books {
     pub(super) events: Cache<Event>,
     pub(super) messages: Cache<Outgoing>,
     pub(super) bells: Bells,
+    /// Where retention has got to.
+    pub(super) retention: Progress,
     /// Bytes written since a checkpoint was last asked for, roughly.
     pub(super) written: u64,
     saved: Saved,
@@ -107,6 +110,7 @@ impl Books {
             events: Cache::new(CACHE),
             messages: Cache::new(CACHE),
             bells: Bells { runs: true, deliveries: true },
+            retention: Progress::default(),
             written: 0,
             saved,
         };
@@ -147,6 +151,7 @@ impl Books {
         // Numbers of rows are given again.
         self.events.clear();
         self.messages.clear();
+        self.retention = Progress::default();
         self.bells = Bells { runs: true, deliveries: true };
     }
 }

@@ -77,7 +77,10 @@ mod tests {
         for row in 1..=4 {
             cache.put(row, Arc::new(row), 10);
         }
-        assert_eq!([1, 2, 3, 4].map(|row| cache.get(row).map(|value| **value)), [None, Some(2), Some(3), Some(4)]);
+        assert_eq!(
+            [1, 2, 3, 4].map(|row| cache.get(row).map(|value| **value)),
+            [None, Some(2), Some(3), Some(4)]
+        );
         cache.remove(3);
         cache.put(5, Arc::new(5), 10);
         assert_eq!((cache.get(2).is_some(), cache.bytes), (true, 3 * (ENTRY + 10)));

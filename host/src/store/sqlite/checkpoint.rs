@@ -1,9 +1,9 @@
 //! Takes the write-ahead log into the file beside the writer, and tells it when the log has become so long that the
 //! writer has to pause for the rest: only then can it begin again at the log's start.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use rusqlite::{Connection, ErrorCode};

@@ -129,7 +129,8 @@ mod tests {
 
     #[test]
     fn headers_and_replies_come_back() {
-        let some: [(&'static str, &'static [u8]); 4] = [("a", b""), ("a", b"1"), ("b", b" : \xff\t"), ("a", b"2: 3")];
+        let some: [(&'static str, &'static [u8]); 4] =
+            [("a", b""), ("a", b"1"), ("b", b" : \xff\t"), ("a", b"2: 3")];
         for count in 0..=some.len() {
             let given = headers(&some[..count]);
             assert_eq!(decode_headers(&encode_headers(&given)).unwrap(), given);

@@ -106,7 +106,12 @@ impl Books {
         Ok((destination, size))
     }
 
-    fn store_message(&mut self, db: &Connection, message: &Arc<Outgoing>, last: &mut LastMessage) -> Result<u64> {
+    fn store_message(
+        &mut self,
+        db: &Connection,
+        message: &Arc<Outgoing>,
+        last: &mut LastMessage,
+    ) -> Result<u64> {
         if last.message.as_ref().is_some_and(|last| Arc::ptr_eq(last, message)) {
             return Ok(0);
         }
@@ -196,7 +201,8 @@ impl Books {
         settled: &SettledDelivery,
         now: UnixMillis,
     ) -> Result<Settlement> {
-        let Some(&held) = self.deliveries.held(settled.lease).filter(|held| held.what.id == settled.id) else {
+        let Some(&held) = self.deliveries.held(settled.lease).filter(|held| held.what.id == settled.id)
+        else {
             return Ok(Settlement::Lost);
         };
         let (seq, attempt) = (held.place.1, settled.attempt.as_ref());

@@ -48,7 +48,8 @@ impl Books {
         if let Some(event) = self.events.get(seq) {
             return Ok(Arc::clone(event));
         }
-        let event = self.read_event(db, seq)?.ok_or_else(|| Fault::Broken(format!("event {seq} has no content")))?;
+        let event =
+            self.read_event(db, seq)?.ok_or_else(|| Fault::Broken(format!("event {seq} has no content")))?;
         self.events.put(seq, Arc::clone(&event), event_size(&event));
         Ok(event)
     }
@@ -92,13 +93,19 @@ impl Books {
     }
 
     /// Takes note of what happened to a pending event's work; with the last of it the event is settled.
-    pub(super) fn change_event(&mut self, db: &Connection, seq: i64, change: EventChange, now: UnixMillis) -> Result<()> {
+    pub(super) fn change_event(
+        &mut self,
+        db: &Connection,
+        seq: i64,
+        change: EventChange,
+        now: UnixMillis,
+    ) -> Result<()> {
         if change.open == 0 && change.dead == 0 && change.size == 0 {
             return Ok(());
         }
-        let (open, dead, size) = db
-            .prepare_cached(STANDING)?
-            .query_row([seq], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?)))?;
+        let (open, dead, size) = db.prepare_cached(STANDING)?.query_row([seq], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
+        })?;
         let (open, dead, size) = (open + change.open, dead + change.dead, size as u64 + change.size);
         self.counters.pending_bytes += change.size;
         let (state, ended_at) = if open == 0 { (SETTLED, Some(now)) } else { (PENDING, None) };

@@ -236,7 +236,9 @@ impl Books {
         for (seq, new) in (start + *stored as i64..).zip(step) {
             *size += self.store_delivery(db, held, seq, new, last, true, *now)?.1;
         }
-        let (RunEnd::Done { dropped, reply, kv, .. }, true) = (&settled.end, stored + step.len() == all.len()) else {
+        let (RunEnd::Done { dropped, reply, kv, .. }, true) =
+            (&settled.end, stored + step.len() == all.len())
+        else {
             return Ok(Step::More);
         };
         if !self.keep_values(db, kv, *now)? {
@@ -280,8 +282,11 @@ impl Books {
             self.deliveries.enter(destination, (due, seq));
         }
         self.bells.deliveries = true;
-        db.prepare_cached("UPDATE deliveries SET state = ?3 WHERE seq BETWEEN ?1 AND ?2")?
-            .execute((next, end, state_number(State::Pending)))?;
+        db.prepare_cached("UPDATE deliveries SET state = ?3 WHERE seq BETWEEN ?1 AND ?2")?.execute((
+            next,
+            end,
+            state_number(State::Pending),
+        ))?;
         if end == last {
             db.prepare_cached("DELETE FROM fanouts WHERE run = ?1")?.execute([run])?;
         } else {

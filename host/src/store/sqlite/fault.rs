@@ -42,7 +42,9 @@ impl Fault {
             Fault::Broken(_) => Severity::Fatal,
             Fault::Sql(error) => match error.sqlite_error_code() {
                 // Somebody else writing to the file is waited for; when he takes too long, senders have to.
-                Some(ErrorCode::DiskFull | ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Severity::Full,
+                Some(ErrorCode::DiskFull | ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                    Severity::Full
+                }
                 Some(ErrorCode::ConstraintViolation | ErrorCode::TooBig | ErrorCode::TypeMismatch) => {
                     Severity::Refused
                 }
@@ -68,7 +70,9 @@ impl std::fmt::Display for Fault {
         match self {
             Fault::Sql(error) => match error.sqlite_error_code() {
                 Some(ErrorCode::DiskFull) => f.write_str("the disk is full"),
-                Some(ErrorCode::DatabaseBusy) => f.write_str("another process is writing to the store's file"),
+                Some(ErrorCode::DatabaseBusy) => {
+                    f.write_str("another process is writing to the store's file")
+                }
                 _ => error.fmt(f),
             },
             Fault::Full(detail) | Fault::Broken(detail) => f.write_str(detail),

@@ -7,7 +7,8 @@ use rusqlite::Connection;
 
 use crate::event::UnixMillis;
 use crate::store::{
-    Appended, Leased, LeasedDelivery, LeasedRun, NewEvent, SettledDelivery, SettledRun, Settlement, StoreError,
+    Appended, Leased, LeasedDelivery, LeasedRun, NewEvent, SettledDelivery, SettledRun, Settlement,
+    StoreError,
 };
 
 use super::books::Books;
@@ -81,10 +82,11 @@ impl Job {
     /// Does it, within a transaction. May be called again if that was rolled back.
     pub(super) fn perform(&mut self, books: &mut Books, db: &Connection) -> Result<()> {
         match self {
-            Job::Append(task) => task.perform(books, db, |books, db, batch, now, _| books.append(db, batch, now)),
-            Job::LeaseRuns(task) => {
-                task.perform(books, db, |books, db, &limit, now, until| books.lease_runs(db, limit, now, until))
+            Job::Append(task) => {
+                task.perform(books, db, |books, db, batch, now, _| books.append(db, batch, now))
             }
+            Job::LeaseRuns(task) => task
+                .perform(books, db, |books, db, &limit, now, until| books.lease_runs(db, limit, now, until)),
             Job::SettleRuns(task) => task.perform(books, db, |books, db, batch, now, _| {
                 batch.iter().map(|settled| books.settle_run(db, settled, now)).collect()
             }),

@@ -23,7 +23,12 @@ const REMOVE: &str = "DELETE FROM kv WHERE plugin = ?1 AND key = ?2";
 impl Books {
     /// Writes what a run's plugins wrote, unless something that they had read has changed: then nothing, and it says so
     /// with `false`.
-    pub(super) fn keep_values(&mut self, db: &Connection, changes: &KvChanges, now: UnixMillis) -> Result<bool> {
+    pub(super) fn keep_values(
+        &mut self,
+        db: &Connection,
+        changes: &KvChanges,
+        now: UnixMillis,
+    ) -> Result<bool> {
         for read in &changes.read {
             let version = match self.names.known(&read.plugin) {
                 Some(plugin) => version(db, plugin, &read.key, now)?,
@@ -40,7 +45,13 @@ impl Books {
                 Some(value) => {
                     self.counters.kv_version += 1;
                     let version = self.counters.kv_version as i64;
-                    db.prepare_cached(WRITE)?.execute((plugin, &write.key, &value[..], version, write.expires_at))?
+                    db.prepare_cached(WRITE)?.execute((
+                        plugin,
+                        &write.key,
+                        &value[..],
+                        version,
+                        write.expires_at,
+                    ))?
                 }
             };
         }

@@ -58,7 +58,12 @@ impl Books {
         let standing = db
             .prepare_cached(STANDING)?
             .query_row([run], |row| {
-                Ok((row.get::<_, [u8; 16]>(0)?, row.get::<_, bool>(1)?, row.get::<_, i64>(2)?, row.get::<_, i64>(3)?))
+                Ok((
+                    row.get::<_, [u8; 16]>(0)?,
+                    row.get::<_, bool>(1)?,
+                    row.get::<_, i64>(2)?,
+                    row.get::<_, i64>(3)?,
+                ))
             })
             .optional()?;
         let Some((lane, waits, open, dead)) = standing else { return Ok(()) };

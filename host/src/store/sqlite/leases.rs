@@ -96,6 +96,11 @@ impl<W: Copy> Desk<W> {
         self.rows.contains_key(&seq)
     }
 
+    /// The rows that are leased.
+    pub(super) fn leased(&self) -> impl Iterator<Item = i64> {
+        self.rows.keys().copied()
+    }
+
     /// Ends a lease: it is worthless, and the row is nobody's.
     pub(super) fn end(&mut self, lease: Lease) {
         self.remove(lease.0);

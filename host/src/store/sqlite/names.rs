@@ -80,7 +80,8 @@ mod tests {
     #[test]
     fn numbers_stay() {
         let db = Connection::open_in_memory().unwrap();
-        db.execute_batch("CREATE TABLE names (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)").unwrap();
+        db.execute_batch("CREATE TABLE names (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)")
+            .unwrap();
         let mut names = Names::load(&db).unwrap();
         let [a, b]: [Arc<str>; 2] = ["a".into(), "b".into()];
         assert_eq!((names.number(&db, &a).unwrap(), names.number(&db, &b).unwrap()), (1, 2));

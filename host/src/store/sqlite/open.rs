@@ -83,7 +83,11 @@ impl fmt::Display for OpenError {
                  up to {known}): run that version, or restore a backup from before it ran"
             ),
             OpenError::Foreign(path) => {
-                write!(f, "{} is not a store of Hookyard: move it away, or choose another directory", path.display())
+                write!(
+                    f,
+                    "{} is not a store of Hookyard: move it away, or choose another directory",
+                    path.display()
+                )
             }
             OpenError::Io { path, error } => write!(f, "failed to use {}: {error}", path.display()),
             OpenError::Unusable { path, detail } => write!(f, "failed to open {}: {detail}", path.display()),
@@ -130,7 +134,9 @@ impl Opener {
     /// A connection that only reads, or checkpoints, with about so many KiB of cache.
     pub(super) fn other(&self, cache: u32) -> rusqlite::Result<Connection> {
         let db = self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        db.execute_batch(&format!("PRAGMA cache_size = -{cache}; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY;"))?;
+        db.execute_batch(&format!(
+            "PRAGMA cache_size = -{cache}; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY;"
+        ))?;
         Ok(db)
     }
 
@@ -146,7 +152,8 @@ impl Opener {
     }
 
     fn check_ours(&self, db: &Connection) -> Result<(), OpenError> {
-        let number = |sql| db.query_row(sql, [], |row| row.get::<_, i32>(0)).map_err(|error| self.refusal(error));
+        let number =
+            |sql| db.query_row(sql, [], |row| row.get::<_, i32>(0)).map_err(|error| self.refusal(error));
         let tables = number("SELECT count(*) FROM sqlite_schema")?;
         let owner = number("PRAGMA application_id")?;
         let version = number("PRAGMA user_version")?;

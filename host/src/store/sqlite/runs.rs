@@ -14,8 +14,7 @@ use super::fault::{Fault, Result};
 use super::lanes::LaneChange;
 use super::leases::Held;
 
-const DUE: &str =
-    "SELECT due, seq FROM runs WHERE state = 1 AND (due, seq) > (?1, ?2) ORDER BY due, seq";
+const DUE: &str = "SELECT due, seq FROM runs WHERE state = 1 AND (due, seq) > (?1, ?2) ORDER BY due, seq";
 
 const NEXT_DUE: &str = "SELECT min(due) FROM runs WHERE state = 1 AND due > ?1";
 
@@ -71,14 +70,19 @@ impl Books {
             let (event, route) = (self.event(db, what.event)?, self.names.name(what.route)?);
             work.push(LeasedRun { id: what.id, event, route, attempt: what.attempts, lease });
         }
-        let next_due = self.runs.next_due(RUNS, now, || {
-            Ok(db.prepare_cached(NEXT_DUE)?.query_row([now], |row| row.get(0))?)
-        })?;
+        let next_due = self
+            .runs
+            .next_due(RUNS, now, || Ok(db.prepare_cached(NEXT_DUE)?.query_row([now], |row| row.get(0))?))?;
         Ok(Leased { work, next_due })
     }
 
     /// See [`Store::settle_runs`](crate::store::Store::settle_runs).
-    pub(super) fn settle_run(&mut self, db: &Connection, settled: &SettledRun, now: UnixMillis) -> Result<Settlement> {
+    pub(super) fn settle_run(
+        &mut self,
+        db: &Connection,
+        settled: &SettledRun,
+        now: UnixMillis,
+    ) -> Result<Settlement> {
         let Some(&held) = self.runs.held(settled.lease).filter(|held| held.what.id == settled.id) else {
             return Ok(Settlement::Lost);
         };
@@ -144,7 +148,13 @@ impl Books {
         self.bells.runs = true;
     }
 
-    fn end_run(&mut self, db: &Connection, held: &Held<RunWork>, ended: &Ended<'_>, now: UnixMillis) -> Result<()> {
+    fn end_run(
+        &mut self,
+        db: &Connection,
+        held: &Held<RunWork>,
+        ended: &Ended<'_>,
+        now: UnixMillis,
+    ) -> Result<()> {
         let ledger = &mut self.counters.ledger;
         ledger.runs_pending -= 1;
         match ended.state {

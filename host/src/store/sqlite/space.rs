@@ -43,8 +43,9 @@ impl Space {
         // A file system that cannot say has room, until a write fails.
         let found = statvfs(&self.directory).ok()?;
         let free = found.f_bavail.saturating_mul(found.f_frsize);
-        (free < self.reserve)
-            .then(|| format!("{free} bytes of disk are free, which is less than the reserve of {}", self.reserve))
+        (free < self.reserve).then(|| {
+            format!("{free} bytes of disk are free, which is less than the reserve of {}", self.reserve)
+        })
     }
 }
 

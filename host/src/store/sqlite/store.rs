@@ -12,9 +12,9 @@ use tokio::sync::oneshot;
 
 use crate::event::{EventId, UnixMillis};
 use crate::store::{
-    Answer, Appended, Cursor, EventFilter, EventRecord, EventSummary, Intervened, Intervention, KvValue, Leased,
-    LeasedDelivery, LeasedRun, Ledger, NewEvent, Page, Queue, Removed, Retention, SettledDelivery, SettledRun,
-    Settlement, Stats, Store, StoreError, WorkFilter, WorkRecord,
+    Answer, Appended, Cursor, EventFilter, EventRecord, EventSummary, Intervened, Intervention, KvValue,
+    Leased, LeasedDelivery, LeasedRun, Ledger, NewEvent, Page, Queue, Removed, Retention, SettledDelivery,
+    SettledRun, Settlement, Stats, Store, StoreError, WorkFilter, WorkRecord,
 };
 
 use super::books::Books;
@@ -25,6 +25,7 @@ use super::jobs::{Job, Task, weight};
 use super::kv;
 use super::lock::Lock;
 use super::open::{FILE, OpenError, Opener};
+use super::operators::Operators;
 use super::reader::Reader;
 use super::settings::SqliteSettings;
 use super::space::Space;
@@ -43,6 +44,7 @@ pub struct SqliteStore {
     jobs: Option<Sender<Job>>,
     writer: Option<JoinHandle<()>>,
     reader: Reader,
+    pub(super) operators: Operators,
     /// Given back last.
     _lock: Lock,
 }
@@ -61,6 +63,7 @@ impl SqliteStore {
         let common = Arc::new(Common::default());
         let other = |cache| opener.other(cache).map_err(|error| unusable(error.to_string()));
         let reader = Reader::start(other(READER_CACHE)?).map_err(no_thread)?;
+        let operators = Operators::start(&opener).map_err(|error| unusable(error.to_string()))?;
         let log = Checkpointer::start(other(LOG_CACHE)?, Arc::clone(&common)).map_err(no_thread)?;
         let space = Space::new(directory.to_owned(), settings.reserve);
         let writer = Writer::new(db, books, Arc::clone(&common), log, space, settings.sync, fanouts);
@@ -69,7 +72,7 @@ impl SqliteStore {
             .name("store-writer".to_owned())
             .spawn(move || writer.work(&asked))
             .map_err(no_thread)?;
-        Ok(SqliteStore { common, jobs: Some(jobs), writer: Some(writer), reader, _lock: lock })
+        Ok(SqliteStore { common, jobs: Some(jobs), writer: Some(writer), reader, operators, _lock: lock })
     }
 
     /// Has the writer do something together with what else it is asked.
@@ -112,7 +115,7 @@ impl SqliteStore {
         self.answered(answered)
     }
 
-    fn send(&self, job: Job) {
+    pub(super) fn send(&self, job: Job) {
         if let Some(jobs) = &self.jobs {
             // Without the thread the job is dropped, and with it the sender of its answer.
             let _ = jobs.send(job);
@@ -135,6 +138,7 @@ impl SqliteStore {
 impl Drop for SqliteStore {
     fn drop(&mut self) {
         self.reader.stop();
+        self.operators.stop();
         self.jobs = None;
         let _ = self.writer.take().map(JoinHandle::join);
     }
@@ -185,39 +189,35 @@ impl Store for SqliteStore {
         Box::pin(std::future::ready(Ok(self.common.ledger())))
     }
 
-    fn intervene(&self, _: Vec<Intervention>, _: UnixMillis) -> Answer<'_, Vec<Intervened>> {
-        unsupported()
+    fn intervene(&self, batch: Vec<Intervention>, now: UnixMillis) -> Answer<'_, Vec<Intervened>> {
+        self.ask_intervene(batch, now)
     }
 
-    fn retain(&self, _: &Retention, _: UnixMillis, _: usize) -> Answer<'_, Removed> {
-        unsupported()
+    fn retain(&self, retention: &Retention, now: UnixMillis, step: usize) -> Answer<'_, Removed> {
+        self.ask_retain(*retention, now, step)
     }
 
     fn stats(&self) -> Answer<'_, Stats> {
-        unsupported()
+        self.ask_stats()
     }
 
-    fn events(&self, _: EventFilter, _: Page<EventId>) -> Answer<'_, Vec<EventSummary>> {
-        unsupported()
+    fn events(&self, filter: EventFilter, page: Page<EventId>) -> Answer<'_, Vec<EventSummary>> {
+        self.ask_events(filter, page)
     }
 
-    fn event(&self, _: EventId, _: usize) -> Answer<'_, Option<EventRecord>> {
-        unsupported()
+    fn event(&self, id: EventId, limit: usize) -> Answer<'_, Option<EventRecord>> {
+        self.ask_event(id, limit)
     }
 
-    fn work(&self, _: Queue, _: WorkFilter, _: Page<Cursor>) -> Answer<'_, Vec<WorkRecord>> {
-        unsupported()
+    fn work(&self, queue: Queue, filter: WorkFilter, page: Page<Cursor>) -> Answer<'_, Vec<WorkRecord>> {
+        self.ask_work(queue, filter, page)
     }
 
     fn verify(&self) -> Answer<'_, Vec<String>> {
-        unsupported()
+        self.ask_verify()
     }
 
-    fn backup(&self, _: PathBuf) -> Answer<'_, ()> {
-        unsupported()
+    fn backup(&self, to: PathBuf) -> Answer<'_, ()> {
+        self.ask_backup(to)
     }
-}
-
-fn unsupported<T: Send + 'static>() -> Answer<'static, T> {
-    Box::pin(std::future::ready(Err(StoreError::Unsupported("not by this engine".to_owned()))))
 }

@@ -188,7 +188,8 @@ impl Writer {
             return;
         }
         self.books.reserve = self.space.shortage();
-        let done = self.transaction(safety, |books, db| jobs.iter_mut().try_for_each(|job| job.perform(books, db)));
+        let done =
+            self.transaction(safety, |books, db| jobs.iter_mut().try_for_each(|job| job.perform(books, db)));
         match done {
             Ok(()) => jobs.into_iter().for_each(Job::answer),
             Err(Failure { fatal: false, .. }) if jobs.len() > 1 => {

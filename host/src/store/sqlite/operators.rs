@@ -1,0 +1,154 @@
+//! The operators' half of the store: which thread does what of it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use crate::delivery::RunId;
+use crate::event::{EventId, UnixMillis};
+use crate::store::{
+    Answer, Cursor, EventFilter, EventRecord, EventSummary, Intervened, Intervention, Page, Queue, Removed,
+    Retention, Stats, StoreError, WorkFilter, WorkRecord,
+};
+
+use super::books::Books;
+use super::intervene::Outcome;
+use super::jobs::Job;
+use super::open::Opener;
+use super::read::{self, LeasedRows, ReadThread};
+use super::store::SqliteStore;
+use super::writer::{Safety, Writer};
+
+/// How long a list may take; whoever wants more asks for less at a time.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The threads that answer operators.
+#[derive(Debug)]
+pub(super) struct Operators {
+    /// Lists, records, sizes.
+    lists: ReadThread,
+    /// What goes through all of the file.
+    whole: ReadThread,
+    file: Arc<PathBuf>,
+}
+
+impl Operators {
+    /// Starts them.
+    pub(super) fn start(opener: &Opener) -> Result<Self, StoreError> {
+        Ok(Operators {
+            lists: ReadThread::start(opener, PATIENCE)?,
+            whole: ReadThread::start(opener, Duration::MAX)?,
+            file: Arc::new(opener.path.clone()),
+        })
+    }
+
+    /// Ends them, breaking off what they do.
+    pub(super) fn stop(&mut self) {
+        self.lists.stop();
+        self.whole.stop();
+    }
+}
+
+impl SqliteStore {
+    pub(super) fn ask_intervene(
+        &self,
+        batch: Vec<Intervention>,
+        now: UnixMillis,
+    ) -> Answer<'_, Vec<Intervened>> {
+        let done = self.write(Safety::Synced, move |books, db| {
+            books.at(now);
+            batch.iter().map(|asked| books.intervene(db, asked, now)).collect::<Result<Vec<_>, _>>()
+        });
+        Box::pin(async move {
+            let mut answers = Vec::new();
+            for outcome in done.await? {
+                answers.push(match outcome {
+                    Outcome::Known(answer) => answer,
+                    Outcome::NotDead(run) => self.about_run(run).await,
+                });
+            }
+            Ok(answers)
+        })
+    }
+
+    /// What to say of a run that is no dead letter.
+    async fn about_run(&self, run: RunId) -> Intervened {
+        match self.operators.lists.ask(move |db| read::has_run(db, run)).await {
+            Ok(true) => Intervened::Unfit,
+            // Should it take too long to find out, it is none that anybody has seen lately.
+            Ok(false) | Err(_) => Intervened::Missing,
+        }
+    }
+
+    pub(super) fn ask_retain(
+        &self,
+        retention: Retention,
+        now: UnixMillis,
+        step: usize,
+    ) -> Answer<'_, Removed> {
+        self.write(Safety::Soon, move |books, db| {
+            books.at(now);
+            books.retain(db, &retention, now, step)
+        })
+    }
+
+    pub(super) fn ask_stats(&self) -> Answer<'_, Stats> {
+        let file = Arc::clone(&self.operators.file);
+        self.operators.lists.ask(move |db| read::stats(db, &file))
+    }
+
+    pub(super) fn ask_events(
+        &self,
+        filter: EventFilter,
+        page: Page<EventId>,
+    ) -> Answer<'_, Vec<EventSummary>> {
+        self.operators.lists.ask(move |db| read::events(db, &filter, page))
+    }
+
+    pub(super) fn ask_event(&self, id: EventId, limit: usize) -> Answer<'_, Option<EventRecord>> {
+        let leased = self.leased();
+        Box::pin(async move {
+            let [runs, deliveries] = leased.await?;
+            self.operators.lists.ask(move |db| read::record_of(db, id, limit, [&runs, &deliveries])).await
+        })
+    }
+
+    pub(super) fn ask_work(
+        &self,
+        queue: Queue,
+        filter: WorkFilter,
+        page: Page<Cursor>,
+    ) -> Answer<'_, Vec<WorkRecord>> {
+        let leased = self.leased();
+        Box::pin(async move {
+            let [runs, deliveries] = leased.await?;
+            let leased = if queue == Queue::Runs { runs } else { deliveries };
+            self.operators.lists.ask(move |db| read::work(db, queue, &filter, page, &leased)).await
+        })
+    }
+
+    pub(super) fn ask_verify(&self) -> Answer<'_, Vec<String>> {
+        self.operators.whole.ask(read::verify)
+    }
+
+    pub(super) fn ask_backup(&self, to: PathBuf) -> Answer<'_, ()> {
+        let closing = self.operators.whole.closing();
+        self.operators.whole.ask(move |db| read::backup(db, &to, &closing))
+    }
+
+    /// The runs and the deliveries that are leased: this stands in no row.
+    fn leased(&self) -> Answer<'_, [LeasedRows; 2]> {
+        let (answer, answered) = oneshot::channel();
+        let look = move |writer: &mut Writer| drop(answer.send(leased_rows(&writer.books)));
+        self.send(Job::Other(Box::new(look)));
+        Box::pin(
+            async move { answered.await.map_err(|_| StoreError::Failed("its thread has ended".to_owned())) },
+        )
+    }
+}
+
+fn leased_rows(books: &Books) -> [LeasedRows; 2] {
+    [LeasedRows::new(books.runs.leased().collect()), LeasedRows::new(books.deliveries.leased().collect())]
+}

@@ -1,0 +1,19 @@
+//! What operators ask. Reads only, on connections and threads of its own: neither the writer nor whoever serves sockets
+//! waits for it. Every function is one question, answered from what is stored at one moment.
+
+mod backup;
+mod bounds;
+mod events;
+mod record;
+mod stats;
+mod thread;
+mod verify;
+mod work;
+
+pub(super) use backup::backup;
+pub(super) use events::list as events;
+pub(super) use record::record_of;
+pub(super) use stats::stats;
+pub(super) use thread::ReadThread;
+pub(super) use verify::verify;
+pub(super) use work::{LeasedRows, has_run, list as work};

@@ -1,0 +1,226 @@
+//! Lists of runs and deliveries, newest first, and what one of them looks like to an operator.
+
+use rusqlite::{Connection, Row, named_params};
+
+use crate::delivery::{DeliveryId, RunId, State};
+use crate::event::EventId;
+use crate::store::{Cursor, Page, Queue, WorkFilter, WorkId, WorkRecord};
+
+use super::bounds::{Bounds, Timed};
+use super::events::number_of;
+use crate::store::sqlite::codec::{STAGED, state, state_number, uuid};
+use crate::store::sqlite::fault::Result;
+
+/// Up to so many rows are found through an index and then sorted. Where more fit, the newest are near the end of the
+/// table.
+const FEW: i64 = 10_000;
+
+/// The numbers of the rows that are leased; in their rows they are pending.
+#[derive(Clone, Debug, Default)]
+pub(in crate::store::sqlite) struct LeasedRows(Vec<i64>);
+
+impl LeasedRows {
+    pub(in crate::store::sqlite) fn new(mut rows: Vec<i64>) -> Self {
+        rows.sort_unstable();
+        LeasedRows(rows)
+    }
+
+    fn has(&self, row: i64) -> bool {
+        self.0.binary_search(&row).is_ok()
+    }
+
+    /// For `json_each`.
+    fn json(&self) -> String {
+        let numbers: Vec<_> = self.0.iter().map(i64::to_string).collect();
+        format!("[{}]", numbers.join(","))
+    }
+}
+
+/// See [`Store::work`](crate::store::Store::work).
+pub(in crate::store::sqlite) fn list(
+    db: &Connection,
+    queue: Queue,
+    filter: &WorkFilter,
+    page: Page<Cursor>,
+    leased: &LeasedRows,
+) -> Result<Vec<WorkRecord>> {
+    if queue == Queue::Runs && filter.destination.is_some() {
+        return Ok(Vec::new());
+    }
+    let mut numbers = [None; 3];
+    for (number, name) in numbers.iter_mut().zip([&filter.source, &filter.route, &filter.destination]) {
+        if let Some(name) = name {
+            *number = number_of(db, name)?;
+            if number.is_none() {
+                return Ok(Vec::new());
+            }
+        }
+    }
+    let [source, route, destination] = numbers;
+    let path = Path::of(db, queue, filter.state, destination)?;
+    let before = page.after.map_or(i64::MAX, |Cursor(row)| row);
+    let bounds = match path {
+        Path::Table => {
+            let table = if queue == Queue::Runs { Timed::Runs } else { Timed::Deliveries };
+            Bounds::of(db, table, filter.since, filter.until, before)?
+        }
+        // What an operator made due once more has a later time than its place in the table says.
+        _ => Bounds { low: 0, high: before },
+    };
+    let sql = path.sql(queue, filter.state);
+    let mut statement = db.prepare_cached(&sql)?;
+    let mut rows = statement.query(named_params! {
+        ":low": bounds.low,
+        ":high": bounds.high,
+        ":source": source,
+        ":route": route,
+        ":destination": destination,
+        ":state": filter.state.map(state_number),
+        ":since": filter.since,
+        ":until": filter.until,
+        ":leased": leased.json(),
+        ":limit": i64::try_from(page.limit).unwrap_or(i64::MAX),
+    })?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(record(row, queue, leased)?);
+    }
+    Ok(found)
+}
+
+/// Whether there is a run, which may mean looking at all of them: only dead ones are found by their id.
+pub(in crate::store::sqlite) fn has_run(db: &Connection, run: RunId) -> Result<bool> {
+    Ok(db.prepare_cached("SELECT 1 FROM runs NOT INDEXED WHERE id = ?1")?.exists([run.0.as_bytes()])?)
+}
+
+/// What a [`WorkRecord`] is made of, of the event `e` and the run or delivery `w`; [`record`] reads it.
+pub(super) fn columns(queue: Queue) -> &'static str {
+    match queue {
+        Queue::Runs => {
+            "w.seq, w.id, e.id, (SELECT name FROM names WHERE number = e.source), \
+             (SELECT name FROM names WHERE number = w.route), w.state, w.attempts, w.since, w.due, w.ended_at, \
+             w.detail, w.started_at, w.took, NULL, NULL"
+        }
+        Queue::Deliveries => {
+            "w.seq, w.id, e.id, (SELECT name FROM names WHERE number = e.source), \
+             (SELECT name FROM names WHERE number = w.route), w.state, w.attempts, w.since, w.due, w.ended_at, \
+             w.detail, w.started_at, w.took, (SELECT id FROM runs WHERE seq = w.run), \
+             (SELECT name FROM names WHERE number = w.destination)"
+        }
+    }
+}
+
+/// Which rows are there for others than the step that stores them: what is staged, once its run has ended.
+pub(super) fn visible(queue: Queue) -> &'static str {
+    match queue {
+        Queue::Runs => "1",
+        Queue::Deliveries => "(w.state <> 8 OR w.run IN (SELECT run FROM fanouts WHERE ended = 1))",
+    }
+}
+
+/// A [`WorkRecord`], without its history, of a row that begins with [`columns`].
+pub(super) fn record(row: &Row<'_>, queue: Queue, leased: &LeasedRows) -> Result<WorkRecord> {
+    let seq = row.get(0)?;
+    let state = match row.get(5)? {
+        STAGED => State::Pending,
+        number => match state(number)? {
+            State::Pending if leased.has(seq) => State::Leased,
+            state => state,
+        },
+    };
+    let (id, run, destination) = match queue {
+        Queue::Runs => (WorkId::Run(RunId(uuid(row, 1)?)), None, None),
+        Queue::Deliveries => {
+            let id = WorkId::Delivery(DeliveryId(uuid(row, 1)?));
+            (id, Some(RunId(uuid(row, 13)?)), Some(row.get(14)?))
+        }
+    };
+    let due = row.get(8)?;
+    Ok(WorkRecord {
+        id,
+        cursor: Cursor(seq),
+        event: EventId(uuid(row, 2)?),
+        source: row.get(3)?,
+        run,
+        route: row.get(4)?,
+        destination,
+        state,
+        attempts: row.get(6)?,
+        since: row.get(7)?,
+        due: (!state.has_ended()).then_some(due),
+        ended_at: row.get(9)?,
+        detail: row.get(10)?,
+        history: Vec::new(),
+    })
+}
+
+/// How rows are found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Path {
+    /// From the newest row down.
+    Table,
+    /// Through the index of what is due.
+    Due,
+    /// Through the index of dead letters.
+    Dead,
+    /// Through the lanes.
+    Lanes,
+}
+
+impl Path {
+    fn of(db: &Connection, queue: Queue, state: Option<State>, destination: Option<i64>) -> Result<Self> {
+        let (path, from) = match (queue, state) {
+            (Queue::Runs, Some(State::Pending)) => (Path::Due, "runs INDEXED BY runs_due WHERE state = 1"),
+            (Queue::Runs, Some(State::Dead)) => (Path::Dead, "runs INDEXED BY runs_dead WHERE state = 5"),
+            (Queue::Runs, Some(State::Held)) => return Ok(Path::Lanes),
+            (Queue::Deliveries, Some(State::Pending)) => (
+                Path::Due,
+                "deliveries INDEXED BY deliveries_due
+                 WHERE state = 1 AND destination = coalesce(?2, destination)",
+            ),
+            // Stands in the order of the list.
+            (Queue::Deliveries, Some(State::Dead)) => return Ok(Path::Dead),
+            _ => return Ok(Path::Table),
+        };
+        let count = format!("SELECT count(*) FROM (SELECT 1 FROM {from} LIMIT ?1 + coalesce(0 * ?2, 0))");
+        let count: i64 = db.prepare_cached(&count)?.query_row((FEW, destination), |row| row.get(0))?;
+        Ok(if count < FEW { path } else { Path::Table })
+    }
+
+    fn sql(self, queue: Queue, state: Option<State>) -> String {
+        let from = match (self, queue) {
+            (Path::Table, Queue::Runs) => "runs w NOT INDEXED",
+            (Path::Table, Queue::Deliveries) => "deliveries w NOT INDEXED",
+            (Path::Due, Queue::Runs) => "runs w INDEXED BY runs_due",
+            (Path::Due, Queue::Deliveries) => "deliveries w INDEXED BY deliveries_due",
+            (Path::Dead, Queue::Runs) => "runs w INDEXED BY runs_dead",
+            (Path::Dead, Queue::Deliveries) => "deliveries w INDEXED BY deliveries_dead",
+            (Path::Lanes, _) => "lanes l CROSS JOIN runs w ON w.seq = l.run",
+        };
+        let stands = match (self, state) {
+            (Path::Due, _) => "w.state = 1",
+            (Path::Dead, _) => "w.state = 5",
+            _ => "(:state IS NULL OR w.state = :state)",
+        };
+        let leased = match state {
+            Some(State::Leased) => "w.seq IN (SELECT value FROM json_each(:leased))",
+            Some(State::Pending) => "w.seq NOT IN (SELECT value FROM json_each(:leased))",
+            _ => ":leased IS NOT NULL",
+        };
+        let destination = match queue {
+            Queue::Runs => ":destination IS NULL",
+            Queue::Deliveries => "(:destination IS NULL OR w.destination = :destination)",
+        };
+        let (columns, visible) = (columns(queue), visible(queue));
+        format!(
+            "SELECT {columns} FROM {from} CROSS JOIN events e ON e.seq = w.event
+             WHERE w.seq >= :low AND w.seq < :high AND {stands} AND {leased} AND {destination} AND {visible}
+               AND (:state IS NULL OR w.state = :state)
+               AND (:route IS NULL OR w.route = :route)
+               AND (:source IS NULL OR e.source = :source)
+               AND (:since IS NULL OR w.since >= :since)
+               AND (:until IS NULL OR w.since < :until)
+             ORDER BY w.seq DESC LIMIT :limit"
+        )
+    }
+}
