@@ -28,7 +28,7 @@ async fn a_store_in_memory_is_found_out() {
 }
 
 fn losses(seed: u64, losses: usize, disk_lies: bool) -> PowerLoss {
-    let size = Size { producers: 3, batches: 40 };
+    let size = Size { producers: 3, batches: 20 };
     PowerLoss { losses, of_one_run: 75, size, disk_lies, seed }
 }
 

@@ -1,6 +1,8 @@
 //! Load, kills, restarts, and the reckoning.
 
+use std::fs::Permissions;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -223,6 +225,8 @@ fn configure(store: &str, directory: &Path, gateway: SocketAddr, receiver: Socke
          [routes.fan]\nsource = \"github\"\nevents = [\"fan\"]\nto = [\"a\", \"c\", \"d\"]\n\
          {destinations}"
     );
-    std::fs::write(directory.join("secret"), SECRET).unwrap();
+    let secret = directory.join("secret");
+    std::fs::write(&secret, SECRET).unwrap();
+    std::fs::set_permissions(&secret, Permissions::from_mode(0o600)).unwrap();
     std::fs::write(directory.join("config.toml"), config).unwrap();
 }
