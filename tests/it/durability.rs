@@ -24,7 +24,10 @@ async fn nothing_acknowledged_is_lost_to_kill_9() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_store_in_memory_is_found_out() {
     let report = crash::run(&kills(Random::seed(), "memory", 1)).await;
-    assert!(report.problems.iter().any(|problem| problem.contains("was acknowledged and came to 0")), "{report}");
+    assert!(
+        report.problems.iter().any(|problem| problem.contains("was acknowledged and came to 0")),
+        "{report}"
+    );
 }
 
 fn losses(seed: u64, losses: usize, disk_lies: bool) -> PowerLoss {

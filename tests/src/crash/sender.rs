@@ -44,47 +44,47 @@ pub(super) async fn sender(
     order: watch::Receiver<Order>,
 ) {
     let client = Client { address: gateway };
-    let mut connection = None;
     let mut again = VecDeque::new();
     loop {
-        let number = match again.pop_front() {
-            Some(number) => {
-                account.resending();
-                number
-            }
-            None if *order.borrow() == Order::Finish => return,
-            None => {
-                while account.outstanding() > BACKLOG && *order.borrow() == Order::Send {
-                    let _ = tokio::time::timeout(PAUSE, account.arrived.notified()).await;
-                }
-                account.sending()
-            }
+        let Some(mut connection) = connect(gateway).await else {
+            tokio::time::sleep(PAUSE).await;
+            continue;
         };
-        match send(&mut connection, gateway, request(&client, number)).await {
-            true => account.acknowledged(number),
-            false => {
-                connection = None;
-                // Without an id of its own it would be another event; and some senders never try again.
-                if has_delivery_id(number) && random.percent(80) {
-                    again.push_back(number);
+        loop {
+            let number = match again.pop_front() {
+                Some(number) => {
+                    account.resending();
+                    number
                 }
-                tokio::time::sleep(PAUSE).await;
+                None if *order.borrow() == Order::Finish => return,
+                None => {
+                    room(&account).await;
+                    account.sending()
+                }
+            };
+            if send(&mut connection, request(&client, number)).await {
+                account.acknowledged(number);
+                continue;
             }
+            // Without an id of its own it would be another event; and some senders never try again.
+            if has_delivery_id(number) && random.percent(80) {
+                again.push_back(number);
+            }
+            break;
         }
     }
 }
 
-/// Whether there was a 2xx.
-async fn send(
-    connection: &mut Option<SendRequest<Full<Bytes>>>,
-    gateway: SocketAddr,
-    request: Request<Full<Bytes>>,
-) -> bool {
-    if connection.is_none() {
-        *connection = connect(gateway).await;
+/// Waits while too much is under way, a moment at most: what is under way may be lost.
+async fn room(account: &Account) {
+    if account.outstanding() > BACKLOG {
+        let _ = tokio::time::timeout(PAUSE, account.arrived.notified()).await;
     }
-    let Some(sender) = connection else { return false };
-    let Ok(response) = sender.send_request(request).await else { return false };
+}
+
+/// Whether there was a 2xx.
+async fn send(connection: &mut SendRequest<Full<Bytes>>, request: Request<Full<Bytes>>) -> bool {
+    let Ok(response) = connection.send_request(request).await else { return false };
     let status = response.status();
     // To the end, so that the connection can be used again.
     response.into_body().collect().await.is_ok() && status.is_success()

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use hookyard::store::{Limits, SqliteSettings, SqliteStore, Store, StoreError, SyncMode};
+use hookyard::store::{Limits, OpenError, SqliteSettings, SqliteStore, Store, StoreError, SyncMode};
 
 use crate::load::Filling;
 
@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub async fn disk_full(plan: DiskFull) -> Report {
     let mut report = Report::new("full disk");
     let filler = plan.directory.join("filler");
-    let without = Way { reserve: 0, filler: Some((filler, plan.size / 4)) };
+    let without = Way { reserve: 0, filler: Some((filler, plan.size / 2)) };
     let with = Way { reserve: plan.size / 3, filler: None };
     cycles(&plan, "until writing fails", &without, &mut report).await;
     cycles(&plan, "until the reserve is reached", &with, &mut report).await;
@@ -48,15 +48,16 @@ async fn cycles(plan: &DiskFull, name: &'static str, way: &Way, report: &mut Rep
     let mut filling = Filling::default();
     let (mut refusals, mut problems) = (0, Vec::new());
     for cycle in 0..plan.cycles {
-        // Opened anew each time: a full disk must not keep it from starting.
-        let store = open(&directory, way.reserve);
-        match fill_and_free(&store, way, &mut filling).await {
-            Ok(found) => {
-                problems.extend(found.into_iter().map(|found| format!("{name}, cycle {cycle}: {found}")))
+        // Opened anew each time.
+        let found = match open(&directory, way.reserve) {
+            Ok(store) => {
+                refusals += 1;
+                let found = fill_and_free(&store, way, &mut filling).await;
+                found.unwrap_or_else(|error| vec![error])
             }
-            Err(error) => problems.push(format!("{name}, cycle {cycle}: {error}")),
-        }
-        refusals += 1;
+            Err(error) => vec![error.to_string()],
+        };
+        problems.extend(found.into_iter().map(|found| format!("{name}, cycle {cycle}: {found}")));
     }
     std::fs::remove_dir_all(&directory).unwrap();
     report.row(name, format!("{refusals} times, {} events acknowledged in all", filling.acknowledged()));
@@ -64,11 +65,7 @@ async fn cycles(plan: &DiskFull, name: &'static str, way: &Way, report: &mut Rep
     report.problems.extend(problems);
 }
 
-async fn fill_and_free(
-    store: &SqliteStore,
-    way: &Way,
-    filling: &mut Filling,
-) -> Result<Vec<String>, StoreError> {
+async fn fill_and_free(store: &SqliteStore, way: &Way, filling: &mut Filling) -> Result<Vec<String>, String> {
     let mut problems = Vec::new();
     if let Some((path, size)) = &way.filler {
         std::fs::write(path, vec![0; *size as usize]).unwrap();
@@ -77,12 +74,9 @@ async fn fill_and_free(
     if !matches!(refusal, StoreError::Full(_)) {
         problems.push(format!("the refusal is {refusal:?}"));
     }
-    let listed = filling.listed(store).await?;
-    let missing = filling.waiting().difference(&listed).count();
-    if missing > 0 {
-        problems.push(format!("{missing} acknowledged events are not there"));
-    }
-    problems.extend(store.verify().await?);
+    // What has been accepted can be read while the disk is full.
+    problems
+        .extend(all_there(store, filling).await.unwrap_or_else(|error| vec![format!("while full: {error}")]));
     match &way.filler {
         Some((path, _)) => std::fs::remove_file(path).unwrap(),
         // Work goes on while nothing more is taken.
@@ -91,18 +85,30 @@ async fn fill_and_free(
             answer => problems.push(format!("below the reserve an append was answered {answer:?}")),
         },
     }
-    filling.work_off(store).await?;
-    filling.remove_all(store).await?;
+    let during = |what: &'static str| move |error: StoreError| format!("while {what}: {error}");
+    filling.work_off(store).await.map_err(during("working it off"))?;
+    filling.remove_all(store).await.map_err(during("removing it"))?;
     problems.extend(takes_again(store, filling).await);
-    filling.work_off(store).await?;
-    let ledger = store.ledger().await?;
+    filling.work_off(store).await.map_err(during("working off what came later"))?;
+    let ledger = store.ledger().await.map_err(during("adding up"))?;
     if !ledger.adds_up() || ledger.pending > 0 || ledger.accepted != filling.acknowledged() as u64 {
         problems.push(format!(
             "{} events were acknowledged, and the ledger is {ledger:?}",
             filling.acknowledged()
         ));
     }
-    problems.extend(store.verify().await?);
+    problems.extend(all_there(store, filling).await.map_err(during("reading"))?);
+    Ok(problems)
+}
+
+/// Whether what waits is listed, and nothing is damaged.
+async fn all_there(store: &SqliteStore, filling: &Filling) -> Result<Vec<String>, StoreError> {
+    let listed = filling.listed(store).await?;
+    let mut problems = store.verify().await?;
+    let missing = filling.waiting().difference(&listed).count();
+    if missing > 0 {
+        problems.push(format!("{missing} acknowledged events are not there"));
+    }
     Ok(problems)
 }
 
@@ -121,8 +127,8 @@ async fn takes_again(store: &SqliteStore, filling: &mut Filling) -> Option<Strin
     }
 }
 
-fn open(directory: &Path, reserve: u64) -> SqliteStore {
+fn open(directory: &Path, reserve: u64) -> Result<SqliteStore, OpenError> {
     let limits = Limits { events: 10_000_000, bytes: 1 << 40 };
     let settings = SqliteSettings { limits, sync: SyncMode::Accepted, reserve, vfs: None };
-    SqliteStore::open(directory, settings).unwrap()
+    SqliteStore::open(directory, settings)
 }
