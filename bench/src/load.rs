@@ -16,24 +16,40 @@ use crate::request::Template;
 /// The sender's processor.
 const PROCESSOR: usize = 1;
 
-/// Keep-alive connections.
-const CONNECTIONS: usize = 32;
-
 const WARM_UP: Duration = Duration::from_millis(500);
-
-/// Sending pauses when so many runs wait, and goes on when half of them have ended.
-const MAX_BACKLOG: u64 = 2048;
 
 /// The backlog is asked for after so many requests.
 const ASK_AFTER: usize = 512;
+
+/// How a server is loaded.
+#[derive(Clone, Copy)]
+pub(crate) struct Load {
+    /// Keep-alive connections, each with one request under way.
+    pub(crate) connections: usize,
+    /// The port to which the server delivers; 0 if it does not.
+    pub(crate) receiver: u16,
+    /// Whether it is waited until all events have ended.
+    pub(crate) patient: bool,
+    /// Sending pauses when so many events have not ended, and goes on when half of them have.
+    pub(crate) max_backlog: u64,
+}
+
+impl Load {
+    /// For stages that deliver nothing.
+    pub(crate) const INGEST: Load = Load { connections: 32, receiver: 0, patient: true, max_backlog: 2048 };
+}
 
 /// What one run of a stage came to.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sample {
     /// Processor time of the server for each request, in microseconds, runs included.
     pub(crate) cpu: f64,
-    /// Requests a second, until the last run had ended.
+    /// Requests a second, until the last event had ended.
     pub(crate) rate: f64,
+    /// Requests a second, until the last one was answered.
+    pub(crate) accepted: f64,
+    /// Events that had not ended when the last one was answered.
+    pub(crate) backlog: f64,
     /// Half of the answers took no longer, in microseconds.
     pub(crate) p50: f64,
     /// 99 of 100 answers took no longer, in microseconds.
@@ -43,14 +59,17 @@ pub(crate) struct Sample {
 }
 
 /// Starts the stage's server and measures it.
-pub(crate) fn measure(stage: &str, state: &Path, time: Duration) -> Result<Sample> {
+pub(crate) fn measure(stage: &str, state: &Path, time: Duration, load: Load) -> Result<Sample> {
     machine::pin(PROCESSOR)?;
-    let mut server = Server::start(stage, state)?;
-    let mut sender = Sender::connect(server.port)?;
+    let mut server = Server::start(stage, state, load.receiver)?;
+    let mut sender = Sender::connect(server.port, load)?;
     sender.send_for(WARM_UP, &mut server)?;
+    server.settle(load)?;
     sender.latencies.clear();
     let (cpu, started) = (server.ask("c")?, Instant::now());
     sender.send_for(time, &mut server)?;
+    let (accepting, backlog) = (started.elapsed().as_secs_f64(), server.ask("p")? as f64);
+    server.settle(load)?;
     let (cpu, took) = (server.ask("c")? - cpu, started.elapsed().as_secs_f64());
 
     let mut latencies = std::mem::take(&mut sender.latencies);
@@ -64,6 +83,8 @@ pub(crate) fn measure(stage: &str, state: &Path, time: Duration) -> Result<Sampl
     Ok(Sample {
         cpu: cpu / count as f64,
         rate: count as f64 / took,
+        accepted: count as f64 / accepting,
+        backlog,
         p50: at(0.5),
         p99: at(0.99),
         busy: cpu / 1e6 / took,
@@ -71,7 +92,7 @@ pub(crate) fn measure(stage: &str, state: &Path, time: Duration) -> Result<Sampl
 }
 
 /// The server's process; it ends when this is dropped.
-struct Server {
+pub(crate) struct Server {
     process: Child,
     questions: ChildStdin,
     answers: BufReader<ChildStdout>,
@@ -79,11 +100,12 @@ struct Server {
 }
 
 impl Server {
-    fn start(stage: &str, state: &Path) -> Result<Self> {
+    pub(crate) fn start(stage: &str, state: &Path, receiver: u16) -> Result<Self> {
         let program = std::env::current_exe().context("failed to find this program")?;
         let mut process = Command::new(program)
             .args(["serve", stage])
             .arg(state)
+            .arg(receiver.to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -95,6 +117,10 @@ impl Server {
         Ok(server)
     }
 
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     fn ask(&mut self, question: &str) -> Result<u64> {
         writeln!(self.questions, "{question}")?;
         self.hear()
@@ -104,6 +130,11 @@ impl Server {
         let mut line = String::new();
         self.answers.read_line(&mut line)?;
         line.trim().parse().context("the server has ended")
+    }
+
+    /// Waits until every event has ended, if they do.
+    fn settle(&mut self, load: Load) -> Result<()> {
+        if load.patient { self.wait_for_backlog(0) } else { Ok(()) }
     }
 
     fn wait_for_backlog(&mut self, most: u64) -> Result<()> {
@@ -134,16 +165,17 @@ struct Sender {
     events: Events,
     connections: Vec<Connection>,
     template: Template,
+    max_backlog: u64,
     under_way: usize,
     /// In nanoseconds.
     latencies: Vec<u32>,
 }
 
 impl Sender {
-    fn connect(port: u16) -> Result<Self> {
+    fn connect(port: u16, load: Load) -> Result<Self> {
         let poll = Poll::new()?;
-        let mut connections = Vec::with_capacity(CONNECTIONS);
-        for number in 0..CONNECTIONS {
+        let mut connections = Vec::with_capacity(load.connections);
+        for number in 0..load.connections {
             let stream = std::net::TcpStream::connect(("127.0.0.1", port)).context("failed to connect")?;
             stream.set_nodelay(true)?;
             stream.set_nonblocking(true)?;
@@ -153,15 +185,16 @@ impl Sender {
         }
         Ok(Sender {
             poll,
-            events: Events::with_capacity(CONNECTIONS),
+            events: Events::with_capacity(load.connections),
             connections,
             template: Template::new()?,
+            max_backlog: load.max_backlog,
             under_way: 0,
             latencies: Vec::with_capacity(1 << 20),
         })
     }
 
-    /// Sends for a time, waits for the last answer, and then for the last run.
+    /// Sends for a time, and waits for the last answer.
     fn send_for(&mut self, time: Duration, server: &mut Server) -> Result<()> {
         let until = Instant::now() + time;
         let mut asked = self.latencies.len();
@@ -173,7 +206,7 @@ impl Sender {
                 if on && due {
                     asked = self.latencies.len();
                     on = Instant::now() < until;
-                    if on && server.ask("p")? > MAX_BACKLOG {
+                    if on && server.ask("p")? > self.max_backlog {
                         break;
                     }
                 }
@@ -183,10 +216,10 @@ impl Sender {
                 while self.under_way > 0 {
                     self.turn(false)?;
                 }
-                server.wait_for_backlog(MAX_BACKLOG / 2)?;
+                server.wait_for_backlog(self.max_backlog / 2)?;
             }
         }
-        server.wait_for_backlog(0)
+        Ok(())
     }
 
     fn fill(&mut self) -> Result<()> {

@@ -5,6 +5,7 @@
 //! used; the sender runs on the second. Stages take turns, so that whatever else the machine does meets all of them.
 
 mod calls;
+mod durable;
 mod guests;
 mod load;
 mod machine;
@@ -21,17 +22,24 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::load::Load;
+
 /// The same as in the `hookyard` program.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const HELP: &str = "\
 usage: hookyard-bench ingest [--seconds N] [--rounds N] [--only STAGE,…] [--json FILE]
+       hookyard-bench durable [--seconds N] [--rounds N] [--only STAGE,…] [--backlog N] [--state DIR]
 
   --seconds N    measured in each run, after half a second of warming up; 2 unless given
   --rounds N     runs of each stage; 5 unless given
   --only STAGE,… some stages only, and `calls` for the calls without sockets
   --json FILE    write the results there as well
+  --backlog N    events of the backlog; 1000000 unless given
+  --state DIR    where stores are made; target/bench unless given
+
+`durable` has the parts `latency` and `backlog` besides its stages.
 ";
 
 fn main() -> ExitCode {
@@ -48,8 +56,14 @@ fn main() -> ExitCode {
 fn run(arguments: &[String]) -> Result<()> {
     match arguments {
         [task, rest @ ..] if task == "ingest" => ingest(&Options::parse(rest)?),
+        [task, rest @ ..] if task == "durable" => {
+            let Options { time, rounds, only, backlog, directory, .. } = Options::parse(rest)?;
+            durable::run(&durable::Options { time, rounds, only, backlog, directory })
+        }
         // How the benchmark starts its own servers.
-        [task, stage, state] if task == "serve" => server::serve(stage, state.as_ref()),
+        [task, stage, state, receiver] if task == "serve" => {
+            server::serve(stage, state.as_ref(), receiver.parse()?)
+        }
         _ => bail!("{HELP}"),
     }
 }
@@ -59,11 +73,20 @@ struct Options {
     rounds: usize,
     only: Vec<String>,
     json: Option<PathBuf>,
+    backlog: usize,
+    directory: PathBuf,
 }
 
 impl Options {
     fn parse(arguments: &[String]) -> Result<Self> {
-        let mut options = Options { time: Duration::from_secs(2), rounds: 5, only: Vec::new(), json: None };
+        let mut options = Options {
+            time: Duration::from_secs(2),
+            rounds: 5,
+            only: Vec::new(),
+            json: None,
+            backlog: 1_000_000,
+            directory: "target/bench".into(),
+        };
         let mut rest = arguments.iter();
         while let Some(name) = rest.next() {
             let value = rest.next().with_context(|| format!("{name} lacks its value\n\n{HELP}"))?;
@@ -72,6 +95,8 @@ impl Options {
                 "--seconds" => options.time = Duration::try_from_secs_f64(number()?)?,
                 "--rounds" => options.rounds = value.parse().context("--rounds takes a number")?,
                 "--only" => options.only = value.split(',').map(str::to_owned).collect(),
+                "--backlog" => options.backlog = value.parse().context("--backlog takes a number")?,
+                "--state" => options.directory = value.into(),
                 "--json" => options.json = Some(value.into()),
                 _ => bail!("no such option: {name}\n\n{HELP}"),
             }
@@ -96,7 +121,7 @@ fn ingest(options: &Options) -> Result<()> {
     for round in 0..options.rounds {
         for stage in &stages {
             eprintln!("round {} of {}: {}", round + 1, options.rounds, stage.name);
-            let sample = load::measure(stage.name, state.path(), options.time)
+            let sample = load::measure(stage.name, state.path(), options.time, Load::INGEST)
                 .with_context(|| format!("failed to measure {}", stage.name))?;
             results.add(stage.name, sample);
         }

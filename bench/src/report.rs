@@ -131,15 +131,16 @@ impl<'a> Results<'a> {
     }
 }
 
+/// Of several numbers.
 #[derive(Default)]
-struct Spread {
+pub(crate) struct Spread {
     least: f64,
-    median: f64,
+    pub(crate) median: f64,
     most: f64,
 }
 
 impl Spread {
-    fn of(numbers: impl Iterator<Item = f64>) -> Option<Self> {
+    pub(crate) fn of(numbers: impl Iterator<Item = f64>) -> Option<Self> {
         let mut numbers: Vec<f64> = numbers.collect();
         numbers.sort_by(f64::total_cmp);
         let (least, most) = (*numbers.first()?, *numbers.last()?);
@@ -151,7 +152,7 @@ impl Spread {
         Some(Spread { least, median, most })
     }
 
-    fn shown(&self, digits: usize) -> String {
+    pub(crate) fn shown(&self, digits: usize) -> String {
         let Spread { least, median, most } = self;
         format!("{median:.digits$} ({least:.digits$}–{most:.digits$})")
     }

@@ -196,6 +196,6 @@ impl Setup {
     /// Where events are kept.
     pub(crate) fn store(&self) -> CutOff {
         let defaults = Limits { events: 100_000, bytes: 1 << 30 };
-        CutOff::new(self.until, defaults)
+        CutOff::in_memory(self.until, defaults)
     }
 }

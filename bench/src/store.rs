@@ -1,4 +1,4 @@
-//! The memory store with its ends cut off, so that a stage measures what comes before them.
+//! A store with its ends cut off, so that a stage measures what comes before them.
 
 use std::future::{Future, ready};
 use std::path::PathBuf;
@@ -20,18 +20,28 @@ pub(crate) enum Until {
     Nothing,
     /// It is stored without runs, and thereby settled.
     Stored,
+    /// It is stored with its runs, which nobody is handed.
+    Accepted,
     /// Its runs are made; deliveries that they ask for are not.
     Run,
+    /// All of it.
+    Delivered,
 }
 
 pub(crate) struct CutOff {
     until: Until,
-    inner: MemoryStore,
+    inner: Arc<dyn Store>,
 }
 
 impl CutOff {
-    pub(crate) fn new(until: Until, limits: Limits) -> Self {
-        CutOff { until, inner: MemoryStore::new(limits) }
+    /// Over an empty memory store.
+    pub(crate) fn in_memory(until: Until, limits: Limits) -> Self {
+        CutOff::over(Arc::new(MemoryStore::new(limits)), until)
+    }
+
+    /// Over another store.
+    pub(crate) fn over(inner: Arc<dyn Store>, until: Until) -> Self {
+        CutOff { until, inner }
     }
 }
 
@@ -48,17 +58,22 @@ impl Store for CutOff {
                 }
                 self.inner.append(batch, now)
             }
-            Until::Run => self.inner.append(batch, now),
+            Until::Accepted | Until::Run | Until::Delivered => self.inner.append(batch, now),
         }
     }
 
     fn lease_runs(&self, limit: usize, now: UnixMillis, until: UnixMillis) -> Answer<'_, Leased<LeasedRun>> {
+        if self.until == Until::Accepted {
+            return Box::pin(ready(Ok(Leased { work: Vec::new(), next_due: None })));
+        }
         self.inner.lease_runs(limit, now, until)
     }
 
     fn settle_runs(&self, mut batch: Vec<SettledRun>, now: UnixMillis) -> Answer<'_, Vec<Settlement>> {
         for settled in &mut batch {
-            if let RunEnd::Done { deliveries, .. } = &mut settled.end {
+            if let RunEnd::Done { deliveries, .. } = &mut settled.end
+                && self.until != Until::Delivered
+            {
                 deliveries.clear();
             }
         }

@@ -21,10 +21,11 @@ use crate::destination::HttpClient;
 use crate::dispatch::{Dispatcher, HeldBack};
 use crate::generation::{Generation, Problem, Workshop};
 use crate::ingest::{Answered, InFlight, Ingest, Response};
+use crate::keep;
 use crate::metrics::Metrics;
 use crate::reload::{Failure, Rejected, Reloader, Seen, Source, Watcher, make, named_by};
 use crate::server::{self, Listeners};
-use crate::store::{Ledger, Limits, MemoryStore, Store, StoreError};
+use crate::store::{Ledger, Store, StoreError};
 use crate::upkeep;
 
 /// A gateway. Cloning shares it. It lives in the tokio runtime that it was built in; dropping the last clone ends it.
@@ -136,16 +137,15 @@ impl Builder {
             let state_dir = state_dir.unwrap_or_else(|| config.store.path.clone());
             let workshop = workshop(state_dir, Create::IfMissing, &config.server, max_memory(&config))?;
             let generation = make(&source, None, &workshop)?;
-            Ok::<_, BuildError>((source, seen, workshop, generation))
+            let opened = || keep::open(&generation.config.store, &workshop.state_dir);
+            let store = store.map_or_else(opened, Ok).map_err(BuildError::System)?;
+            Ok::<_, BuildError>((source, seen, workshop, generation, store))
         });
-        let (source, seen, workshop, generation) =
+        let (source, seen, workshop, generation, store) =
             making.await.map_err(|error| BuildError::System(error.to_string()))??;
 
         let clock = Arc::new(Time::new(clock.unwrap_or_else(|| Arc::new(SystemClock))));
         let metrics = workshop.metrics.clone();
-        let kept = &generation.config.store;
-        let limits = Limits { events: kept.max_events, bytes: kept.max_bytes };
-        let store = store.unwrap_or_else(|| Arc::new(MemoryStore::new(limits)));
         let threads = generation.config.server.guest_threads;
         metrics.generation.set(1);
         let current = Arc::new(ArcSwap::from_pointee(generation));

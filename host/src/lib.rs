@@ -31,6 +31,7 @@ pub mod cli;
 mod dispatch;
 pub mod generation;
 mod ingest;
+mod keep;
 mod reload;
 mod server;
 mod upkeep;

@@ -125,9 +125,20 @@ impl Dispatcher {
         self.shared.deliveries_again.notify_one();
     }
 
-    /// Waits until nothing is left to do now, or until the time is over. Work that is due later stays where it is.
+    /// Waits until what is under way has ended, or until the time is over. What is due and would be lost with the
+    /// process is done as well; what is stored for good waits for the next one.
     pub(crate) async fn drain(&self, time: Duration) {
-        let _ = tokio::time::timeout(time, async { while !self.is_quiet().await {} }).await;
+        let drained = async {
+            if !self.shared.store.is_durable() {
+                while !self.is_quiet().await {}
+                return;
+            }
+            let _ = self.stop.send(true);
+            while self.shared.under_way.load(Ordering::Acquire) > 0 {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        let _ = tokio::time::timeout(time, drained).await;
     }
 
     /// Whether both loops find nothing to do while nothing is under way: what a run leaves behind is in the store before

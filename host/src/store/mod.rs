@@ -85,6 +85,11 @@ pub trait Store: Send + Sync + 'static {
         Box::pin(std::future::pending())
     }
 
+    /// Whether what is stored outlives the process: then nothing needs to be finished before it ends.
+    fn is_durable(&self) -> bool {
+        false
+    }
+
     /// What has become of everything accepted so far.
     fn ledger(&self) -> Answer<'_, Ledger>;
 

@@ -181,6 +181,23 @@ impl Store for SqliteStore {
         Box::pin(bell.notified())
     }
 
+    fn failed(&self) -> Pin<Box<dyn Future<Output = String> + Send + '_>> {
+        Box::pin(async move {
+            loop {
+                // It hears of what happens from here on, and what has happened before stands in `failed`.
+                let alarm = self.common.alarm.notified();
+                if let Some(reason) = self.common.failed.get() {
+                    return reason.clone();
+                }
+                alarm.await;
+            }
+        })
+    }
+
+    fn is_durable(&self) -> bool {
+        true
+    }
+
     fn kv(&self, plugin: Arc<str>, key: String, now: UnixMillis) -> Answer<'_, Option<KvValue>> {
         self.read(move |db| kv::read(db, &plugin, &key, now))
     }

@@ -34,6 +34,8 @@ const SYNC_WITHIN: Duration = Duration::from_secs(1);
 pub(super) struct Common {
     /// Why the store has failed, if it has.
     pub(super) failed: OnceLock<String>,
+    /// Rung when it does.
+    pub(super) alarm: Notify,
     /// As of the last commit.
     ledger: Mutex<Ledger>,
     pub(super) runs: Notify,
@@ -52,6 +54,7 @@ impl Common {
     pub(super) fn fail(&self, detail: String) {
         tracing::error!(detail, "the store has failed");
         let _ = self.failed.set(detail);
+        self.alarm.notify_waiters();
     }
 
     /// Why nothing can be done any more.
