@@ -94,6 +94,8 @@ pub async fn run(plan: &Plan) -> Report {
     }
     let mut process = start(plan, directory.path(), gateway);
     ready(&mut process, &account, &mut figures).await;
+    let enough = || async { (account.acknowledged_so_far() >= plan.events).then_some(()) };
+    eventually(|| format!("{} events are acknowledged", account.acknowledged_so_far()), enough).await;
     order.send_replace(Order::Finish);
     while senders.join_next().await.is_some() {}
     all_arrived(&account).await;

@@ -38,11 +38,11 @@ pub async fn audit(
     now: i64,
     settlements_are_safe: bool,
 ) -> Result<Audit, StoreError> {
-    let mut audit = Auditor { before, crash, found: Audit::default() };
+    let mut audit = Auditor { before, crash, lost: HashSet::new(), found: Audit::default() };
     let acknowledged = audit.acknowledged();
     audit.found.acknowledged = acknowledged.len();
     audit.verify(store).await?;
-    let mut survivors = audit.present(store).await?;
+    let mut survivors = audit.present(store, &acknowledged).await?;
     survivors.extend(&acknowledged);
     audit.duplicates_are_known(store, &acknowledged, now).await?;
     let after = Journal::starting_at(now);
@@ -50,12 +50,14 @@ pub async fn audit(
     audit.nothing_is_missing(&acknowledged, &after.entries());
     audit.adds_up(store, &survivors, now).await?;
     audit.verify(store).await?;
+    audit.found.lost = audit.lost.len();
     Ok(audit.found)
 }
 
 struct Auditor<'a> {
     before: &'a Entries,
     crash: Moment,
+    lost: HashSet<u64>,
     found: Audit,
 }
 
@@ -83,8 +85,12 @@ impl Auditor<'_> {
         Ok(())
     }
 
-    /// Events that can be listed. None may be there that nobody had sent.
-    async fn present(&mut self, store: &dyn Store) -> Result<HashSet<u64>, StoreError> {
+    /// Events that can be listed. None may be there that nobody had sent, and only retention may have removed one.
+    async fn present(
+        &mut self,
+        store: &dyn Store,
+        acknowledged: &HashSet<u64>,
+    ) -> Result<HashSet<u64>, StoreError> {
         let page = Page::<EventId> { after: None, limit: ALL };
         let listed = store.events(EventFilter::default(), page).await?;
         let listed: HashSet<u64> = listed.iter().map(|summary| event::number(summary.id)).collect();
@@ -92,6 +98,13 @@ impl Auditor<'_> {
             let sent = self.before.sent.get(number);
             if sent.is_none_or(|sent| sent.asked > self.crash) {
                 self.problem(format!("event {number} is there and was never sent"));
+            }
+        }
+        let retained = self.before.retained.is_some_and(|retained| retained <= self.crash);
+        for number in acknowledged.difference(&listed) {
+            if !retained || !event::ends(*number).all(|id| self.was_ended(id)) {
+                self.lost.insert(*number);
+                self.problem(format!("event {number} was acknowledged and is lost"));
             }
         }
         Ok(listed)
@@ -173,7 +186,7 @@ impl Auditor<'_> {
                 .filter(|id| !self.was_ended(*id) && !after.ended.contains_key(id))
                 .count();
             if missing > 0 {
-                self.found.lost += 1;
+                self.lost.insert(*number);
                 self.problem(format!("event {number} was acknowledged, and {missing} of its parts are lost"));
             }
         }

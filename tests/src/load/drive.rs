@@ -154,7 +154,12 @@ async fn remover(
 ) -> Result<(), StoreError> {
     while !done.load(Ordering::Acquire) {
         journal.retaining();
-        while store.retain(&RETENTION, journal.now(), 8).await?.more {}
+        let mut more = true;
+        while more {
+            let removed = store.retain(&RETENTION, journal.now(), 8).await?;
+            journal.removed(removed);
+            more = removed.more;
+        }
         tokio::time::sleep(LOOK).await;
     }
     Ok(())

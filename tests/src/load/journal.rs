@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hookyard::event::UnixMillis;
-use hookyard::store::StoreError;
+use hookyard::store::{Removed, StoreError};
 use uuid::Uuid;
 
 use crate::disk::Moment;
@@ -60,6 +60,8 @@ pub struct Entries {
     pub ended: HashMap<Uuid, Ended>,
     /// When retention was first asked for.
     pub retained: Option<Moment>,
+    /// What retention has removed.
+    pub removed: u64,
 }
 
 impl Default for Journal {
@@ -142,6 +144,10 @@ impl Journal {
         let mut entries = self.lock();
         let moment = (self.moment)();
         entries.retained.get_or_insert(moment);
+    }
+
+    pub(super) fn removed(&self, removed: Removed) {
+        self.lock().removed += removed.payloads + removed.settled + removed.unrouted + removed.dead_letters;
     }
 
     fn lock(&self) -> MutexGuard<'_, Entries> {

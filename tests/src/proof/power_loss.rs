@@ -33,6 +33,8 @@ pub struct PowerLoss {
 struct Figures {
     operations: usize,
     syncs: usize,
+    checkpoints: usize,
+    removed: u64,
     losses: usize,
     at_recovery: usize,
     acknowledged: usize,
@@ -57,6 +59,8 @@ pub async fn power_loss(plan: PowerLoss) -> Report {
         "operations on the disk, syncs among them",
         format!("{}, {}", figures.operations, figures.syncs),
     );
+    report.row("checkpoints, counted by syncs of the file", figures.checkpoints);
+    report.row("events or their bodies removed by retention", figures.removed);
     report.row("losses of power", figures.losses);
     report.row("of these, followed by another while recovering", figures.at_recovery);
     report.row("acknowledged events looked for", figures.acknowledged);
@@ -80,6 +84,8 @@ async fn run(plan: &PowerLoss, sync: SyncMode, random: &mut Random, figures: &mu
     let (entries, now) = (journal.entries(), journal.now());
     figures.operations += recording.operations.len();
     figures.syncs += syncs(&recording).count();
+    figures.checkpoints += checkpoints(&recording);
+    figures.removed += entries.removed;
 
     let mut replay = Replay::new(&recording);
     for crash in moments_of_loss(&recording, plan.of_one_run, random) {
@@ -124,6 +130,19 @@ impl Figures {
 fn syncs(recording: &Recording) -> impl Iterator<Item = usize> {
     let operations = recording.operations.iter().enumerate();
     operations.filter(|(_, operation)| matches!(operation, Operation::Sync { .. })).map(|(at, _)| at)
+}
+
+/// How often the file itself was synced, which only a checkpoint does.
+fn checkpoints(recording: &Recording) -> usize {
+    let operations = || recording.operations.iter();
+    let the_file = |operation: &Operation| match operation {
+        Operation::Link { name, file } if name.ends_with(".db") => Some(*file),
+        _ => None,
+    };
+    let the_file = operations().find_map(the_file);
+    operations()
+        .filter(|operation| matches!(operation, Operation::Sync { file, .. } if Some(*file) == the_file))
+        .count()
 }
 
 /// Moments in order: just before and just after syncs, and any others.
