@@ -58,7 +58,7 @@ async fn nothing_is_acknowledged_after_an_io_error() {
     let seed = Random::seed();
     eprintln!("HOOKYARD_SEED={seed}");
     let size = Size { producers: 3, batches: 15 };
-    let report = faults(Faults { syncs: 8, writes: 8, size, seed }).await;
+    let report = faults(Faults { syncs: 8, writes: 8, stride: 37, size, seed }).await;
     eprintln!("{report}");
     report.check();
 }

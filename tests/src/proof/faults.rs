@@ -17,16 +17,15 @@ use super::{Report, open};
 pub struct Faults {
     /// Syncs fail from the first to this one, one in each run.
     pub syncs: u64,
-    /// And so many writes, spread over those of the load.
+    /// And so many writes.
     pub writes: u64,
+    /// The first of them, and how many writes are between two of them.
+    pub stride: u64,
     /// The load.
     pub size: Size,
     /// Makes the choices.
     pub seed: u64,
 }
-
-/// Writes between two that fail: a load makes many.
-const STRIDE: u64 = 37;
 
 #[derive(Default)]
 struct Figures {
@@ -45,13 +44,13 @@ pub async fn faults(plan: Faults) -> Report {
         fatal(&plan, Fault::Sync(nth), &mut figures).await;
     }
     for nth in 1..=plan.writes {
-        fatal(&plan, Fault::Write(nth * STRIDE), &mut figures).await;
+        fatal(&plan, Fault::Write(nth * plan.stride), &mut figures).await;
     }
     let mut report = Report::new(format!("I/O errors (seed {})", plan.seed));
     report.row("syncs and writes that failed, one in each run", figures.runs);
     let mut full = Figures::default();
     for nth in 1..=plan.writes {
-        no_room(&plan, nth * STRIDE, &mut full).await;
+        no_room(&plan, nth * plan.stride, &mut full).await;
     }
     report.row("runs in which there was no room for a while", full.runs);
     report.row("appends answered as refused, as unknown", {
@@ -152,8 +151,9 @@ async fn fatal(plan: &Faults, fault: Fault, figures: &mut Figures) {
     if !matches!(ended, Err(StoreError::Unknown(_) | StoreError::Failed(_))) {
         figures.problems.push(format!("{fault:?}: the load ended with {ended:?}"));
     }
+    let acknowledged = bench.journal.acknowledged();
     let more = bench.drive(plan).await;
-    if !matches!(more, Err(StoreError::Failed(_))) {
+    if !matches!(more, Err(StoreError::Failed(_))) || bench.journal.acknowledged() > acknowledged {
         figures.problems.push(format!("{fault:?}: afterwards the store answers {more:?}"));
     }
     bench.audit(&format!("{fault:?}"), figures).await;
