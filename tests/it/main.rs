@@ -5,6 +5,7 @@
 
 mod connections;
 mod delivery_engine;
+mod durability;
 mod embedding;
 mod end_to_end;
 mod flow;

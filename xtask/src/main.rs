@@ -1,8 +1,8 @@
 //! `cargo xtask <task>`: what people here do twice. One module per task.
 
-mod bench;
 mod corpus;
 mod plugins;
+mod released;
 mod tools;
 
 use std::process::ExitCode;
@@ -16,6 +16,7 @@ tasks:
   plugins --rebuild DIR    build every starter plugin into DIR and leave plugins/dist alone; may follow --check
   corpus                   fetch the real webhook payloads that tests and benchmarks read, into corpus/
   bench ingest [OPTIONS]   what one webhook costs, stage by stage; see docs/benchmarks.md
+  prove [PROOF] [OPTIONS]  what is lost to kill -9, a loss of power, I/O errors, a full disk; see docs/development.md
 ";
 
 #[expect(clippy::print_stdout, reason = "help that was asked for goes to standard output")]
@@ -29,7 +30,8 @@ fn main() -> ExitCode {
         }
         ["plugins", options @ ..] => plugins::run(options),
         ["corpus"] => corpus::run(),
-        ["bench", arguments @ ..] => bench::run(arguments),
+        ["bench", arguments @ ..] => released::run("hookyard-bench", arguments),
+        ["prove", arguments @ ..] => released::run("hookyard-prove", arguments),
         _ => Err(anyhow::anyhow!("no such task: {}\n\n{HELP}", arguments.join(" "))),
     };
     match outcome {

@@ -1,0 +1,280 @@
+//! The books: what was sent, acknowledged and delivered, kept where no kill reaches them.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use hookyard::store::Ledger;
+use tokio::sync::Notify;
+
+use crate::random::Random;
+
+/// What an event is, by which its route is chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// One destination, no plugin.
+    Plain,
+    /// One destination, through a plugin.
+    Redacted,
+    /// Both routes.
+    Both,
+    /// Three destinations.
+    Fan,
+}
+
+impl Kind {
+    /// Follows from the event's number.
+    pub(super) fn of(number: u64) -> Self {
+        match Random::new(number).below(20) {
+            0..12 => Kind::Plain,
+            12..16 => Kind::Redacted,
+            16..18 => Kind::Both,
+            _ => Kind::Fan,
+        }
+    }
+
+    /// The event type.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Kind::Plain => "plain",
+            Kind::Redacted => "redacted",
+            Kind::Both => "both",
+            Kind::Fan => "fan",
+        }
+    }
+
+    /// Where it has to arrive.
+    pub(super) fn destinations(self) -> &'static [u8] {
+        match self {
+            Kind::Plain => b"a",
+            Kind::Redacted => b"b",
+            Kind::Both => b"ab",
+            Kind::Fan => b"acd",
+        }
+    }
+
+    /// Whether a plugin has changed what arrives there.
+    pub(super) fn is_redacted_at(destination: u8) -> bool {
+        destination == b'b'
+    }
+}
+
+/// An event's number and a destination.
+type Place = (u64, u8);
+
+/// What has arrived at one place.
+#[derive(Debug)]
+struct Arrived {
+    webhook_ids: Vec<String>,
+    count: usize,
+}
+
+/// What is known of an event that was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sent {
+    /// No answer, up to now or for good.
+    Unknown,
+    Acknowledged,
+}
+
+/// Shared by senders, receivers and whoever kills.
+#[derive(Default)]
+pub(super) struct Account {
+    books: Mutex<Books>,
+    /// Rings when something has arrived.
+    pub(super) arrived: Notify,
+}
+
+#[derive(Default)]
+struct Books {
+    next: u64,
+    sent: HashMap<u64, Sent>,
+    acknowledged: usize,
+    resent: usize,
+    places: HashMap<Place, Arrived>,
+    /// Acknowledged and not arrived.
+    outstanding: HashSet<Place>,
+    /// Of these, what was acknowledged before the last kill.
+    in_flight: HashSet<Place>,
+    ready: Option<Instant>,
+    /// From readiness until all that was in flight had arrived.
+    recoveries: Vec<Duration>,
+    /// Repetitions after each kill.
+    repeated: Vec<usize>,
+    problems: Vec<String>,
+}
+
+/// What the books say at the end.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Balance {
+    pub(super) acknowledged: usize,
+    pub(super) unanswered: usize,
+    pub(super) unanswered_arrived: usize,
+    pub(super) resent: usize,
+    pub(super) arrived: usize,
+    pub(super) lost: usize,
+    pub(super) repeated: Vec<usize>,
+    pub(super) recoveries: Vec<Duration>,
+    pub(super) problems: Vec<String>,
+}
+
+impl Account {
+    /// A number for another event; it counts as sent.
+    pub(super) fn sending(&self) -> u64 {
+        let mut books = self.lock();
+        books.next += 1;
+        let number = books.next;
+        books.sent.insert(number, Sent::Unknown);
+        number
+    }
+
+    /// An event is sent once more.
+    pub(super) fn resending(&self) {
+        self.lock().resent += 1;
+    }
+
+    /// The gateway has answered with a 2xx.
+    pub(super) fn acknowledged(&self, number: u64) {
+        let mut books = self.lock();
+        if books.sent.insert(number, Sent::Acknowledged) == Some(Sent::Acknowledged) {
+            return;
+        }
+        books.acknowledged += 1;
+        for destination in Kind::of(number).destinations() {
+            let place = (number, *destination);
+            if !books.places.contains_key(&place) {
+                books.outstanding.insert(place);
+            }
+        }
+    }
+
+    /// A message has come, and is answered with a 2xx.
+    pub(super) fn arrived(&self, number: u64, destination: u8, webhook_id: &str, intact: bool) {
+        let mut books = self.lock();
+        let place = (number, destination);
+        if !books.sent.contains_key(&number) || !Kind::of(number).destinations().contains(&destination) {
+            books.problems.push(format!(
+                "event {number} came to `{}`, and was not sent there",
+                char::from(destination)
+            ));
+        }
+        if !intact {
+            books.problems.push(format!("event {number} came to `{}` changed", char::from(destination)));
+        }
+        let arrived = books.places.entry(place).or_insert(Arrived { webhook_ids: Vec::new(), count: 0 });
+        arrived.count += 1;
+        let again = arrived.count > 1;
+        if !arrived.webhook_ids.iter().any(|known| known == webhook_id) {
+            arrived.webhook_ids.push(webhook_id.to_owned());
+        }
+        if again && let Some(repeated) = books.repeated.last_mut() {
+            *repeated += 1;
+        } else if again {
+            books.problems.push(format!("event {number} came twice before anything was killed"));
+        }
+        books.outstanding.remove(&place);
+        if books.in_flight.remove(&place) {
+            books.note_recovery();
+        }
+        drop(books);
+        self.arrived.notify_waiters();
+    }
+
+    /// The gateway was killed.
+    pub(super) fn killed(&self) {
+        let mut books = self.lock();
+        books.in_flight = books.outstanding.clone();
+        books.ready = None;
+        books.repeated.push(0);
+    }
+
+    /// It is ready again.
+    pub(super) fn ready(&self) {
+        let mut books = self.lock();
+        books.ready = Some(Instant::now());
+        if !books.repeated.is_empty() {
+            books.note_recovery();
+        }
+    }
+
+    /// How many events have been acknowledged.
+    pub(super) fn acknowledged_so_far(&self) -> usize {
+        self.lock().acknowledged
+    }
+
+    /// How many messages are due to arrive.
+    pub(super) fn outstanding(&self) -> usize {
+        self.lock().outstanding.len()
+    }
+
+    /// Holds the books against themselves and against the gateway's own ledger.
+    pub(super) fn balance(&self, ledger: &Ledger) -> Balance {
+        let books = self.lock();
+        let mut problems = books.problems.clone();
+        let mut balance = Balance {
+            acknowledged: books.acknowledged,
+            resent: books.resent,
+            arrived: books.places.len(),
+            repeated: books.repeated.clone(),
+            recoveries: books.recoveries.clone(),
+            ..Balance::default()
+        };
+        let mut stored = 0;
+        for (number, sent) in &books.sent {
+            let places = Kind::of(*number).destinations();
+            let here = places.iter().filter(|at| books.places.contains_key(&(*number, **at))).count();
+            stored += u64::from(here > 0);
+            match sent {
+                Sent::Acknowledged if here < places.len() => {
+                    balance.lost += 1;
+                    problems.push(format!(
+                        "event {number} was acknowledged and came to {here} of {}",
+                        places.len()
+                    ));
+                }
+                Sent::Acknowledged => {}
+                Sent::Unknown if here > 0 && here < places.len() => {
+                    problems.push(format!("event {number} came to {here} of {}", places.len()));
+                }
+                Sent::Unknown => {
+                    balance.unanswered += 1;
+                    balance.unanswered_arrived += usize::from(here > 0);
+                }
+            }
+        }
+        for ((number, at), arrived) in &books.places {
+            if arrived.webhook_ids.len() > 1 {
+                let at = char::from(*at);
+                problems
+                    .push(format!("event {number} came to `{at}` with the ids {:?}", arrived.webhook_ids));
+            }
+        }
+        let expected = Ledger {
+            accepted: stored,
+            settled: stored,
+            delivered: books.places.len() as u64,
+            duplicates: ledger.duplicates,
+            ..Ledger::default()
+        };
+        if *ledger != expected {
+            problems.push(format!("the ledger is {ledger:?}; it should be {expected:?}"));
+        }
+        balance.problems = problems;
+        balance
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Books> {
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Books {
+    /// Notes how long it took, once the gateway is ready and nothing is in flight that had been before the kill.
+    fn note_recovery(&mut self) {
+        if self.in_flight.is_empty()
+            && let Some(ready) = self.ready.take()
+        {
+            self.recoveries.push(ready.elapsed());
+        }
+    }
+}
