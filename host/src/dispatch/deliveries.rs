@@ -114,7 +114,7 @@ async fn attempt(
     report(&entry, &parcel, &outcome, &end, took);
     let (succeeded, detail) = match outcome {
         Sent::Delivered { detail } => (true, detail),
-        Sent::Retryable { cause, .. } | Sent::Permanent { cause } => (false, cause),
+        Sent::Retryable { cause, .. } | Sent::Permanent { cause } | Sent::Gone { cause } => (false, cause),
     };
     let record = Attempt { number: delivery.attempt, started_at: now, took, succeeded, detail };
     let settled = SettledDelivery { id: delivery.id, lease: delivery.lease, attempt: Some(record), end };
