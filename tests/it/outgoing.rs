@@ -99,7 +99,8 @@ async fn a_generated_secret_is_one_that_a_receiver_takes() {
     friend.generation(2).await;
     yard.send_github("push", payload()).await;
     let dead = yard.dead_letter().await;
-    assert!(dead.cause.contains("401"), "{}", dead.cause);
+    let detail = dead.detail.as_deref().unwrap_or_default();
+    assert!(detail.contains("401"), "{detail}");
 }
 
 /// P9
@@ -140,7 +141,7 @@ async fn the_operator_says_which_statuses_are_final() {
     yard.sink.next_acts([400, 404, 422]);
     yard.send_github("push", payload()).await;
     let dead = yard.dead_letter().await;
-    assert_eq!((dead.attempts, &*dead.cause), (3, "422 Unprocessable Entity"));
+    assert_eq!((dead.attempts, dead.detail.as_deref().unwrap_or_default()), (3, "422 Unprocessable Entity"));
     yard.sink.next_acts([422]);
     yard.send_github("push", payload()).await;
     assert_eq!(yard.settled().await.deliveries_dead, 2);
