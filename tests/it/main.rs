@@ -6,6 +6,7 @@
 mod connections;
 mod embedding;
 mod end_to_end;
+mod neighbours;
 mod outgoing;
 mod plugin_faults;
 mod plugin_output;

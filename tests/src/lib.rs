@@ -5,17 +5,21 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a harness that cannot go on fails its test")]
 
+mod apart;
 mod client;
 mod corpus;
 mod guest;
+mod hostile;
 mod logs;
 mod sink;
 mod wait;
 mod yard;
 
+pub use apart::{Apart, Delivery, Usage, serve as serve_apart};
 pub use client::{Answer, Client, sign};
 pub use corpus::{Payload, corpus, payload};
 pub use guest::Guest;
+pub use hostile::{Hostile, Hostiles, Hostility, Reached};
 pub use logs::Logs;
 pub use sink::{Act, Received, Sink};
 pub use wait::{PATIENCE, What, eventually, patiently};

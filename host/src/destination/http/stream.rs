@@ -10,6 +10,7 @@ use std::task::{Context, Poll, ready};
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_rustls::client::TlsStream;
 
 /// Bytes that a receiver may send between two of our writes. Twice what HTTP/2's flow control allows all answers of a
@@ -21,6 +22,8 @@ pub(super) struct Stream {
     io: Io,
     /// Bytes read since the last write.
     unasked: usize,
+    /// Among the destination's connections. Given back after the socket is closed, as which it stands last.
+    _place: OwnedSemaphorePermit,
 }
 
 enum Io {
@@ -29,12 +32,12 @@ enum Io {
 }
 
 impl Stream {
-    pub(super) fn plain(stream: TcpStream) -> Self {
-        Stream { io: Io::Plain(stream), unasked: 0 }
+    pub(super) fn plain(stream: TcpStream, place: OwnedSemaphorePermit) -> Self {
+        Stream { io: Io::Plain(stream), unasked: 0, _place: place }
     }
 
-    pub(super) fn tls(stream: TlsStream<TcpStream>) -> Self {
-        Stream { io: Io::Tls(Box::new(stream)), unasked: 0 }
+    pub(super) fn tls(stream: TlsStream<TcpStream>, place: OwnedSemaphorePermit) -> Self {
+        Stream { io: Io::Tls(Box::new(stream)), unasked: 0, _place: place }
     }
 }
 
