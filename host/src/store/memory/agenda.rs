@@ -1,55 +1,47 @@
 //! Which work is due, and when the rest will be.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 
 use crate::event::UnixMillis;
 
-use super::slots::Slot;
+use super::tables::Number;
 
-/// The work of one queue by the time when somebody may take it: what was due when it came, in the order it came, and
-/// what has a time of its own (a later attempt, or a lease that runs out then).
+/// The work of one queue by the time when somebody may take it: when it is due, or while it is leased, when the lease
+/// runs out. Of the same time, the older comes first.
 #[derive(Debug, Default)]
 pub(super) struct Agenda {
-    ready: VecDeque<(UnixMillis, Slot)>,
-    timed: BTreeSet<(UnixMillis, Slot)>,
+    entries: BTreeSet<(UnixMillis, Number)>,
 }
 
 impl Agenda {
-    /// Enters new work.
-    pub(super) fn enter(&mut self, due: UnixMillis, now: UnixMillis, slot: Slot) {
-        if due <= now {
-            self.ready.push_back((due, slot));
-        } else {
-            self.timed.insert((due, slot));
-        }
+    /// Enters work that may be taken at this time.
+    pub(super) fn enter(&mut self, time: UnixMillis, number: Number) {
+        self.entries.insert((time, number));
     }
 
-    /// Enters work that may be taken at a time, unless it is struck before.
-    pub(super) fn enter_at(&mut self, time: UnixMillis, slot: Slot) {
-        self.timed.insert((time, slot));
-    }
-
-    /// Strikes what was entered with a time.
-    pub(super) fn strike(&mut self, time: UnixMillis, slot: Slot) {
-        self.timed.remove(&(time, slot));
+    /// Strikes what was entered with this time.
+    pub(super) fn strike(&mut self, time: UnixMillis, number: Number) {
+        self.entries.remove(&(time, number));
     }
 
     /// Takes what has been due for longest.
-    pub(super) fn take(&mut self, now: UnixMillis) -> Option<Slot> {
-        let ready = self.ready.front().map(|&(due, _)| due);
-        let timed = self.timed.first().map(|&(due, _)| due).filter(|&due| due <= now);
-        let (_, slot) = match (ready, timed) {
-            (Some(ready), Some(timed)) if timed < ready => self.timed.pop_first()?,
-            (None, Some(_)) => self.timed.pop_first()?,
-            _ => self.ready.pop_front()?,
-        };
-        Some(slot)
+    pub(super) fn take(&mut self, now: UnixMillis) -> Option<Number> {
+        let (time, _) = self.entries.first()?;
+        if *time > now {
+            return None;
+        }
+        self.entries.pop_first().map(|(_, number)| number)
     }
 
     /// When the next is due of what is not due yet.
     pub(super) fn next_due(&self, now: UnixMillis) -> Option<UnixMillis> {
-        let later = (now.saturating_add(1), Slot::MIN);
-        self.timed.range(later..).next().map(|&(due, _)| due)
+        let later = (now.saturating_add(1), Number::MIN);
+        self.entries.range(later..).next().map(|(time, _)| *time)
+    }
+
+    /// All of it.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (UnixMillis, Number)> {
+        self.entries.iter().copied()
     }
 }
 
@@ -60,18 +52,13 @@ mod tests {
     #[test]
     fn what_has_been_due_for_longest_comes_first() {
         let mut agenda = Agenda::default();
-        agenda.enter(10, 10, 1);
-        agenda.enter(10, 10, 2);
-        agenda.enter(15, 10, 3);
-        agenda.enter_at(5, 4);
-        agenda.enter(12, 12, 5);
-        agenda.enter_at(30, 6);
-        agenda.enter_at(14, 7);
+        for (time, number) in [(10, 2), (10, 1), (15, 3), (5, 4), (30, 6), (14, 7)] {
+            agenda.enter(time, number);
+        }
         agenda.strike(14, 7);
         let taken: Vec<_> = std::iter::from_fn(|| agenda.take(20)).collect();
-        assert_eq!(taken, [4, 1, 2, 5, 3]);
+        assert_eq!(taken, [4, 1, 2, 3]);
         assert_eq!((agenda.next_due(20), agenda.next_due(30)), (Some(30), None));
-        assert_eq!(agenda.take(29), None);
-        assert_eq!(agenda.take(30), Some(6));
+        assert_eq!((agenda.take(29), agenda.take(30)), (None, Some(6)));
     }
 }

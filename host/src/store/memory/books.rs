@@ -1,145 +1,141 @@
-//! Everything the store knows, and how it changes. One caller at a time; the lock is elsewhere.
+//! Everything the store knows, and how events come into it. One caller at a time; the lock is elsewhere.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use crate::delivery::{DeliveryEnd, DeliveryId, NewDelivery, Outgoing, RunEnd, RunId};
-use crate::event::{Event, UnixMillis};
+use crate::delivery::{DeliveryId, NewDelivery, Outgoing, RunId};
+use crate::event::{Event, EventId, UnixMillis};
 use crate::store::{
-    Appended, Leased, LeasedDelivery, LeasedRun, Ledger, Limits, NewEvent, NewRun, SettledDelivery,
-    SettledRun, Settlement, StoreError,
+    Appended, Disabled, EventState, EventSummary, LeasedRun, Ledger, Limits, NewEvent, NewRun, StoreError,
 };
 
 use super::agenda::Agenda;
-use super::kept::Kept;
 use super::known::{Fingerprint, Known};
-use super::slots::{Slot, Slots};
-use super::task::{Task, again, hand_back, hand_out, put_back};
+use super::kv::Kv;
+use super::lines::Lines;
+use super::shelves::Shelves;
+use super::tables::{Delivery, Number, Record, Run, Table, Task};
 
-/// Dead letters and unrouted events may each take this part of the store's room; the rest is for work.
-const KEPT_PART: usize = 8;
+/// Answers for duplicates may take this part of the room.
+const ANSWERS_PART: usize = 8;
 
 /// The state of a store.
 #[derive(Debug)]
 pub(super) struct Books {
-    limits: Limits,
-    /// Events with work that has not ended.
-    events: Slots<Record>,
-    runs: Slots<Task<Run>>,
-    deliveries: Slots<Task<Delivery>>,
-    due_runs: Agenda,
-    /// One for each destination, so that none stands in another's way.
-    lanes: Vec<Lane>,
-    lane_by_name: HashMap<Arc<str>, usize>,
-    known: Known,
-    dead_letters: Kept<DeadLetter>,
-    unrouted: Kept<Unrouted>,
-    /// Of events with work that has not ended, and of what plugins made of them.
-    bytes: usize,
-    ledger: Ledger,
+    pub(super) limits: Limits,
+    pub(super) ledger: Ledger,
+    /// Of events that are pending.
+    pub(super) pending_bytes: usize,
+    /// By id, which sorts them by time of arrival.
+    pub(super) events: BTreeMap<EventId, Record>,
+    pub(super) runs: Table<RunId, Run>,
+    pub(super) deliveries: Table<DeliveryId, Delivery>,
+    pub(super) due_runs: Agenda,
+    /// One for each destination that ever had a delivery, so that none stands in another's way.
+    pub(super) due_deliveries: HashMap<Arc<str>, Agenda>,
+    pub(super) lines: Lines,
+    pub(super) shelves: Shelves,
+    pub(super) known: Known,
+    pub(super) kv: Kv,
+    pub(super) disabled: BTreeMap<Arc<str>, Disabled>,
+    /// The latest time given since 1970.
+    pub(super) latest: UnixMillis,
+    pub(super) bells: Bells,
+    count: Number,
 }
 
-/// An event with work that has not ended.
-#[derive(Debug)]
-struct Record {
-    event: Arc<Event>,
-    /// Runs and deliveries that have not ended.
-    open: usize,
-    /// Its own bytes and those of messages made from it; given back when it is forgotten.
-    size: usize,
-    key: Option<Fingerprint>,
+/// In which queues there is something new.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Bells {
+    pub(super) runs: bool,
+    pub(super) deliveries: bool,
 }
 
-#[derive(Debug)]
-struct Run {
-    id: RunId,
-}
-
-#[derive(Debug)]
-struct Delivery {
-    id: DeliveryId,
-    lane: usize,
-    message: Arc<Outgoing>,
-}
-
-#[derive(Debug)]
-struct Lane {
-    destination: Arc<str>,
-    due: Agenda,
+/// What was found out about an event before any of its batch is stored.
+enum Verdict {
+    Duplicate(Appended),
+    New(Option<(Fingerprint, UnixMillis)>),
 }
 
 impl Books {
     /// Empty ones.
     pub(super) fn new(limits: Limits) -> Self {
-        let kept = || (limits.events / KEPT_PART, limits.bytes / KEPT_PART);
         Books {
             limits,
-            events: Slots::default(),
-            runs: Slots::default(),
-            deliveries: Slots::default(),
-            due_runs: Agenda::default(),
-            lanes: Vec::new(),
-            lane_by_name: HashMap::new(),
-            known: Known::new(limits.events, limits.bytes / KEPT_PART),
-            dead_letters: Kept::new(kept().0, kept().1),
-            unrouted: Kept::new(kept().0, kept().1),
-            bytes: 0,
             ledger: Ledger::default(),
+            pending_bytes: 0,
+            events: BTreeMap::new(),
+            runs: Table::default(),
+            deliveries: Table::default(),
+            due_runs: Agenda::default(),
+            due_deliveries: HashMap::new(),
+            lines: Lines::default(),
+            shelves: Shelves::default(),
+            known: Known::new(limits.events, limits.bytes / ANSWERS_PART),
+            kv: Kv::default(),
+            disabled: BTreeMap::new(),
+            latest: 0,
+            bells: Bells::default(),
+            count: 0,
         }
     }
 
-    /// See [`Store::append`](crate::store::Store::append).
+    /// A number that nothing else has.
+    pub(super) fn next_number(&mut self) -> Number {
+        self.count += 1;
+        self.count
+    }
+
+    /// See [`Store::append`](crate::store::Store::append). First who is new, so that a full store still knows
+    /// duplicates, and takes all of the rest or nothing.
     pub(super) fn append(
         &mut self,
         batch: Vec<NewEvent>,
         now: UnixMillis,
     ) -> Result<Vec<Appended>, StoreError> {
-        let mut answers = Vec::with_capacity(batch.len());
-        let (mut events, mut bytes, mut keys) = (0, 0, 0);
-        // First who is new, so that a full store still knows duplicates and takes all of the rest or nothing.
-        let mut fresh = Vec::with_capacity(batch.len());
-        for new in &batch {
-            let key =
-                new.dedupe.as_ref().map(|dedupe| self.known.fingerprint(&new.event.source, &dedupe.key));
-            match key.map(|key| self.known.enter(key, new.event.id)) {
-                Some(Err((of, reply))) => {
-                    fresh.push(None);
-                    answers.push(Appended::Duplicate { of, reply });
-                    continue;
-                }
-                Some(Ok(())) => keys += 1,
-                None => {}
+        let mut before = HashMap::new();
+        let verdicts: Vec<_> = batch.iter().map(|new| self.judge(new, &mut before, now)).collect();
+        let stored = batch.iter().zip(&verdicts).filter(|(_, verdict)| matches!(verdict, Verdict::New(_)));
+        self.check_room(stored.map(|(new, _)| new))?;
+        let store = |(new, verdict): (NewEvent, _)| match verdict {
+            Verdict::New(key) => Appended::Stored { leased: self.store(new, key, now) },
+            Verdict::Duplicate(answer) => {
+                self.ledger.duplicates += 1;
+                answer
             }
-            let size = event_size(&new.event);
-            (events, bytes) = (events + 1, bytes + size);
-            fresh.push(Some((key, size)));
-            answers.push(Appended::Stored { leased: Vec::new() });
-        }
-        if let Err(full) = self.check_room(events, bytes) {
-            self.known.take_back(keys);
-            return Err(full);
-        }
-        for ((new, fresh), answer) in batch.into_iter().zip(fresh).zip(&mut answers) {
-            match fresh {
-                None => self.ledger.duplicates += 1,
-                Some((key, size)) => {
-                    *answer = Appended::Stored { leased: self.store(new, key, size, now) };
-                }
-            }
-        }
-        self.known.trim();
-        Ok(answers)
+        };
+        Ok(batch.into_iter().zip(verdicts).map(store).collect())
     }
 
-    fn check_room(&self, events: usize, bytes: usize) -> Result<(), StoreError> {
-        let Limits { events: max_events, bytes: max_bytes } = self.limits;
-        let stored = self.events.len() + self.dead_letters.len() + self.unrouted.len();
-        if events > 0 && stored + events > max_events {
-            return Err(StoreError::Full(format!("{stored} of at most {max_events} events are stored")));
+    /// Whether an event is known, or has the key of one that came `before` in its batch.
+    fn judge(&self, new: &NewEvent, before: &mut HashMap<Fingerprint, EventId>, now: UnixMillis) -> Verdict {
+        let Some(dedupe) = &new.dedupe else { return Verdict::New(None) };
+        let key = self.known.fingerprint(&new.event.source, &dedupe.key);
+        if let Some((of, reply)) = self.known.find(key, now) {
+            return Verdict::Duplicate(Appended::Duplicate { of, reply });
         }
-        let stored = self.bytes + self.dead_letters.bytes() + self.unrouted.bytes();
+        if let Some(&of) = before.get(&key) {
+            return Verdict::Duplicate(Appended::Duplicate { of, reply: None });
+        }
+        if now < dedupe.until {
+            before.insert(key, new.event.id);
+        }
+        Verdict::New(Some((key, dedupe.until)))
+    }
+
+    fn check_room<'n>(&self, new: impl Iterator<Item = &'n NewEvent>) -> Result<(), StoreError> {
+        let (mut events, mut bytes) = (0, 0);
+        for new in new.filter(|new| !new.runs.is_empty()) {
+            (events, bytes) = (events + 1, bytes + event_size(&new.event));
+        }
+        let Limits { events: max_events, bytes: max_bytes } = self.limits;
+        let stored = self.ledger.pending as usize;
+        if events > 0 && stored + events > max_events {
+            return Err(StoreError::Full(format!("{stored} of at most {max_events} events are pending")));
+        }
+        let stored = self.pending_bytes;
         if events > 0 && stored + bytes > max_bytes {
-            return Err(StoreError::Full(format!("{stored} of at most {max_bytes} bytes are stored")));
+            return Err(StoreError::Full(format!("{stored} of at most {max_bytes} bytes are pending")));
         }
         Ok(())
     }
@@ -147,353 +143,147 @@ impl Books {
     fn store(
         &mut self,
         new: NewEvent,
-        key: Option<Fingerprint>,
-        size: usize,
+        key: Option<(Fingerprint, UnixMillis)>,
         now: UnixMillis,
     ) -> Vec<LeasedRun> {
-        self.ledger.accepted += 1;
         let NewEvent { event, runs, unrouted, .. } = new;
-        if runs.is_empty() {
-            match unrouted {
-                None => self.ledger.settled += 1,
-                Some(reason) => {
-                    self.ledger.unrouted += 1;
-                    let dropped = self.unrouted.push(Unrouted { event, reason, at: now }, size);
-                    self.ledger.unrouted -= dropped;
-                    self.ledger.expired += dropped;
-                }
+        let id = event.id;
+        if let Some((key, until)) = key {
+            self.known.enter(key, id, until, now);
+        }
+        let state = match (runs.is_empty(), &unrouted) {
+            (false, _) => EventState::Pending,
+            (true, None) => EventState::Settled,
+            (true, Some(_)) => EventState::Unrouted,
+        };
+        let record = Record {
+            size: event_size(&event),
+            summary: summary(&event, state, unrouted),
+            event: Some(event),
+            runs: Vec::with_capacity(runs.len()),
+            deliveries: Vec::new(),
+            open: 0,
+            dead: 0,
+            ended_at: now,
+            key: key.map(|(key, _)| key),
+        };
+        self.ledger.accepted += 1;
+        match state {
+            EventState::Pending => {
+                (self.ledger.pending, self.pending_bytes) =
+                    (self.ledger.pending + 1, self.pending_bytes + record.size)
             }
-            return Vec::new();
+            EventState::Settled => self.ledger.settled += 1,
+            EventState::Unrouted => self.ledger.unrouted += 1,
         }
-        self.ledger.pending += 1;
-        self.bytes += size;
-        let record = Record { event: Arc::clone(&event), open: runs.len(), size, key };
-        let record = self.events.insert(record);
-        let mut leased = Vec::new();
-        for run in runs {
-            leased.extend(self.enter_run(run, record, &event, now));
+        self.events.insert(id, record);
+        if state != EventState::Pending {
+            self.shelve(id);
+            self.make_room(now);
         }
-        leased
+        runs.into_iter().filter_map(|run| self.enter_run(run, id, now)).collect()
     }
 
-    fn enter_run(
-        &mut self,
-        new: NewRun,
-        record: Slot,
-        event: &Arc<Event>,
-        now: UnixMillis,
-    ) -> Option<LeasedRun> {
+    /// Enters a run of an event that is pending; the run, if it is leased at once.
+    pub(super) fn enter_run(&mut self, new: NewRun, of: EventId, now: UnixMillis) -> Option<LeasedRun> {
+        let number = self.next_number();
+        let record = self.events.get_mut(&of)?;
+        record.open += 1;
+        record.runs.push(number);
         self.ledger.runs_pending += 1;
-        let NewRun { id, route, leased_until, .. } = new;
-        let slot = self.runs.insert(Task {
-            what: Run { id },
-            event: record,
-            route: Arc::clone(&route),
-            due: now,
-            attempts: 0,
-            leased_until: None,
-        });
-        let Some(until) = leased_until else {
-            self.due_runs.enter(now, now, slot);
-            return None;
-        };
-        let (attempt, lease) = hand_out(&mut self.runs, &mut self.due_runs, slot, now, until)?;
-        Some(LeasedRun { id, event: Arc::clone(event), route, attempt, lease })
-    }
-
-    /// See [`Store::lease_runs`](crate::store::Store::lease_runs).
-    pub(super) fn lease_runs(
-        &mut self,
-        limit: usize,
-        now: UnixMillis,
-        until: UnixMillis,
-    ) -> Leased<LeasedRun> {
-        let mut work = Vec::new();
-        while work.len() < limit
-            && let Some(slot) = self.due_runs.take(now)
-        {
-            let Some((attempt, lease)) = hand_out(&mut self.runs, &mut self.due_runs, slot, now, until)
-            else {
-                continue;
-            };
-            let Some(task) = self.runs.get(slot) else { continue };
-            let Some(record) = self.events.get(task.event) else {
-                continue;
-            };
-            work.push(LeasedRun {
-                id: task.what.id,
-                event: Arc::clone(&record.event),
-                route: Arc::clone(&task.route),
-                attempt,
-                lease,
-            });
+        let task = Task::new(of, new.route, now, now);
+        let mut run = Run { id: new.id, task, line: None, waits: false, open: 0, dead: 0 };
+        if let Some(order) = new.order {
+            self.queue_up(number, &mut run, order);
         }
-        Leased { work, next_due: self.due_runs.next_due(now) }
-    }
-
-    /// See [`Store::lease_deliveries`](crate::store::Store::lease_deliveries).
-    pub(super) fn lease_deliveries(
-        &mut self,
-        wanted: &[(Arc<str>, usize)],
-        now: UnixMillis,
-        until: UnixMillis,
-    ) -> Leased<LeasedDelivery> {
-        let mut work = Vec::new();
-        let mut next_due: Option<UnixMillis> = None;
-        for (destination, limit) in wanted {
-            let Some(&lane) = self.lane_by_name.get(destination) else {
-                continue;
-            };
-            let end = work.len() + limit;
-            while work.len() < end
-                && let Some(slot) = self.lanes[lane].due.take(now)
-            {
-                let due = &mut self.lanes[lane].due;
-                let handed_out = hand_out(&mut self.deliveries, due, slot, now, until);
-                let Some((attempt, lease)) = handed_out else {
-                    continue;
-                };
-                let Some(task) = self.deliveries.get(slot) else {
-                    continue;
-                };
-                let Some(record) = self.events.get(task.event) else {
-                    continue;
-                };
-                work.push(LeasedDelivery {
-                    id: task.what.id,
-                    route: Arc::clone(&task.route),
-                    destination: Arc::clone(&self.lanes[lane].destination),
-                    event: Arc::clone(&record.event),
-                    message: Arc::clone(&task.what.message),
-                    attempt,
-                    since: task.due,
-                    lease,
-                });
-            }
-            let next = self.lanes[lane].due.next_due(now);
-            next_due = next_due.into_iter().chain(next).min();
+        let may_go = run.task.time().is_some();
+        self.runs.insert(number, new.id, run);
+        self.bells.runs |= may_go;
+        match new.leased_until {
+            Some(until) if may_go => return self.lease_run(number, now, until),
+            _ if may_go => self.due_runs.enter(now, number),
+            _ => {}
         }
-        Leased { work, next_due }
+        None
     }
 
-    /// See [`Store::settle_runs`](crate::store::Store::settle_runs).
-    pub(super) fn settle_run(&mut self, settled: SettledRun, now: UnixMillis) -> Settlement {
-        let SettledRun { id, lease, end, .. } = settled;
-        let Some(slot) = hand_back(&mut self.runs, &mut self.due_runs, lease, |run| run.id == id) else {
-            return Settlement::Lost;
-        };
-        match end {
-            RunEnd::Retry { due, .. } => again(&mut self.runs, &mut self.due_runs, slot, due),
-            RunEnd::Released => put_back(&mut self.runs, &mut self.due_runs, slot),
-            RunEnd::Dead { cause } => {
-                let Some(task) = self.end_run(slot) else {
-                    return Settlement::Lost;
-                };
-                self.ledger.runs_dead += 1;
-                self.bury(DeadWork::Run(task.what.id), &task, cause, now);
-                self.close(task.event);
-            }
-            RunEnd::Done { deliveries, dropped, reply, .. } => {
-                let Some(task) = self.end_run(slot) else {
-                    return Settlement::Lost;
-                };
-                self.ledger.runs_dropped += u64::from(dropped.is_some());
-                if let Some(reply) = reply
-                    && let Some(key) = self.events.get(task.event).and_then(|record| record.key)
-                {
-                    self.known.answer(key, reply);
-                }
-                self.enter_deliveries(&task, deliveries, now);
-                self.close(task.event);
-            }
-        }
-        Settlement::Recorded
-    }
-
-    fn end_run(&mut self, slot: Slot) -> Option<Task<Run>> {
-        self.ledger.runs_pending -= 1;
-        self.runs.remove(slot)
-    }
-
-    fn enter_deliveries(&mut self, run: &Task<Run>, deliveries: Vec<NewDelivery>, now: UnixMillis) {
-        self.ledger.deliveries_pending += deliveries.len() as u64;
+    /// Enters what a run has asked for, before the run ends.
+    pub(super) fn enter_deliveries(&mut self, of: Number, deliveries: Vec<NewDelivery>, now: UnixMillis) {
+        let Some(run) = self.runs.get_mut(of) else { return };
+        let Some(record) = self.events.get_mut(&run.task.event) else { return };
+        let count = deliveries.len();
+        run.open += count;
+        record.open += count;
+        self.ledger.deliveries_pending += count as u64;
+        self.bells.deliveries |= count > 0;
         let mut size = 0;
         let mut last: Option<Arc<Outgoing>> = None;
-        let count = deliveries.len();
         for NewDelivery { id, destination, message, due } in deliveries {
             // Deliveries of one message stand together, and its bytes count once.
             if !last.as_ref().is_some_and(|last| Arc::ptr_eq(last, &message)) {
                 size += message_size(&message);
                 last = Some(Arc::clone(&message));
             }
-            let lane = self.lane(destination);
-            let slot = self.deliveries.insert(Task {
-                what: Delivery { id, lane, message },
-                event: run.event,
-                route: Arc::clone(&run.route),
-                due,
-                attempts: 0,
-                leased_until: None,
-            });
-            self.lanes[lane].due.enter(due, now, slot);
-        }
-        self.bytes += size;
-        if let Some(record) = self.events.get_mut(run.event) {
-            record.open += count;
-            record.size += size;
-        }
-    }
-
-    fn lane(&mut self, destination: Arc<str>) -> usize {
-        if let Some(&lane) = self.lane_by_name.get(&destination) {
-            return lane;
-        }
-        self.lanes.push(Lane { destination: Arc::clone(&destination), due: Agenda::default() });
-        self.lane_by_name.insert(destination, self.lanes.len() - 1);
-        self.lanes.len() - 1
-    }
-
-    /// See [`Store::settle_deliveries`](crate::store::Store::settle_deliveries).
-    pub(super) fn settle_delivery(&mut self, settled: SettledDelivery, now: UnixMillis) -> Settlement {
-        let SettledDelivery { id, lease, end, .. } = settled;
-        let lane = self
-            .deliveries
-            .leased(lease)
-            .and_then(|slot| self.deliveries.get(slot))
-            .map(|task| task.what.lane);
-        let Some(due) = lane.and_then(|lane| self.lanes.get_mut(lane)).map(|lane| &mut lane.due) else {
-            return Settlement::Lost;
-        };
-        let Some(slot) = hand_back(&mut self.deliveries, due, lease, |delivery| delivery.id == id) else {
-            return Settlement::Lost;
-        };
-        match end {
-            DeliveryEnd::Retry { due: time, .. } => again(&mut self.deliveries, due, slot, time),
-            DeliveryEnd::Released => put_back(&mut self.deliveries, due, slot),
-            DeliveryEnd::Delivered => {
-                self.ledger.delivered += 1;
-                if let Some(task) = self.end_delivery(slot) {
-                    self.close(task.event);
-                }
+            self.count += 1;
+            let number = self.count;
+            record.deliveries.push(number);
+            match self.due_deliveries.get_mut(&destination) {
+                Some(agenda) => agenda.enter(due, number),
+                None => self.due_deliveries.entry(Arc::clone(&destination)).or_default().enter(due, number),
             }
-            DeliveryEnd::Dead { cause } => {
-                self.ledger.deliveries_dead += 1;
-                if let Some(task) = self.end_delivery(slot) {
-                    let work = DeadWork::Delivery {
-                        id,
-                        destination: Arc::clone(&self.lanes[task.what.lane].destination),
-                        message: Arc::clone(&task.what.message),
-                    };
-                    self.bury(work, &task, cause, now);
-                    self.close(task.event);
-                }
-            }
+            let task = Task::new(run.task.event, Arc::clone(&run.task.route), due, now);
+            let delivery = Delivery { id, task, run: of, run_id: run.id, destination, message };
+            self.deliveries.insert(number, id, delivery);
         }
-        Settlement::Recorded
+        record.size += size;
+        self.pending_bytes += size;
     }
 
-    fn end_delivery(&mut self, slot: Slot) -> Option<Task<Delivery>> {
-        self.ledger.deliveries_pending -= 1;
-        self.deliveries.remove(slot)
-    }
-
-    /// Keeps a dead letter.
-    fn bury<T>(&mut self, work: DeadWork, task: &Task<T>, cause: String, now: UnixMillis) {
-        let Some(record) = self.events.get(task.event) else {
-            return;
-        };
-        let message = match &work {
-            DeadWork::Run(_) => 0,
-            DeadWork::Delivery { message, .. } => message_size(message),
-        };
-        let size = event_size(&record.event) + message + cause.len();
-        let letter = DeadLetter {
-            event: Arc::clone(&record.event),
-            route: Arc::clone(&task.route),
-            work,
-            attempts: task.attempts,
-            cause,
-            at: now,
-        };
-        self.ledger.dead_letters += 1;
-        let expired = self.dead_letters.push(letter, size);
-        self.ledger.dead_letters -= expired;
-        self.ledger.dead_letters_expired += expired;
-    }
-
-    /// One run or delivery less; the last one's end settles the event.
-    fn close(&mut self, event: Slot) {
-        let Some(record) = self.events.get_mut(event) else {
-            return;
-        };
+    /// One run or delivery of the event less; the last one's end settles it.
+    pub(super) fn close(&mut self, event: EventId, now: UnixMillis) {
+        let Some(record) = self.events.get_mut(&event) else { return };
         record.open -= 1;
-        if record.open == 0 {
-            self.bytes -= record.size;
-            self.events.remove(event);
-            self.ledger.pending -= 1;
-            self.ledger.settled += 1;
+        if record.open > 0 {
+            return;
         }
+        record.summary.state = EventState::Settled;
+        record.ended_at = now;
+        self.pending_bytes -= record.size;
+        self.ledger.pending -= 1;
+        self.ledger.settled += 1;
+        self.shelve(event);
+        self.make_room(now);
     }
 
-    /// See [`Store::ledger`](crate::store::Store::ledger).
-    pub(super) fn ledger(&self) -> Ledger {
-        self.ledger
-    }
-
-    /// Whether the counters agree with each other and with what is there.
-    pub(super) fn add_up(&self) -> bool {
-        let ledger = &self.ledger;
-        ledger.adds_up()
-            && ledger.pending == self.events.len() as u64
-            && ledger.unrouted == self.unrouted.len() as u64
-            && ledger.runs_pending == self.runs.len() as u64
-            && ledger.deliveries_pending == self.deliveries.len() as u64
-            && (ledger.pending > 0 || self.bytes == 0)
+    /// Makes an event pending that has ended, for something to be entered.
+    pub(super) fn reopen(&mut self, event: EventId) {
+        if !self.unshelve(event) {
+            return;
+        }
+        let Some(record) = self.events.get_mut(&event) else { return };
+        match record.summary.state {
+            EventState::Unrouted => self.ledger.unrouted -= 1,
+            EventState::Settled | EventState::Pending => self.ledger.settled -= 1,
+        }
+        record.summary.state = EventState::Pending;
+        record.summary.unrouted = None;
+        self.ledger.pending += 1;
+        self.pending_bytes += record.size;
     }
 }
 
-/// Work that was given up, with all that is needed to look at it or do it again.
-#[derive(Clone, Debug)]
-pub struct DeadLetter {
-    /// The event that it came from.
-    pub event: Arc<Event>,
-    /// The route's name.
-    pub route: Arc<str>,
-    /// What was given up.
-    pub work: DeadWork,
-    /// Attempts made.
-    pub attempts: u32,
-    /// What went wrong at last.
-    pub cause: String,
-    /// When it was given up.
-    pub at: UnixMillis,
-}
-
-/// Which work was given up.
-#[derive(Clone, Debug)]
-pub enum DeadWork {
-    /// A run.
-    Run(RunId),
-    /// A delivery.
-    Delivery {
-        /// Which one.
-        id: DeliveryId,
-        /// Its destination's name.
-        destination: Arc<str>,
-        /// What was to be sent.
-        message: Arc<Outgoing>,
-    },
-}
-
-/// An event that no route took.
-#[derive(Clone, Debug)]
-pub struct Unrouted {
-    /// The event.
-    pub event: Arc<Event>,
-    /// Why no route took it.
-    pub reason: String,
-    /// When it was stored.
-    pub at: UnixMillis,
+fn summary(event: &Event, state: EventState, unrouted: Option<String>) -> EventSummary {
+    EventSummary {
+        id: event.id,
+        source: Arc::clone(&event.source),
+        kind: event.kind.clone(),
+        delivery_id: event.delivery_id.clone(),
+        proof: event.proof.clone(),
+        received_at: event.received_at,
+        state,
+        unrouted,
+        size: event.bytes().len() as u64,
+    }
 }
 
 fn event_size(event: &Event) -> usize {

@@ -1,22 +1,24 @@
-//! The deduplication keys seen so far, with the event and the answer that belong to each.
+//! The keys by which events are known, with the event and the answer that belong to each.
 
-use std::collections::VecDeque;
-use std::collections::hash_map::{Entry, HashMap, RandomState};
+use std::collections::hash_map::RandomState;
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
 
 use crate::delivery::Reply;
-use crate::event::EventId;
+use crate::event::{EventId, UnixMillis};
 
 /// Stands for a source and a key. 128 bits under secret hash keys: nobody can look for two that collide, and by
 /// accident none do. It makes all keys the same small size, however long a sender makes them.
 pub(super) type Fingerprint = u128;
 
-/// The newest keys, as many as there is room for, and the newest answers to them.
+/// The keys that are known, as many as there is room for, and the newest answers to them.
 #[derive(Debug)]
 pub(super) struct Known {
     secrets: [RandomState; 2],
     events: HashMap<Fingerprint, Seen, BuildHasherDefault<Uniform>>,
-    oldest: VecDeque<Fingerprint>,
+    /// By when they are forgotten, and of the same time by when they came.
+    ends: BTreeMap<(UnixMillis, u64), Fingerprint>,
+    entered: u64,
     max_keys: usize,
     /// Keys that have an answer, oldest first, with its size; a key that is gone may still be listed.
     answered: VecDeque<(Fingerprint, usize)>,
@@ -27,6 +29,7 @@ pub(super) struct Known {
 #[derive(Debug)]
 struct Seen {
     event: EventId,
+    end: (UnixMillis, u64),
     /// Few events have one, and the table is looked up and rehashed faster without the room for it.
     reply: Option<Box<Reply>>,
 }
@@ -37,7 +40,8 @@ impl Known {
         Known {
             secrets: [RandomState::new(), RandomState::new()],
             events: HashMap::default(),
-            oldest: VecDeque::new(),
+            ends: BTreeMap::new(),
+            entered: 0,
             max_keys,
             answered: VecDeque::new(),
             answer_bytes: 0,
@@ -51,37 +55,31 @@ impl Known {
         u128::from(high.hash_one((source, key))) << 64 | u128::from(low.hash_one((source, key)))
     }
 
-    /// Enters an event, unless its key is known: then says which event has it and how that was answered.
-    pub(super) fn enter(&mut self, key: Fingerprint, event: EventId) -> Result<(), (EventId, Option<Reply>)> {
-        match self.events.entry(key) {
-            Entry::Occupied(seen) => return Err((seen.get().event, seen.get().reply.as_deref().cloned())),
-            Entry::Vacant(free) => free.insert(Seen { event, reply: None }),
-        };
-        self.oldest.push_back(key);
-        Ok(())
+    /// The event that has the key, and how it was answered.
+    pub(super) fn find(&self, key: Fingerprint, now: UnixMillis) -> Option<(EventId, Option<Reply>)> {
+        let seen = self.events.get(&key).filter(|seen| now < seen.end.0)?;
+        Some((seen.event, seen.reply.as_deref().cloned()))
     }
 
-    /// Takes back the newest `count` entries, of events that were not stored after all.
-    pub(super) fn take_back(&mut self, count: usize) {
-        for _ in 0..count {
-            let Some(key) = self.oldest.pop_back() else { return };
+    /// Enters an event's key, and forgets those whose time is over, or is over soonest where there are too many.
+    pub(super) fn enter(&mut self, key: Fingerprint, event: EventId, until: UnixMillis, now: UnixMillis) {
+        self.entered += 1;
+        let end = (until, self.entered);
+        if let Some(before) = self.events.insert(key, Seen { event, end, reply: None }) {
+            self.ends.remove(&before.end);
+        }
+        self.ends.insert(end, key);
+        while let Some((&(until, _), _)) = self.ends.first_key_value()
+            && (until <= now || self.ends.len() > self.max_keys)
+            && let Some((_, key)) = self.ends.pop_first()
+        {
             self.events.remove(&key);
         }
     }
 
-    /// Forgets the oldest keys beyond the bound.
-    pub(super) fn trim(&mut self) {
-        while self.oldest.len() > self.max_keys {
-            let Some(key) = self.oldest.pop_front() else {
-                return;
-            };
-            self.events.remove(&key);
-        }
-    }
-
-    /// Keeps the answer for duplicates, and forgets the oldest answers beyond the bound.
-    pub(super) fn answer(&mut self, key: Fingerprint, reply: Reply) {
-        let Some(seen) = self.events.get_mut(&key) else {
+    /// Keeps the answer to an event for its duplicates, and forgets the oldest answers beyond the bound.
+    pub(super) fn answer(&mut self, key: Fingerprint, event: EventId, reply: Reply) {
+        let Some(seen) = self.events.get_mut(&key).filter(|seen| seen.event == event) else {
             return;
         };
         let size = reply.body.len() + reply.headers.size();
@@ -142,28 +140,30 @@ mod tests {
         let mut known = Known::new(2, 100);
         let (a, b) = (known.fingerprint("s", "ab"), known.fingerprint("sa", "b"));
         assert_ne!(a, b);
-        assert_eq!(known.enter(a, event(1)), Ok(()));
-        assert_eq!(known.enter(a, event(2)), Err((event(1), None)));
-        assert_eq!(known.enter(b, event(2)), Ok(()));
+        known.enter(a, event(1), 100, 1);
+        known.enter(b, event(2), 50, 1);
+        assert_eq!(known.find(a, 2), Some((event(1), None)));
         let c = known.fingerprint("s", "c");
-        assert_eq!(known.enter(c, event(3)), Ok(()));
-        known.trim();
-        assert_eq!(known.enter(a, event(4)), Ok(()), "the oldest was forgotten");
-        known.take_back(1);
-        assert_eq!(known.enter(b, event(5)), Err((event(2), None)));
-        assert_eq!(known.enter(a, event(6)), Ok(()), "it was taken back");
+        known.enter(c, event(3), 100, 2);
+        assert_eq!(known.find(b, 3), None, "whose time would have been over first was forgotten");
+        known.enter(b, event(4), 100, 3);
+        assert_eq!(known.find(a, 4), None, "of the same time the oldest");
+        assert_eq!((known.find(c, 99), known.find(c, 100)), (Some((event(3), None)), None));
+        known.enter(a, event(5), 200, 100);
+        assert_eq!((known.events.len(), known.ends.len()), (1, 1), "the others' time is over");
     }
 
     #[test]
     fn answers_are_bounded() {
         let mut known = Known::new(10, 100);
         for key in 1..=3 {
-            assert_eq!(known.enter(key, event(key)), Ok(()));
-            known.answer(key, reply(40));
+            known.enter(key, event(key), 100, 1);
+            known.answer(key, event(key), reply(40));
         }
-        assert_eq!(known.enter(1, event(9)), Err((event(1), None)));
-        assert_eq!(known.enter(3, event(9)), Err((event(3), Some(reply(40)))));
-        known.answer(99, reply(1));
-        assert_eq!(known.answer_bytes, 80);
+        assert_eq!(known.find(1, 2), Some((event(1), None)));
+        assert_eq!(known.find(3, 2), Some((event(3), Some(reply(40)))));
+        known.answer(99, event(99), reply(1));
+        known.answer(3, event(1), reply(1));
+        assert_eq!(known.answer_bytes, 80, "nobody would ask for these");
     }
 }

@@ -1,12 +1,12 @@
 //! The [`Store`] in memory: its lock and its bells.
 
 use std::future::{Future, ready};
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::Notify;
 
-use crate::delivery::{DeliveryEnd, RunEnd};
 use crate::event::{EventId, UnixMillis};
 use crate::store::{
     Answer, Appended, Cursor, EventFilter, EventRecord, EventSummary, Intervened, Intervention, KvValue,
@@ -14,13 +14,15 @@ use crate::store::{
     SettledDelivery, SettledRun, Settlement, Stats, Store, StoreError, WorkFilter, WorkRecord,
 };
 
-use super::books::Books;
+use super::books::{Bells, Books};
 
 /// Keeps everything in memory, up to a bound. What it is asked to do is done when the method returns; the futures are
 /// ready at once.
 ///
-/// Dead letters and unrouted events may each take an eighth of the room; beyond, the oldest expire. As many
-/// deduplication keys are known as events may be stored, and answers for duplicates up to an eighth of the bytes.
+/// What has ended takes at most as much room again as its [`Limits`] give to what has not: settled events half of it,
+/// events with dead letters and unrouted events a quarter each, counting what a run or a delivery takes beside its
+/// bytes. Beyond, the oldest of the class is removed, also before retention would. As many deduplication keys are known
+/// as events may be pending, and answers for duplicates up to an eighth of the bytes.
 #[derive(Debug)]
 pub struct MemoryStore {
     books: Mutex<Books>,
@@ -34,50 +36,16 @@ impl MemoryStore {
         MemoryStore { books: Mutex::new(Books::new(limits)), runs: Notify::new(), deliveries: Notify::new() }
     }
 
-    fn with<T>(&self, change: impl FnOnce(&mut Books) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    fn with<T>(&self, act: impl FnOnce(&mut Books) -> Result<T, StoreError>) -> Result<T, StoreError> {
         // Whoever panicked under the lock may have left half a change behind.
         let mut books = self
             .books
             .lock()
             .map_err(|_| StoreError::Failed("an earlier operation broke off in the middle".to_owned()))?;
-        let answer = change(&mut books);
-        debug_assert!(books.add_up(), "{books:?}");
-        answer
-    }
-
-    fn answer<T: Send + 'static>(
-        &self,
-        change: impl FnOnce(&mut Books) -> Result<T, StoreError>,
-    ) -> Answer<'_, T> {
-        Box::pin(ready(self.with(change)))
-    }
-}
-
-impl Store for MemoryStore {
-    fn append(&self, batch: Vec<NewEvent>, now: UnixMillis) -> Answer<'_, Vec<Appended>> {
-        let work = batch.iter().flat_map(|new| &new.runs).any(|run| run.leased_until.is_none());
-        let answer = self.answer(|books| books.append(batch, now));
-        if work {
-            self.runs.notify_one();
-        }
-        answer
-    }
-
-    fn lease_runs(&self, limit: usize, now: UnixMillis, until: UnixMillis) -> Answer<'_, Leased<LeasedRun>> {
-        self.answer(|books| Ok(books.lease_runs(limit, now, until)))
-    }
-
-    fn settle_runs(&self, batch: Vec<SettledRun>, now: UnixMillis) -> Answer<'_, Vec<Settlement>> {
-        let (mut runs, mut deliveries) = (false, false);
-        for settled in &batch {
-            match &settled.end {
-                RunEnd::Done { deliveries: new, .. } => deliveries |= !new.is_empty(),
-                RunEnd::Retry { .. } | RunEnd::Released => runs = true,
-                RunEnd::Dead { .. } => {}
-            }
-        }
-        let answer = self
-            .answer(|books| Ok(batch.into_iter().map(|settled| books.settle_run(settled, now)).collect()));
+        let answer = act(&mut books);
+        debug_assert!(books.ledger.adds_up(), "{:?}", books.ledger);
+        let Bells { runs, deliveries } = std::mem::take(&mut books.bells);
+        drop(books);
         if runs {
             self.runs.notify_one();
         }
@@ -87,27 +55,50 @@ impl Store for MemoryStore {
         answer
     }
 
+    fn look<T: Send + 'static>(&self, look: impl FnOnce(&Books) -> T) -> Answer<'_, T> {
+        Box::pin(ready(self.with(|books| Ok(look(books)))))
+    }
+
+    fn change<T: Send + 'static>(
+        &self,
+        now: UnixMillis,
+        change: impl FnOnce(&mut Books) -> Result<T, StoreError>,
+    ) -> Answer<'_, T> {
+        Box::pin(ready(self.with(|books| {
+            books.latest = books.latest.max(now);
+            change(books)
+        })))
+    }
+}
+
+impl Store for MemoryStore {
+    fn append(&self, batch: Vec<NewEvent>, now: UnixMillis) -> Answer<'_, Vec<Appended>> {
+        self.change(now, |books| books.append(batch, now))
+    }
+
+    fn lease_runs(&self, limit: usize, now: UnixMillis, until: UnixMillis) -> Answer<'_, Leased<LeasedRun>> {
+        self.change(now, |books| Ok(books.lease_runs(limit, now, until)))
+    }
+
+    fn settle_runs(&self, batch: Vec<SettledRun>, now: UnixMillis) -> Answer<'_, Vec<Settlement>> {
+        self.change(now, |books| {
+            Ok(batch.into_iter().map(|settled| books.settle_run(settled, now)).collect())
+        })
+    }
+
     fn lease_deliveries(
         &self,
         wanted: Vec<(Arc<str>, usize)>,
         now: UnixMillis,
         until: UnixMillis,
     ) -> Answer<'_, Leased<LeasedDelivery>> {
-        self.answer(|books| Ok(books.lease_deliveries(&wanted, now, until)))
+        self.change(now, |books| Ok(books.lease_deliveries(&wanted, now, until)))
     }
 
     fn settle_deliveries(&self, batch: Vec<SettledDelivery>, now: UnixMillis) -> Answer<'_, Vec<Settlement>> {
-        let later = |settled: &SettledDelivery| {
-            matches!(settled.end, DeliveryEnd::Retry { .. } | DeliveryEnd::Released)
-        };
-        let work = batch.iter().any(later);
-        let answer = self.answer(|books| {
+        self.change(now, |books| {
             Ok(batch.into_iter().map(|settled| books.settle_delivery(settled, now)).collect())
-        });
-        if work {
-            self.deliveries.notify_one();
-        }
-        answer
+        })
     }
 
     fn woken(&self, queue: Queue) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
@@ -118,49 +109,46 @@ impl Store for MemoryStore {
         Box::pin(bell.notified())
     }
 
+    fn kv(&self, plugin: Arc<str>, key: String, now: UnixMillis) -> Answer<'_, Option<KvValue>> {
+        self.look(|books| books.kv.value(&plugin, &key, now))
+    }
+
+    fn intervene(&self, batch: Vec<Intervention>, now: UnixMillis) -> Answer<'_, Vec<Intervened>> {
+        self.change(now, |books| Ok(batch.into_iter().map(|asked| books.intervene(asked, now)).collect()))
+    }
+
+    fn retain(&self, retention: &Retention, now: UnixMillis, step: usize) -> Answer<'_, Removed> {
+        self.change(now, |books| Ok(books.retain(retention, now, step)))
+    }
+
     fn ledger(&self) -> Answer<'_, Ledger> {
-        self.answer(|books| Ok(books.ledger()))
-    }
-
-    fn kv(&self, _: Arc<str>, _: String, _: UnixMillis) -> Answer<'_, Option<KvValue>> {
-        unsupported()
-    }
-
-    fn intervene(&self, _: Vec<Intervention>, _: UnixMillis) -> Answer<'_, Vec<Intervened>> {
-        unsupported()
-    }
-
-    fn retain(&self, _: &Retention, _: UnixMillis, _: usize) -> Answer<'_, Removed> {
-        unsupported()
+        self.look(|books| books.ledger)
     }
 
     fn stats(&self) -> Answer<'_, Stats> {
-        unsupported()
+        self.look(Books::stats)
     }
 
-    fn events(&self, _: EventFilter, _: Page<EventId>) -> Answer<'_, Vec<EventSummary>> {
-        unsupported()
+    fn events(&self, filter: EventFilter, page: Page<EventId>) -> Answer<'_, Vec<EventSummary>> {
+        self.look(|books| books.list_events(&filter, page))
     }
 
-    fn event(&self, _: EventId, _: usize) -> Answer<'_, Option<EventRecord>> {
-        unsupported()
+    fn event(&self, id: EventId, limit: usize) -> Answer<'_, Option<EventRecord>> {
+        self.look(|books| books.show_event(id, limit))
     }
 
-    fn work(&self, _: Queue, _: WorkFilter, _: Page<Cursor>) -> Answer<'_, Vec<WorkRecord>> {
-        unsupported()
+    fn work(&self, queue: Queue, filter: WorkFilter, page: Page<Cursor>) -> Answer<'_, Vec<WorkRecord>> {
+        self.look(|books| books.list_work(queue, &filter, page))
     }
 
     fn verify(&self) -> Answer<'_, Vec<String>> {
-        unsupported()
+        self.look(Books::verify)
     }
 
-    fn backup(&self, _: std::path::PathBuf) -> Answer<'_, ()> {
-        unsupported()
+    fn backup(&self, _: PathBuf) -> Answer<'_, ()> {
+        let why = "events are kept in memory only, and there is no file to copy".to_owned();
+        Box::pin(ready(Err(StoreError::Unsupported(why))))
     }
-}
-
-fn unsupported<T: Send + 'static>() -> Answer<'static, T> {
-    Box::pin(ready(Err(StoreError::Unsupported("events are kept in memory".to_owned()))))
 }
 
 #[cfg(test)]
@@ -168,7 +156,7 @@ mod tests {
     use bytes::Bytes;
     use uuid::Uuid;
 
-    use crate::delivery::RunId;
+    use crate::delivery::{RunEnd, RunId};
     use crate::event::{Event, EventId, Headers};
     use crate::store::{NewRun, conformance::conformance};
 
@@ -199,7 +187,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_oldest_kept_expire() {
+    async fn what_has_ended_is_bounded() {
         let store = MemoryStore::new(Limits { events: 80, bytes: 1 << 20 });
         for number in 0..25 {
             let reason = Some("no route".to_owned());
@@ -211,8 +199,8 @@ mod tests {
             store.settle_runs(vec![settled], 1).await.unwrap();
         }
         let ledger = store.ledger().await.unwrap();
-        assert_eq!((ledger.unrouted, ledger.expired, ledger.settled), (10, 15, 25));
-        assert_eq!((ledger.runs_dead, ledger.dead_letters_expired), (25, 15));
-        assert!(ledger.adds_up());
+        assert_eq!((ledger.unrouted, ledger.expired, ledger.settled), (20, 5, 25));
+        assert_eq!((ledger.runs_dead, ledger.dead_letters_expired), (25, 5));
+        assert_eq!(store.verify().await.unwrap(), [""; 0]);
     }
 }

@@ -1,0 +1,255 @@
+//! What the checks are written with: events, ends and short forms of the trait's calls.
+
+pub(super) use std::collections::{HashMap, HashSet};
+pub(super) use std::sync::Arc;
+pub(super) use std::time::Duration;
+
+pub(super) use bytes::Bytes;
+pub(super) use uuid::Uuid;
+
+pub(super) use crate::delivery::{
+    Attempt, DeliveryEnd, DeliveryId, KvChanges, KvRead, KvWrite, NewDelivery, Outgoing, Reply, RunEnd,
+    RunId, State,
+};
+pub(super) use crate::event::{Event, EventId, Headers, UnixMillis};
+pub(super) use crate::routing::Glob;
+pub(super) use crate::store::{
+    Appended, Backlog, Dedupe, EventFilter, EventRecord, EventState, Intervened, Intervention, Keep, KvValue,
+    Leased, LeasedDelivery, LeasedRun, Ledger, Limits, NewEvent, NewRun, Order, Page, Queue, Removed,
+    Retention, SettledDelivery, SettledRun, Settlement, Store, StoreError, WorkFilter, WorkId, WorkRecord,
+};
+
+pub(super) use super::{Make, ROOMY};
+
+/// How long the checks lease.
+pub(super) const LEASE: UnixMillis = 1000;
+
+/// Longer than anything takes that comes to an end at all.
+pub(super) const PATIENCE: Duration = Duration::from_secs(120);
+
+/// An event with one run on `route`. Numbers count up, as the ids of events do.
+pub(super) fn event(number: u128, size: usize) -> NewEvent {
+    let event = Event {
+        id: EventId(Uuid::from_u128(number)),
+        source: "source".into(),
+        kind: String::new(),
+        delivery_id: None,
+        proof: None,
+        hops: 0,
+        received_at: 0,
+        method: "POST".to_owned(),
+        path: "/in".to_owned(),
+        query: String::new(),
+        headers: Headers::new(),
+        body: Bytes::from(vec![b'x'; size]).into(),
+    };
+    NewEvent {
+        event: Arc::new(event),
+        dedupe: None,
+        runs: vec![NewRun { order: None, ..run_of(number, 0) }],
+        unrouted: None,
+    }
+}
+
+/// An event that no route takes.
+pub(super) fn unrouted(number: u128, size: usize) -> NewEvent {
+    NewEvent { runs: vec![], unrouted: Some(format!("reason {number}")), ..event(number, size) }
+}
+
+/// A run of the event, distinct from other events' however many it has.
+pub(super) fn run_of(number: u128, index: u128) -> NewRun {
+    let id = RunId(Uuid::from_u128(number << 8 | index));
+    NewRun { id, route: "route".into(), order: None, leased_until: None }
+}
+
+/// The same with parts of the event changed.
+pub(super) fn with(new: NewEvent, change: impl FnOnce(&mut Event)) -> NewEvent {
+    let mut event = Arc::into_inner(new.event).expect("an event that nobody else has");
+    change(&mut event);
+    NewEvent { event: Arc::new(event), ..new }
+}
+
+pub(super) fn of_source(source: &str, new: NewEvent) -> NewEvent {
+    with(new, |event| event.source = source.into())
+}
+
+/// At most what an event of that size takes of the room.
+pub(super) fn event_bytes(size: usize) -> usize {
+    size + "/in".len()
+}
+
+pub(super) fn dedupe(key: &str) -> Option<Dedupe> {
+    Some(Dedupe { key: key.to_owned(), until: UnixMillis::MAX })
+}
+
+pub(super) fn event_id(number: u128) -> EventId {
+    EventId(Uuid::from_u128(number))
+}
+
+pub(super) fn number(event: &Event) -> u128 {
+    event.id.0.as_u128()
+}
+
+pub(super) fn numbers(leased: &Leased<LeasedRun>) -> Vec<u128> {
+    leased.work.iter().map(|run| number(&run.event)).collect()
+}
+
+pub(super) fn duplicate_of(answer: &Appended) -> Option<u128> {
+    match answer {
+        Appended::Duplicate { of, .. } => Some(of.0.as_u128()),
+        Appended::Stored { .. } => None,
+    }
+}
+
+pub(super) fn delivery(run: &LeasedRun, index: usize, destination: &str, due: UnixMillis) -> NewDelivery {
+    let id = DeliveryId::derive(run.id, index);
+    NewDelivery { id, destination: destination.into(), message: Arc::default(), due }
+}
+
+pub(super) fn done(deliveries: Vec<NewDelivery>) -> RunEnd {
+    RunEnd::Done { deliveries, dropped: None, reply: None, kv: KvChanges::default() }
+}
+
+pub(super) fn dropped(rule: &str) -> RunEnd {
+    RunEnd::Done { deliveries: vec![], dropped: Some(rule.to_owned()), reply: None, kv: KvChanges::default() }
+}
+
+pub(super) fn retry(due: UnixMillis) -> RunEnd {
+    RunEnd::Retry { due, cause: "again".to_owned() }
+}
+
+pub(super) fn trap() -> RunEnd {
+    RunEnd::Dead { cause: "trap".to_owned() }
+}
+
+pub(super) fn gone() -> DeliveryEnd {
+    DeliveryEnd::Dead { cause: "410 Gone".to_owned() }
+}
+
+pub(super) async fn append(store: &dyn Store, new: NewEvent, now: UnixMillis) -> Appended {
+    store.append(vec![new], now).await.unwrap().remove(0)
+}
+
+pub(super) async fn lease_runs(store: &dyn Store, limit: usize, now: UnixMillis) -> Leased<LeasedRun> {
+    store.lease_runs(limit, now, now + LEASE).await.unwrap()
+}
+
+/// The only run that is due.
+pub(super) async fn lease_run(store: &dyn Store, now: UnixMillis) -> LeasedRun {
+    let mut leased = lease_runs(store, 100, now).await.work;
+    assert_eq!(leased.len(), 1, "{leased:?}");
+    leased.remove(0)
+}
+
+pub(super) async fn lease_deliveries(
+    store: &dyn Store,
+    wanted: &[(&str, usize)],
+    now: UnixMillis,
+) -> Leased<LeasedDelivery> {
+    let wanted = wanted.iter().map(|&(name, limit)| (name.into(), limit)).collect();
+    store.lease_deliveries(wanted, now, now + LEASE).await.unwrap()
+}
+
+/// The only delivery to `x` that is due.
+pub(super) async fn lease_delivery(store: &dyn Store, now: UnixMillis) -> LeasedDelivery {
+    let mut leased = lease_deliveries(store, &[("x", 100)], now).await.work;
+    assert_eq!(leased.len(), 1, "{leased:?}");
+    leased.remove(0)
+}
+
+pub(super) async fn settle_run(
+    store: &dyn Store,
+    run: &LeasedRun,
+    end: RunEnd,
+    now: UnixMillis,
+) -> Settlement {
+    let settled = SettledRun { id: run.id, lease: run.lease, attempt: None, end };
+    store.settle_runs(vec![settled], now).await.unwrap().remove(0)
+}
+
+pub(super) async fn settle_delivery(
+    store: &dyn Store,
+    work: &LeasedDelivery,
+    end: DeliveryEnd,
+    now: UnixMillis,
+) -> Settlement {
+    let settled = SettledDelivery { id: work.id, lease: work.lease, attempt: None, end };
+    store.settle_deliveries(vec![settled], now).await.unwrap().remove(0)
+}
+
+/// Settles every run that is due in the same way.
+pub(super) async fn settle_due_runs(
+    store: &dyn Store,
+    now: UnixMillis,
+    end: impl Fn(&LeasedRun) -> RunEnd,
+) -> Vec<LeasedRun> {
+    let runs = lease_runs(store, 1000, now).await.work;
+    let settled = |run: &LeasedRun| SettledRun { id: run.id, lease: run.lease, attempt: None, end: end(run) };
+    let settlements = store.settle_runs(runs.iter().map(settled).collect(), now).await.unwrap();
+    assert!(settlements.iter().all(|settlement| *settlement == Settlement::Recorded), "{settlements:?}");
+    runs
+}
+
+/// Settles every delivery to `x` that is due in the same way.
+pub(super) async fn settle_due_deliveries(
+    store: &dyn Store,
+    now: UnixMillis,
+    end: DeliveryEnd,
+) -> Vec<LeasedDelivery> {
+    let leased = lease_deliveries(store, &[("x", 1000)], now).await.work;
+    let settled = |work: &LeasedDelivery| SettledDelivery {
+        id: work.id,
+        lease: work.lease,
+        attempt: None,
+        end: end.clone(),
+    };
+    let settlements = store.settle_deliveries(leased.iter().map(settled).collect(), now).await.unwrap();
+    assert!(settlements.iter().all(|settlement| *settlement == Settlement::Recorded), "{settlements:?}");
+    leased
+}
+
+/// Stores an event with a delivery to `x`, which ends like this.
+pub(super) async fn delivered(
+    store: &dyn Store,
+    number: u128,
+    end: DeliveryEnd,
+    now: UnixMillis,
+) -> DeliveryId {
+    append(store, event(number, 10), now).await;
+    let run = lease_run(store, now).await;
+    settle_run(store, &run, done(vec![delivery(&run, 0, "x", now)]), now).await;
+    let sent = lease_delivery(store, now).await;
+    assert_eq!(settle_delivery(store, &sent, end, now).await, Settlement::Recorded);
+    sent.id
+}
+
+pub(super) async fn intervene(store: &dyn Store, asked: Intervention, now: UnixMillis) -> Intervened {
+    store.intervene(vec![asked], now).await.unwrap().remove(0)
+}
+
+/// The event's record with all of its work.
+pub(super) async fn record(store: &dyn Store, number: u128) -> EventRecord {
+    store.event(event_id(number), 1000).await.unwrap().expect("an event that is stored")
+}
+
+/// Newest first, at most a hundred.
+pub(super) async fn work_in(store: &dyn Store, queue: Queue, state: State) -> Vec<WorkRecord> {
+    let filter = WorkFilter { state: Some(state), ..WorkFilter::default() };
+    store.work(queue, filter, Page { after: None, limit: 100 }).await.unwrap()
+}
+
+pub(super) async fn woken(store: &dyn Store, queue: Queue) {
+    tokio::time::timeout(PATIENCE, store.woken(queue)).await.expect("woken");
+}
+
+pub(super) async fn ledger(store: &dyn Store) -> Ledger {
+    let ledger = store.ledger().await.unwrap();
+    assert!(ledger.adds_up(), "{ledger:?}");
+    ledger
+}
+
+/// That the store finds nothing wrong with itself.
+pub(crate) async fn assert_sound(store: &dyn Store) {
+    ledger(store).await;
+    assert_eq!(store.verify().await.unwrap(), Vec::<String>::new());
+}

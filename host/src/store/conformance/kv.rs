@@ -1,0 +1,176 @@
+//! The values that plugins keep.
+
+use super::kit::*;
+
+fn write(plugin: &str, key: &str, value: Option<&'static str>) -> KvWrite {
+    let value = value.map(|value| Bytes::from_static(value.as_bytes()));
+    KvWrite { plugin: plugin.into(), key: key.to_owned(), value, expires_at: None }
+}
+
+fn read(plugin: &str, key: &str, version: u64) -> KvRead {
+    KvRead { plugin: plugin.into(), key: key.to_owned(), version }
+}
+
+fn keeping(read: Vec<KvRead>, written: Vec<KvWrite>) -> RunEnd {
+    let kv = KvChanges { read, written };
+    RunEnd::Done { deliveries: vec![], dropped: None, reply: None, kv }
+}
+
+async fn value(store: &dyn Store, plugin: &str, key: &str, now: UnixMillis) -> Option<KvValue> {
+    store.kv(plugin.into(), key.to_owned(), now).await.unwrap()
+}
+
+async fn text(store: &dyn Store, plugin: &str, key: &str, now: UnixMillis) -> Option<Bytes> {
+    value(store, plugin, key, now).await.map(|kept| kept.value)
+}
+
+async fn version(store: &dyn Store, plugin: &str, key: &str, now: UnixMillis) -> u64 {
+    value(store, plugin, key, now).await.map_or(0, |kept| kept.version)
+}
+
+/// Has a new run read and write this.
+async fn keep(store: &dyn Store, number: u128, read: Vec<KvRead>, written: Vec<KvWrite>) -> Settlement {
+    let now = number as UnixMillis;
+    append(store, event(number, 1), now).await;
+    let run = lease_run(store, now).await;
+    let settlement = settle_run(store, &run, keeping(read, written), now).await;
+    if settlement == Settlement::Conflict {
+        assert_eq!(settle_run(store, &run, done(vec![]), now).await, Settlement::Recorded);
+    }
+    settlement
+}
+
+pub(crate) async fn plugins_keep_values(make: Make<'_>) {
+    let store = make(ROOMY);
+    assert_eq!(value(&*store, "p", "k", 1).await, None);
+    let written = vec![
+        write("p", "k", Some("one")),
+        write("p", "k", Some("two")),
+        write("p", "l", Some("three")),
+        write("q", "k", Some("")),
+        write("q", "gone", Some("soon")),
+        write("q", "gone", None),
+    ];
+    assert_eq!(keep(&*store, 1, vec![], written).await, Settlement::Recorded);
+    for (plugin, key, expected) in [
+        ("p", "k", Some("two")),
+        ("p", "l", Some("three")),
+        ("q", "k", Some("")),
+        ("q", "l", None),
+        ("q", "gone", None),
+    ] {
+        assert_eq!(
+            text(&*store, plugin, key, 2).await.as_deref(),
+            expected.map(str::as_bytes),
+            "{plugin} {key}"
+        );
+    }
+    let first = version(&*store, "p", "k", 2).await;
+    keep(&*store, 3, vec![], vec![write("p", "k", Some("two"))]).await;
+    let second = version(&*store, "p", "k", 4).await;
+    keep(&*store, 5, vec![], vec![write("p", "k", None)]).await;
+    assert_eq!(version(&*store, "p", "k", 6).await, 0);
+    keep(&*store, 7, vec![], vec![write("p", "k", Some("two"))]).await;
+    let third = version(&*store, "p", "k", 8).await;
+    let versions: HashSet<_> = [0, first, second, third].into();
+    assert_eq!(versions.len(), 4, "another one after each change, also to what it was before");
+    assert_eq!(text(&*store, "q", "k", 8).await.unwrap(), "", "another plugin's is another value");
+}
+
+pub(crate) async fn values_expire(make: Make<'_>) {
+    let store = make(ROOMY);
+    let until = |expires_at| vec![KvWrite { expires_at, ..write("p", "k", Some("v")) }];
+    keep(&*store, 1, vec![], until(Some(100))).await;
+    assert_eq!(text(&*store, "p", "k", 99).await.unwrap(), "v");
+    let before = version(&*store, "p", "k", 99).await;
+    assert_eq!(value(&*store, "p", "k", 100).await, None);
+    for (number, read_version, expected) in
+        [(101, before, Settlement::Conflict), (102, 0, Settlement::Recorded)]
+    {
+        let settlement = keep(&*store, number, vec![read("p", "k", read_version)], until(Some(200))).await;
+        assert_eq!(settlement, expected, "there is no value any more");
+    }
+    let after = version(&*store, "p", "k", 150).await;
+    assert!(after != 0 && after != before);
+    keep(&*store, 160, vec![], until(None)).await;
+    assert_eq!(text(&*store, "p", "k", 1_000_000).await.unwrap(), "v", "it was written without an end");
+}
+
+pub(crate) async fn what_was_read_must_not_have_changed(make: Make<'_>) {
+    let store = make(ROOMY);
+    let set = |value| vec![write("p", "k", Some(value))];
+    assert_eq!(keep(&*store, 1, vec![read("p", "k", 0)], set("a")).await, Settlement::Recorded);
+    let a = version(&*store, "p", "k", 2).await;
+    for (number, reads, expected) in [
+        (11, vec![read("p", "k", 0)], Settlement::Conflict),
+        (12, vec![read("p", "k", a), read("p", "l", a)], Settlement::Conflict),
+        (13, vec![read("q", "k", a)], Settlement::Conflict),
+        (14, vec![read("q", "k", 0), read("p", "k", a)], Settlement::Recorded),
+        (15, vec![], Settlement::Recorded),
+    ] {
+        assert_eq!(keep(&*store, number, reads, vec![]).await, expected, "{number}");
+    }
+    assert_eq!(version(&*store, "p", "k", 20).await, a, "reading changes nothing");
+    keep(&*store, 21, vec![read("p", "k", a)], vec![write("p", "k", None)]).await;
+    keep(&*store, 22, vec![read("p", "k", 0)], set("a")).await;
+    assert_eq!(
+        keep(&*store, 23, vec![read("p", "k", a)], set("b")).await,
+        Settlement::Conflict,
+        "not the same"
+    );
+
+    // Each of a batch by itself, one after the other.
+    let now_at = version(&*store, "p", "k", 24).await;
+    store.append(vec![event(31, 1), event(32, 1), event(33, 1)], 31).await.unwrap();
+    let runs = lease_runs(&*store, 3, 31).await.work;
+    let ends = [
+        keeping(vec![read("p", "k", now_at)], set("c")),
+        keeping(vec![read("p", "k", now_at)], set("d")),
+        keeping(vec![], vec![write("p", "m", Some("e"))]),
+    ];
+    let settled = runs.iter().zip(ends);
+    let settled = settled.map(|(run, end)| SettledRun { id: run.id, lease: run.lease, attempt: None, end });
+    let settlements = store.settle_runs(settled.collect(), 32).await.unwrap();
+    assert_eq!(settlements, [Settlement::Recorded, Settlement::Conflict, Settlement::Recorded]);
+    assert_eq!(text(&*store, "p", "k", 33).await.unwrap(), "c");
+    assert_eq!(text(&*store, "p", "m", 33).await.unwrap(), "e");
+}
+
+pub(crate) async fn a_conflict_records_nothing_and_keeps_the_lease(make: Make<'_>) {
+    let store = make(ROOMY);
+    append(&*store, event(1, 1), 1).await;
+    let old = lease_run(&*store, 1).await;
+    let run = lease_run(&*store, 1 + LEASE).await;
+    let now = 2 + LEASE;
+    let before = ledger(&*store).await;
+    let end = |version| RunEnd::Done {
+        deliveries: vec![delivery(&run, 0, "x", now)],
+        dropped: None,
+        reply: None,
+        kv: KvChanges { read: vec![read("p", "k", version)], written: vec![write("p", "k", Some("v"))] },
+    };
+    let attempt = |number| Attempt {
+        number,
+        started_at: now,
+        took: Duration::from_millis(1),
+        succeeded: true,
+        detail: "done".to_owned(),
+    };
+    let settle = |lease, version| {
+        let settled = SettledRun { id: run.id, lease, attempt: Some(attempt(2)), end: end(version) };
+        store.settle_runs(vec![settled], now)
+    };
+    assert_eq!(settle(old.lease, 7).await.unwrap(), [Settlement::Lost], "who has no lease has no conflict");
+    for _ in 0..2 {
+        assert_eq!(settle(run.lease, 7).await.unwrap(), [Settlement::Conflict]);
+        assert_eq!(ledger(&*store).await, before);
+        assert_eq!(value(&*store, "p", "k", now).await, None);
+        assert!(lease_deliveries(&*store, &[("x", 9)], now).await.work.is_empty());
+        assert!(lease_runs(&*store, 9, now).await.work.is_empty(), "it is still leased");
+        assert_eq!(record(&*store, 1).await.runs[0].history, []);
+    }
+    assert_eq!(settle(run.lease, 0).await.unwrap(), [Settlement::Recorded]);
+    assert_eq!(text(&*store, "p", "k", now).await.unwrap(), "v");
+    assert_eq!(lease_delivery(&*store, now).await.id, DeliveryId::derive(run.id, 0));
+    assert_eq!(record(&*store, 1).await.runs[0].history, [attempt(2)]);
+}

@@ -1,0 +1,134 @@
+//! Who may settle what, and when work is handed out once more.
+
+use super::kit::*;
+
+pub(crate) async fn leases_at_once(make: Make<'_>) {
+    let store = make(ROOMY);
+    let mut new = event(1, 1);
+    new.runs[0].leased_until = Some(50);
+    new.runs.push(NewRun {
+        id: RunId(Uuid::from_u128(77)),
+        route: "other".into(),
+        order: None,
+        leased_until: None,
+    });
+    let Appended::Stored { leased } = append(&*store, new, 10).await else { panic!("a duplicate?") };
+    assert_eq!((leased.len(), leased[0].attempt, &*leased[0].route), (1, 1, "route"));
+    let others = lease_runs(&*store, 10, 20).await;
+    assert_eq!(others.work.iter().map(|run| &*run.route).collect::<Vec<_>>(), ["other"]);
+    assert_eq!(others.next_due, Some(50), "when the first lease runs out");
+    assert_eq!(settle_run(&*store, &leased[0], done(vec![]), 21).await, Settlement::Recorded);
+}
+
+pub(crate) async fn an_old_lease_settles_nothing(make: Make<'_>) {
+    let store = make(ROOMY);
+    append(&*store, event(1, 1), 1).await;
+    let old = lease_runs(&*store, 1, 1).await.work.remove(0);
+    let new = lease_runs(&*store, 1, 1 + LEASE).await.work.remove(0);
+    assert_eq!((old.id, new.attempt), (new.id, 2));
+    let deliveries = vec![delivery(&old, 0, "x", 1)];
+    assert_eq!(settle_run(&*store, &old, done(deliveries), 2 + LEASE).await, Settlement::Lost);
+    assert_eq!(ledger(&*store).await.deliveries_pending, 0, "nothing of a lost settlement is recorded");
+    assert_eq!(settle_run(&*store, &new, retry(500), 3 + LEASE).await, Settlement::Recorded);
+    assert_eq!(settle_run(&*store, &new, retry(9), 3 + LEASE).await, Settlement::Lost, "settled already");
+    let third = lease_runs(&*store, 1, 5000).await.work.remove(0);
+    assert_eq!(settle_run(&*store, &new, done(vec![]), 5001).await, Settlement::Lost);
+    assert_eq!(settle_run(&*store, &third, done(vec![]), 5001).await, Settlement::Recorded);
+    assert_eq!(settle_run(&*store, &third, done(vec![]), 5001).await, Settlement::Lost, "gone");
+
+    append(&*store, event(2, 1), 6000).await;
+    let run = lease_runs(&*store, 1, 6000).await.work.remove(0);
+    let wrong = LeasedRun { id: third.id, ..run.clone() };
+    assert_eq!(settle_run(&*store, &wrong, done(vec![]), 6001).await, Settlement::Lost, "another's lease");
+    settle_run(&*store, &run, done(vec![delivery(&run, 0, "x", 1)]), 6001).await;
+    let old = lease_deliveries(&*store, &[("x", 1)], 6001).await.work.remove(0);
+    let new = lease_deliveries(&*store, &[("x", 1)], 6001 + LEASE).await.work.remove(0);
+    assert_eq!(settle_delivery(&*store, &old, DeliveryEnd::Delivered, 9000).await, Settlement::Lost);
+    assert_eq!(settle_delivery(&*store, &new, DeliveryEnd::Delivered, 9000).await, Settlement::Recorded);
+    assert_eq!(settle_delivery(&*store, &new, DeliveryEnd::Delivered, 9000).await, Settlement::Lost);
+    assert_eq!(ledger(&*store).await.delivered, 1);
+}
+
+pub(crate) async fn hands_out_again_when_a_lease_runs_out(make: Make<'_>) {
+    let store = make(ROOMY);
+    append(&*store, event(1, 1), 1).await;
+    let mut now = 1;
+    for attempt in 1..=4 {
+        let leased = lease_runs(&*store, 1, now).await;
+        assert_eq!(leased.work[0].attempt, attempt);
+        assert_eq!(leased.next_due, Some(now + LEASE));
+        let early = lease_runs(&*store, 1, now + LEASE - 1).await;
+        assert_eq!((early.work.len(), early.next_due), (0, Some(now + LEASE)));
+        now += LEASE;
+    }
+    // A lease that ends when it begins still hands out the work only once at that time.
+    let empty = store.lease_runs(10, now, now).await.unwrap();
+    assert_eq!(empty.work.len(), 1);
+}
+
+pub(crate) async fn a_late_settlement_counts_until_handed_out_again(make: Make<'_>) {
+    let store = make(ROOMY);
+    append(&*store, event(1, 1), 1).await;
+    let run = lease_runs(&*store, 1, 1).await.work.remove(0);
+    assert_eq!(settle_run(&*store, &run, done(vec![]), 10 * LEASE).await, Settlement::Recorded);
+    assert!(lease_runs(&*store, 1, 20 * LEASE).await.work.is_empty());
+}
+
+pub(crate) async fn retries_when_due(make: Make<'_>) {
+    let store = make(ROOMY);
+    append(&*store, event(1, 1), 1).await;
+    let run = lease_runs(&*store, 1, 1).await.work.remove(0);
+    settle_run(&*store, &run, retry(300), 2).await;
+    let early = lease_runs(&*store, 1, 299).await;
+    assert_eq!((early.work.len(), early.next_due), (0, Some(300)));
+    let run = lease_runs(&*store, 1, 300).await.work.remove(0);
+    assert_eq!(run.attempt, 2);
+    settle_run(&*store, &run, done(vec![delivery(&run, 0, "x", 1)]), 301).await;
+    let sent = lease_deliveries(&*store, &[("x", 1)], 301).await.work.remove(0);
+    let end = DeliveryEnd::Retry { due: 400, cause: "503".to_owned() };
+    settle_delivery(&*store, &sent, end, 302).await;
+    let early = lease_deliveries(&*store, &[("x", 1)], 399).await;
+    assert_eq!((early.work.len(), early.next_due), (0, Some(400)));
+    let sent = lease_deliveries(&*store, &[("x", 1)], 400).await.work.remove(0);
+    assert_eq!((sent.attempt, sent.id), (2, DeliveryId::derive(run.id, 0)));
+}
+
+pub(crate) async fn releasing_does_not_count(make: Make<'_>) {
+    let store = make(ROOMY);
+    append(&*store, event(1, 1), 1).await;
+    append(&*store, event(2, 1), 2).await;
+    let run = lease_runs(&*store, 1, 3).await.work.remove(0);
+    assert_eq!(settle_run(&*store, &run, RunEnd::Released, 4).await, Settlement::Recorded);
+    let again = lease_runs(&*store, 1, 5).await.work.remove(0);
+    assert_eq!((again.id, again.attempt), (run.id, 1), "its turn and its attempts as before");
+    assert_eq!(settle_run(&*store, &run, done(vec![]), 6).await, Settlement::Lost);
+    settle_run(&*store, &again, done(vec![delivery(&again, 0, "x", 1)]), 6).await;
+    let sent = lease_deliveries(&*store, &[("x", 1)], 7).await.work.remove(0);
+    settle_delivery(&*store, &sent, DeliveryEnd::Released, 8).await;
+    let again = lease_deliveries(&*store, &[("x", 1)], 9).await.work.remove(0);
+    assert_eq!((again.id, again.attempt), (sent.id, 1));
+}
+
+pub(crate) async fn wakes_whoever_waits(make: Make<'_>) {
+    let store = make(ROOMY);
+    let woken = |queue| {
+        let store = Arc::clone(&store);
+        async move { tokio::time::timeout(Duration::from_secs(10), store.woken(queue)).await.expect("woken") }
+    };
+    // Before it waits, and while it waits.
+    append(&*store, event(1, 1), 1).await;
+    woken(Queue::Runs).await;
+    let waiting = tokio::spawn(woken(Queue::Runs));
+    tokio::task::yield_now().await;
+    append(&*store, event(2, 1), 1).await;
+    waiting.await.unwrap();
+    let run = lease_runs(&*store, 1, 1).await.work.remove(0);
+    settle_run(&*store, &run, retry(9), 1).await;
+    woken(Queue::Runs).await;
+    let run = lease_runs(&*store, 1, 1).await.work.remove(0);
+    settle_run(&*store, &run, done(vec![delivery(&run, 0, "x", 1)]), 1).await;
+    woken(Queue::Deliveries).await;
+    let sent = lease_deliveries(&*store, &[("x", 1)], 1).await.work.remove(0);
+    settle_delivery(&*store, &sent, DeliveryEnd::Released, 2).await;
+    woken(Queue::Deliveries).await;
+}
