@@ -8,6 +8,7 @@ mod calls;
 mod guests;
 mod load;
 mod machine;
+mod neighbours;
 mod plain;
 mod report;
 mod request;
@@ -48,7 +49,9 @@ fn main() -> ExitCode {
 fn run(arguments: &[String]) -> Result<()> {
     match arguments {
         [task, rest @ ..] if task == "ingest" => ingest(&Options::parse(rest)?),
-        // How the benchmark starts its own servers.
+        [task, rest @ ..] if task == "neighbours" => neighbours::run(rest),
+        // How the benchmarks start their own servers.
+        [task, folder] if task == "serve-neighbours" => neighbours::serve(folder.as_ref()),
         [task, stage, state] if task == "serve" => server::serve(stage, state.as_ref()),
         _ => bail!("{HELP}"),
     }

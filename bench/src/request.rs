@@ -79,6 +79,11 @@ impl Template {
         }
         &self.bytes
     }
+
+    /// The delivery id of the latest request.
+    pub(crate) fn delivery_id(&self) -> &[u8] {
+        &self.bytes[self.digits.end - DELIVERY.len()..self.digits.end]
+    }
 }
 
 /// The request as it enters a plugin, without a view of its JSON yet.

@@ -16,6 +16,7 @@ tasks:
   plugins --rebuild DIR    build every starter plugin into DIR and leave plugins/dist alone; may follow --check
   corpus                   fetch the real webhook payloads that tests and benchmarks read, into corpus/
   bench ingest [OPTIONS]   what one webhook costs, stage by stage; see docs/benchmarks.md
+  bench neighbours [OPTIONS]  what a good destination notices of ten bad ones
 ";
 
 #[expect(clippy::print_stdout, reason = "help that was asked for goes to standard output")]
