@@ -91,7 +91,7 @@ impl fmt::Debug for Lookups {
 #[cfg(test)]
 mod tests {
     use std::net::Ipv4Addr;
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
     use std::time::Duration;
 
     use tokio::time::timeout;
@@ -108,24 +108,25 @@ mod tests {
     #[tokio::test]
     async fn a_destination_has_one_lookup_under_way() {
         static BEGUN: AtomicUsize = AtomicUsize::new(0);
-        static GATE: Mutex<()> = Mutex::new(());
+        static ANSWERS: AtomicBool = AtomicBool::new(false);
         let resolver = Resolver::new(
             |_, port| {
                 BEGUN.fetch_add(1, Ordering::SeqCst);
-                drop(GATE.lock());
+                while !ANSWERS.load(Ordering::SeqCst) {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
                 Ok(some_address(port))
             },
             8,
         );
         let (hangs, other) = (Lookups::new(resolver.clone()), Lookups::new(resolver));
-        let closed = GATE.lock().unwrap();
         for lookups in [&hangs, &hangs, &hangs, &other, &other] {
             // Given up by whoever waited, and still under way.
             assert!(timeout(Duration::from_millis(20), lookups.addresses("a", 1)).await.is_err());
         }
         let waiting =
             timeout(PATIENCE, async { tokio::join!(hangs.addresses("a", 1), hangs.addresses("a", 1)) });
-        drop(closed);
+        ANSWERS.store(true, Ordering::SeqCst);
         let (first, second) = waiting.await.unwrap();
         assert_eq!((first.unwrap(), second.unwrap()), (some_address(1), some_address(1)));
         other.addresses("a", 1).await.unwrap();
