@@ -31,7 +31,7 @@ pub(crate) static SETUPS: &[Setup] = &[
         plugins: "\"redact\"",
     },
     Setup {
-        name: "run",
+        name: "settled",
         label: "+ run without plugins, settled",
         over: Some("accept"),
         until: Some(Until::Run),
@@ -40,14 +40,14 @@ pub(crate) static SETUPS: &[Setup] = &[
     Setup {
         name: "run-least",
         label: "+ one fresh least guest",
-        over: Some("run"),
+        over: Some("settled"),
         until: Some(Until::Run),
         plugins: "\"least\"",
     },
     Setup {
         name: "run-redact",
         label: "+ one fresh Rust plugin (redact, 1 mask)",
-        over: Some("run"),
+        over: Some("settled"),
         until: Some(Until::Run),
         plugins: "\"redact\"",
     },
