@@ -100,7 +100,7 @@ async fn connect(gateway: SocketAddr) -> Option<SendRequest<Full<Bytes>>> {
 }
 
 fn has_delivery_id(number: u64) -> bool {
-    number % 4 != 0
+    !number.is_multiple_of(4)
 }
 
 fn request(client: &Client, lane: usize, number: u64) -> Request<Full<Bytes>> {
