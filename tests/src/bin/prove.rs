@@ -122,7 +122,7 @@ async fn crash(options: &Options) -> Report {
 }
 
 async fn lose_power(options: &Options) -> Report {
-    let size = Size { producers: 4, batches: 120 };
+    let size = Size { producers: 4, batches: 50 };
     let plan =
         PowerLoss { losses: options.losses, of_one_run: 100, size, disk_lies: false, seed: options.seed };
     power_loss(plan).await
