@@ -9,6 +9,7 @@ mod durable;
 mod guests;
 mod load;
 mod machine;
+mod neighbours;
 mod plain;
 mod report;
 mod request;
@@ -60,10 +61,12 @@ fn run(arguments: &[String]) -> Result<()> {
             let Options { time, rounds, only, backlog, directory, .. } = Options::parse(rest)?;
             durable::run(&durable::Options { time, rounds, only, backlog, directory })
         }
-        // How the benchmark starts its own servers.
         [task, stage, state, receiver] if task == "serve" => {
             server::serve(stage, state.as_ref(), receiver.parse()?)
         }
+        [task, rest @ ..] if task == "neighbours" => neighbours::run(rest),
+        // How the benchmarks start their own servers.
+        [task, folder] if task == "serve-neighbours" => neighbours::serve(folder.as_ref()),
         _ => bail!("{HELP}"),
     }
 }

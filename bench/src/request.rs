@@ -80,8 +80,8 @@ impl Template {
         &self.bytes
     }
 
-    /// The delivery id of the request that was made last.
-    pub(crate) fn id(&self) -> &[u8] {
+    /// The delivery id of the latest request.
+    pub(crate) fn delivery_id(&self) -> &[u8] {
         &self.bytes[self.digits.end - DELIVERY.len()..self.digits.end]
     }
 }

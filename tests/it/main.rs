@@ -9,6 +9,7 @@ mod durability;
 mod embedding;
 mod end_to_end;
 mod flow;
+mod neighbours;
 mod outgoing;
 mod plugin_faults;
 mod plugin_output;

@@ -5,12 +5,14 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a harness that cannot go on fails its test")]
 
+mod apart;
 mod client;
 mod clock;
 mod corpus;
 pub mod crash;
 pub mod disk;
 mod guest;
+mod hostile;
 pub mod load;
 mod logs;
 pub mod proof;
@@ -19,10 +21,12 @@ mod sink;
 mod wait;
 mod yard;
 
+pub use apart::{Apart, Delivery, Usage, serve as serve_apart};
 pub use client::{Answer, Client, sign};
 pub use clock::SetClock;
 pub use corpus::{Payload, corpus, payload};
 pub use guest::Guest;
+pub use hostile::{Hostile, Hostiles, Hostility, Reached};
 pub use logs::Logs;
 pub use random::Random;
 pub use sink::{Act, Received, Sink};

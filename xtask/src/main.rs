@@ -17,6 +17,7 @@ tasks:
   corpus                   fetch the real webhook payloads that tests and benchmarks read, into corpus/
   bench ingest [OPTIONS]   what one webhook costs, stage by stage; see docs/benchmarks.md
   prove [PROOF] [OPTIONS]  what is lost to kill -9, a loss of power, I/O errors, a full disk; see docs/development.md
+  bench neighbours [OPTIONS]  what a good destination notices of ten bad ones
 ";
 
 #[expect(clippy::print_stdout, reason = "help that was asked for goes to standard output")]

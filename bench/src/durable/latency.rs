@@ -75,7 +75,7 @@ pub(crate) fn measure(state: &Path, time: Duration, receiver: &Receiver) -> Resu
 fn send(stream: &mut std::net::TcpStream, template: &mut Template) -> Result<(Vec<u8>, Instant)> {
     let at = Instant::now();
     stream.write_all(template.next())?;
-    let id = template.id().to_vec();
+    let id = template.delivery_id().to_vec();
     let mut answer = [0; 1024];
     let length = stream.read(&mut answer).context("no answer")?;
     match answer.get(..length) {

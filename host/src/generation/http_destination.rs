@@ -53,6 +53,7 @@ impl<'a> Credentials<'a> {
                 config::Network::Only(networks) => Network::Only(networks.clone()),
             },
             tls: self.tls(&http.tls)?,
+            connections: self.destination.concurrency,
             permanent: http.permanent.clone(),
             ..HttpSettings::new(&self.destination.name, http.url.clone())
         })

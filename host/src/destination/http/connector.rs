@@ -14,12 +14,14 @@ use ::http::Uri;
 use ::http::uri::Scheme;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::address::{Network, Refused};
+use super::lookup::Lookups;
 use super::stream::Stream;
 
 /// Opens connections for one destination.
@@ -28,6 +30,10 @@ pub(super) struct Connector {
     pub(super) destination: Arc<str>,
     pub(super) network: Network,
     pub(super) tls: Arc<ClientConfig>,
+    pub(super) lookups: Arc<Lookups>,
+    /// Connections that may be opened or be open at once. The client opens one on behalf of an attempt and goes on with it
+    /// when the attempt has got another, so that attempts alone bound nothing.
+    pub(super) room: Arc<Semaphore>,
     /// For all steps together.
     pub(super) limit: Duration,
 }
@@ -37,6 +43,7 @@ pub(super) struct Connector {
 pub(super) enum ConnectError {
     Lookup { host: String, error: io::Error },
     NoAddress { host: String },
+    NoRoom { host: String },
     Refused { destination: Arc<str>, host: String, address: IpAddr, why: Refused },
     Connect { host: String, address: SocketAddr, error: io::Error },
     Tls { host: String, address: SocketAddr, error: io::Error },
@@ -64,10 +71,13 @@ impl Connector {
         // A URL writes an IPv6 address in brackets, nobody else does.
         let host = url.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
         let port = url.port_u16().unwrap_or(if secure { 443 } else { 80 });
+        let no_room = || ConnectError::NoRoom { host: host.to_owned() };
+        let place = timeout_at(deadline, Arc::clone(&self.room).acquire_owned()).await;
+        let place = place.map_err(|_| no_room())?.map_err(|_| no_room())?;
         let addresses = self.resolve(host, port, deadline).await?;
         let (tcp, address) = connect(host, &addresses, deadline).await?;
         if !secure {
-            return Ok(Stream::plain(tcp));
+            return Ok(Stream::plain(tcp, place));
         }
         let tls_error = |error| ConnectError::Tls { host: host.to_owned(), address, error };
         let name = ServerName::try_from(host.to_owned())
@@ -75,7 +85,7 @@ impl Connector {
         let connecting = TlsConnector::from(Arc::clone(&self.tls)).connect(name, tcp);
         let stream =
             timeout_at(deadline, connecting).await.map_err(timed_out).flatten().map_err(tls_error)?;
-        Ok(Stream::tls(stream))
+        Ok(Stream::tls(stream, place))
     }
 
     /// The allowed ones among a name's addresses. A name may come to stand for something else at any time, which is why
@@ -88,12 +98,11 @@ impl Connector {
     ) -> Result<Vec<SocketAddr>, ConnectError> {
         let found: Vec<SocketAddr> = match host.parse::<IpAddr>() {
             Ok(address) => vec![SocketAddr::new(address, port)],
-            Err(_) => timeout_at(deadline, tokio::net::lookup_host((host, port)))
+            Err(_) => timeout_at(deadline, self.lookups.addresses(host, port))
                 .await
                 .map_err(timed_out)
                 .flatten()
-                .map_err(|error| ConnectError::Lookup { host: host.to_owned(), error })?
-                .collect(),
+                .map_err(|error| ConnectError::Lookup { host: host.to_owned(), error })?,
         };
         let mut refused = None;
         let mut allowed = Vec::with_capacity(found.len());
@@ -151,6 +160,9 @@ impl fmt::Display for ConnectError {
         match self {
             ConnectError::Lookup { host, error } => write!(f, "looking up {host} failed: {error}"),
             ConnectError::NoAddress { host } => write!(f, "{host} has no address"),
+            ConnectError::NoRoom { host } => {
+                write!(f, "all connections to {host} that may be open at once are taken up")
+            }
             ConnectError::Connect { host, address, error } => match error.kind() {
                 io::ErrorKind::ConnectionRefused => {
                     write!(f, "{host} refused the connection ({address}): does it run, and on that port?")

@@ -7,6 +7,7 @@
 mod address;
 mod answer;
 mod connector;
+mod lookup;
 #[cfg(test)]
 mod receiver;
 mod request;

@@ -14,6 +14,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
@@ -23,6 +24,7 @@ use crate::event::UnixMillis;
 
 use super::answer::{Answer, EXCERPT, outcome};
 use super::connector::{ConnectError, Connector};
+use super::lookup::{Lookups, Resolver};
 use super::request::request;
 use super::settings::{Authorization, HIDDEN, HttpSettings, InvalidSettings};
 use super::tls::{TlsSettings, client_config};
@@ -47,12 +49,13 @@ const IDLE_TIME: Duration = Duration::from_secs(60);
 const STREAM_WINDOW: u32 = DRAINED as u32;
 const CONNECTION_WINDOW: u32 = 1024 * 1024;
 
-/// What all HTTP destinations share: whom to trust.
+/// What all HTTP destinations share: whom to trust, and how names are looked up.
 #[derive(Clone)]
 pub struct HttpClient {
     system: Arc<RootCertStore>,
     /// For destinations without certificates of their own.
     tls: Arc<ClientConfig>,
+    resolver: Resolver,
 }
 
 /// One HTTP receiver, with connections of its own.
@@ -78,7 +81,7 @@ impl HttpClient {
     /// Trusts these.
     pub(super) fn trusting(roots: RootCertStore) -> Result<Self, InvalidSettings> {
         let tls = client_config(&roots, &TlsSettings::default())?;
-        Ok(HttpClient { system: Arc::new(roots), tls: Arc::new(tls) })
+        Ok(HttpClient { system: Arc::new(roots), tls: Arc::new(tls), resolver: Resolver::system() })
     }
 
     /// A destination with a pool of its own.
@@ -98,6 +101,8 @@ impl HttpClient {
                 none if *none == TlsSettings::default() => Arc::clone(&self.tls),
                 own => Arc::new(client_config(&self.system, own)?),
             },
+            lookups: Arc::new(Lookups::new(self.resolver.clone())),
+            room: Arc::new(Semaphore::new(settings.connections)),
             // The last quarter is for the request and the answer, and lets a slow step be named.
             limit: (settings.timeout / 4 * 3).min(LONGEST_CONNECT),
         };

@@ -35,6 +35,8 @@ pub struct HttpSettings {
     pub network: Network,
     /// Certificates of its own.
     pub tls: TlsSettings,
+    /// Connections open at once; as many as attempts may be under way.
+    pub connections: usize,
     /// Statuses from 400 on after which a message is not tried again.
     pub permanent: Vec<u16>,
 }
@@ -61,7 +63,7 @@ pub struct InvalidSettings(pub &'static str);
 pub(super) const HIDDEN: &str = "(secret)";
 
 impl HttpSettings {
-    /// A POST to a public address, within 30 seconds, with nothing added.
+    /// A POST to a public address, within 30 seconds, with nothing added, over up to 64 connections.
     pub fn new(name: &str, url: Uri) -> Self {
         HttpSettings {
             name: name.into(),
@@ -73,6 +75,7 @@ impl HttpSettings {
             timeout: Duration::from_secs(30),
             network: Network::Public,
             tls: TlsSettings::default(),
+            connections: 64,
             permanent: Vec::new(),
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::timeout;
 
@@ -291,4 +291,59 @@ async fn a_password_is_not_shown_in_either_form() {
         let requests = running.requests.lock().unwrap();
         assert!(requests[0].contains("\r\nauthorization: Basic bWU6czNjcmV0\r\n"), "{requests:?}");
     }
+}
+
+/// P10: the client opens a connection for an attempt that has to wait, and goes on with it when the attempt has got
+/// another one. A receiver that answers on one connection and takes no second would thereby collect sockets.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn connections_are_no_more_than_attempts() {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    let url = format!("http://{address}/hooks");
+    let settings =
+        HttpSettings { timeout: Duration::from_secs(60), connections: 2, ..settings(&url, Network::Private) };
+    let destination = HttpClient::new().unwrap().destination(settings).unwrap();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = Vec::new();
+        while stream.read_buf(&mut request).await.is_ok_and(|read| read > 0) {
+            if request.ends_with(b"\r\n\r\n{}") {
+                request.clear();
+                tokio::time::sleep(Duration::from_millis(5)).await;
+                stream.write_all(OK.as_bytes()).await.unwrap();
+            }
+        }
+        // Kept, so that nobody is refused.
+        drop(listener);
+    });
+    let delivered = Sent::Delivered { detail: "200 OK".to_owned() };
+    assert_eq!(destination.send(&message()).await, delivered);
+    let mut queued = Vec::new();
+    while let Ok(stream) = timeout(Duration::from_millis(500), TcpStream::connect(address)).await {
+        queued.push(stream.unwrap());
+    }
+    let mut most = 0;
+    for _ in 0..10 {
+        let parcel = message();
+        let both = async { tokio::join!(destination.send(&parcel), destination.send(&parcel)) };
+        let both = timeout(Duration::from_secs(20), both).await.expect("both over one connection");
+        assert_eq!(both, (delivered.clone(), delivered.clone()));
+        most = most.max(sockets_to(address.port()) - queued.len());
+    }
+    assert_eq!(most, 2);
+}
+
+/// Sockets of this machine that are connected, or about to be, to a port.
+#[cfg(target_os = "linux")]
+fn sockets_to(port: u16) -> usize {
+    let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    let is_one = |line: &&str| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        // Established, opening, or closed by the other side only.
+        fields[2].ends_with(&format!(":{port:04X}")) && ["01", "02", "08"].contains(&fields[3])
+    };
+    table.lines().skip(1).filter(is_one).count()
 }

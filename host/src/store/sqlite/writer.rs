@@ -88,7 +88,6 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    #[expect(clippy::too_many_arguments, reason = "all that the thread owns")]
     pub(super) fn new(
         db: Connection,
         books: Books,

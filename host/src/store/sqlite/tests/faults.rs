@@ -115,7 +115,7 @@ async fn what_does_not_fit_together_ends_everything() {
     let (answer, answered) = oneshot::channel();
     let fail = Job::Other(Box::new(move |writer| {
         let broken = |_: &mut _, _: &_| Err::<(), _>(Fault::Broken("a page is upside down".to_owned()));
-        drop(answer.send(writer.transaction(Safety::Soon, broken).unwrap_err().severity));
+        let _ = answer.send(writer.transaction(Safety::Soon, broken).unwrap_err().severity);
     }));
     // The failure comes before the first step of the fan-out.
     let large = together(&store, || {
