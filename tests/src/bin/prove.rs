@@ -63,6 +63,7 @@ fn prove(arguments: &[String]) -> Result<bool, String> {
     let mut holds = true;
     for name in names {
         let started = Instant::now();
+        eprintln!("{name} …");
         let report = match name {
             "crash" => runtime.block_on(crash(&options)),
             "power-loss" => runtime.block_on(lose_power(&options)),
@@ -122,15 +123,15 @@ async fn crash(options: &Options) -> Report {
 }
 
 async fn lose_power(options: &Options) -> Report {
-    let size = Size { producers: 4, batches: 120 };
+    let size = Size { producers: 4, batches: 50 };
     let plan =
         PowerLoss { losses: options.losses, of_one_run: 100, size, disk_lies: false, seed: options.seed };
     power_loss(plan).await
 }
 
 async fn have_errors(options: &Options) -> Report {
-    let size = Size { producers: 4, batches: 40 };
-    faults(Faults { syncs: 60, writes: 60, stride: 101, size, seed: options.seed }).await
+    let size = Size { producers: 4, batches: 80 };
+    faults(Faults { syncs: 40, writes: 60, stride: 101, size, seed: options.seed }).await
 }
 
 /// Goes on in a mount namespace of its own, so that the file system is gone with it.

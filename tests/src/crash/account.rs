@@ -20,6 +20,8 @@ pub(super) enum Kind {
     Both,
     /// Three destinations.
     Fan,
+    /// One destination, in the order in which they were received, those of each sender by themselves.
+    Ordered,
 }
 
 impl Kind {
@@ -29,6 +31,7 @@ impl Kind {
             0..12 => Kind::Plain,
             12..16 => Kind::Redacted,
             16..18 => Kind::Both,
+            18 => Kind::Ordered,
             _ => Kind::Fan,
         }
     }
@@ -40,6 +43,7 @@ impl Kind {
             Kind::Redacted => "redacted",
             Kind::Both => "both",
             Kind::Fan => "fan",
+            Kind::Ordered => "ordered",
         }
     }
 
@@ -50,6 +54,7 @@ impl Kind {
             Kind::Redacted => b"b",
             Kind::Both => b"ab",
             Kind::Fan => b"acd",
+            Kind::Ordered => b"d",
         }
     }
 
@@ -67,6 +72,8 @@ type Place = (u64, u8);
 struct Arrived {
     webhook_ids: Vec<String>,
     count: usize,
+    /// How many places were reached before.
+    rank: usize,
 }
 
 /// What is known of an event that was sent.
@@ -75,6 +82,15 @@ enum Sent {
     /// No answer, up to now or for good.
     Unknown,
     Acknowledged,
+}
+
+/// What is known of the order of one sender's ordered events.
+#[derive(Debug, Default)]
+struct Lane {
+    /// Acknowledged so far.
+    acknowledged: Vec<u64>,
+    /// Each event that was sent, with how many had been acknowledged before: these come first.
+    sent: Vec<(u64, usize)>,
 }
 
 /// Shared by senders, receivers and whoever kills.
@@ -92,6 +108,8 @@ struct Books {
     acknowledged: usize,
     resent: usize,
     places: HashMap<Place, Arrived>,
+    /// By sender.
+    lanes: HashMap<usize, Lane>,
     /// Acknowledged and not arrived.
     outstanding: HashSet<Place>,
     /// Of these, what was acknowledged before the last kill.
@@ -119,12 +137,16 @@ pub(super) struct Balance {
 }
 
 impl Account {
-    /// A number for another event; it counts as sent.
-    pub(super) fn sending(&self) -> u64 {
+    /// A number for another event of this sender's; it counts as sent.
+    pub(super) fn sending(&self, sender: usize) -> u64 {
         let mut books = self.lock();
         books.next += 1;
         let number = books.next;
         books.sent.insert(number, Sent::Unknown);
+        if Kind::of(number) == Kind::Ordered {
+            let lane = books.lanes.entry(sender).or_default();
+            lane.sent.push((number, lane.acknowledged.len()));
+        }
         number
     }
 
@@ -134,12 +156,15 @@ impl Account {
     }
 
     /// The gateway has answered with a 2xx.
-    pub(super) fn acknowledged(&self, number: u64) {
+    pub(super) fn acknowledged(&self, sender: usize, number: u64) {
         let mut books = self.lock();
         if books.sent.insert(number, Sent::Acknowledged) == Some(Sent::Acknowledged) {
             return;
         }
         books.acknowledged += 1;
+        if Kind::of(number) == Kind::Ordered {
+            books.lanes.entry(sender).or_default().acknowledged.push(number);
+        }
         for destination in Kind::of(number).destinations() {
             let place = (number, *destination);
             if !books.places.contains_key(&place) {
@@ -161,7 +186,9 @@ impl Account {
         if !intact {
             books.problems.push(format!("event {number} came to `{}` changed", char::from(destination)));
         }
-        let arrived = books.places.entry(place).or_insert(Arrived { webhook_ids: Vec::new(), count: 0 });
+        let rank = books.places.len();
+        let arrived =
+            books.places.entry(place).or_insert(Arrived { webhook_ids: Vec::new(), count: 0, rank });
         arrived.count += 1;
         let again = arrived.count > 1;
         if !arrived.webhook_ids.iter().any(|known| known == webhook_id) {
@@ -249,6 +276,7 @@ impl Account {
                     .push(format!("event {number} came to `{at}` with the ids {:?}", arrived.webhook_ids));
             }
         }
+        problems.extend(books.out_of_order());
         let expected = Ledger {
             accepted: stored,
             settled: stored,
@@ -269,6 +297,27 @@ impl Account {
 }
 
 impl Books {
+    /// Ordered events that came before one that was acknowledged before they were sent.
+    fn out_of_order(&self) -> Vec<String> {
+        let rank = |number: u64| {
+            let places = Kind::of(number).destinations().iter();
+            places.filter_map(move |at| self.places.get(&(number, *at))).map(|arrived| arrived.rank).max()
+        };
+        let mut found = Vec::new();
+        for lane in self.lanes.values() {
+            let (mut latest, mut considered) = (None, 0);
+            for (number, before) in &lane.sent {
+                let earlier = &lane.acknowledged[considered..*before];
+                latest = latest.max(earlier.iter().filter_map(|number| rank(*number)).max());
+                considered = *before;
+                if rank(*number).is_some_and(|rank| Some(rank) < latest) {
+                    found.push(format!("event {number} overtook one of its sender's that came before it"));
+                }
+            }
+        }
+        found
+    }
+
     /// Notes how long it took, once the gateway is ready and nothing is in flight that had been before the kill.
     fn note_recovery(&mut self) {
         if self.in_flight.is_empty()

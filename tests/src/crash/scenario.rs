@@ -4,6 +4,7 @@ use std::fs::Permissions;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -73,7 +74,7 @@ pub async fn run(plan: &Plan) -> Report {
     let mut senders = JoinSet::new();
     for at in 0..plan.senders {
         let random = Random::new(plan.seed ^ (at as u64 + 1) << 32);
-        senders.spawn(sender(gateway, account.clone(), random, orders.clone()));
+        senders.spawn(sender(gateway, account.clone(), at, random, orders.clone()));
     }
     let mut figures = Figures::default();
     for kill in 0..plan.kills {
@@ -99,6 +100,7 @@ pub async fn run(plan: &Plan) -> Report {
     order.send_replace(Order::Finish);
     while senders.join_next().await.is_some() {}
     all_arrived(&account).await;
+    figures.problems.extend(verified(&plan.program, directory.path()));
     let log = process.0.log();
     let status = process.0.stop().await;
     if !status.success() {
@@ -187,6 +189,14 @@ async fn reckon(plan: &Plan, mut figures: Figures, account: &Account, directory:
     report
 }
 
+/// What `hookyard store verify` complains of while the gateway runs.
+fn verified(program: &Path, directory: &Path) -> Option<String> {
+    let ended = Command::new(program).args(["store", "verify"]).current_dir(directory).output().unwrap();
+    let said = || [ended.stdout.as_slice(), &ended.stderr].map(String::from_utf8_lossy).concat();
+    (!ended.status.success())
+        .then(|| format!("`hookyard store verify` ended with {}: {}", ended.status, said()))
+}
+
 /// The ledger that the gateway has left behind.
 async fn ledger(state: &Path, problems: &mut Vec<String>) -> Ledger {
     let store = crate::proof::open(state, SyncMode::Accepted, None).unwrap();
@@ -225,6 +235,7 @@ fn configure(store: &str, directory: &Path, gateway: SocketAddr, receiver: Socke
          [routes.plain]\nsource = \"github\"\nevents = [\"plain\", \"both\"]\nto = [\"a\"]\n\
          [routes.redacted]\nsource = \"github\"\nevents = [\"redacted\", \"both\"]\nplugins = [\"redact\"]\nto = [\"b\"]\n\
          [routes.fan]\nsource = \"github\"\nevents = [\"fan\"]\nto = [\"a\", \"c\", \"d\"]\n\
+         [routes.ordered]\nsource = \"github\"\nevents = [\"ordered\"]\nordering = \"body:/lane\"\nto = [\"d\"]\n\
          {destinations}"
     );
     let secret = directory.join("secret");

@@ -36,10 +36,11 @@ pub(super) enum Order {
     Finish,
 }
 
-/// One sender with one connection. Ends when it is told to finish and has nothing left.
+/// One sender with one connection, and a lane for its ordered events. Ends when it is told to finish and has nothing left.
 pub(super) async fn sender(
     gateway: SocketAddr,
     account: Arc<Account>,
+    lane: usize,
     mut random: Random,
     order: watch::Receiver<Order>,
 ) {
@@ -59,11 +60,11 @@ pub(super) async fn sender(
                 None if *order.borrow() == Order::Finish => return,
                 None => {
                     room(&account).await;
-                    account.sending()
+                    account.sending(lane)
                 }
             };
-            if send(&mut connection, request(&client, number)).await {
-                account.acknowledged(number);
+            if send(&mut connection, request(&client, lane, number)).await {
+                account.acknowledged(lane, number);
                 continue;
             }
             // Without an id of its own it would be another event; and some senders never try again.
@@ -99,12 +100,13 @@ async fn connect(gateway: SocketAddr) -> Option<SendRequest<Full<Bytes>>> {
 }
 
 fn has_delivery_id(number: u64) -> bool {
-    number % 4 != 0
+    !number.is_multiple_of(4)
 }
 
-fn request(client: &Client, number: u64) -> Request<Full<Bytes>> {
+fn request(client: &Client, lane: usize, number: u64) -> Request<Full<Bytes>> {
     let filling = "x".repeat((number % 1500) as usize);
-    let body = format!(r#"{{"number":{number},"sender":{{"login":"ada"}},"filling":"{filling}"}}"#);
+    let body =
+        format!(r#"{{"number":{number},"lane":{lane},"sender":{{"login":"ada"}},"filling":"{filling}"}}"#);
     let signature = sign(SECRET, body.as_bytes());
     let delivery = format!("delivery-{number}");
     let mut headers = vec![

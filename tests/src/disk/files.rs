@@ -21,6 +21,8 @@ struct File {
     number: Option<usize>,
     /// The first sync also syncs the directory, as the default VFS does with journals that it may have created.
     syncs_directory: bool,
+    /// It has been told that a sync of this file has failed.
+    told_of_failure: bool,
 }
 
 /// Version 2: with shared memory and without memory-mapped files, which would be written past the record.
@@ -150,7 +152,8 @@ unsafe extern "C" fn open(
     let methods = if code == ffi::SQLITE_OK { &raw const METHODS } else { ptr::null() };
     let journal = ffi::SQLITE_OPEN_WAL | ffi::SQLITE_OPEN_MAIN_JOURNAL | ffi::SQLITE_OPEN_SUPER_JOURNAL;
     let syncs_directory = flags & ffi::SQLITE_OPEN_CREATE != 0 && flags & journal != 0;
-    let ours = File { head: sqlite3_file { pMethods: methods }, shared, number, syncs_directory };
+    let head = sqlite3_file { pMethods: methods };
+    let ours = File { head, shared, number, syncs_directory, told_of_failure: false };
     // SAFETY: SQLite has allocated `szOsFile` bytes, aligned for any structure, that nobody else uses.
     unsafe { file.cast::<File>().write(ours) };
     code
@@ -214,7 +217,7 @@ unsafe extern "C" fn sync(file: *mut sqlite3_file, _flags: c_int) -> c_int {
     // SAFETY: SQLite calls with a file that `open` has opened, from one thread at a time, and nobody keeps a reference.
     let ours = unsafe { &mut *file.cast::<File>() };
     let Some(number) = ours.number else { return ffi::SQLITE_OK };
-    let code = ours.shared.sync(number, ours.syncs_directory);
+    let code = ours.shared.sync(number, ours.syncs_directory, &mut ours.told_of_failure);
     if code == ffi::SQLITE_OK {
         ours.syncs_directory = false;
     }

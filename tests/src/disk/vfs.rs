@@ -27,7 +27,8 @@ pub struct Habits {
 /// Something that goes wrong. Counted from 1, beginning when the fault is set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// This sync fails, and what it was to make safe is lost.
+    /// This sync fails, and what it was to make safe is lost. Whoever else has the file open learns of it at his next
+    /// sync, as on Linux.
     Sync(u64),
     /// This write fails.
     Write(u64),
@@ -53,12 +54,15 @@ struct State {
     /// Since the fault was set.
     writes: u64,
     syncs: u64,
+    /// The file whose sync has failed, if one has.
+    damaged: Option<usize>,
 }
 
 impl Disk {
     /// A disk for files in this directory. What is there already is safe.
     pub fn new(directory: &Path, habits: Habits) -> Self {
-        let state = State { recording: Recording::of(directory), fault: None, writes: 0, syncs: 0 };
+        let recording = Recording::of(directory);
+        let state = State { recording, fault: None, writes: 0, syncs: 0, damaged: None };
         let shared: &'static Shared = Box::leak(Box::new(Shared { habits, state: Mutex::new(state) }));
         let name = unique_name();
         files::register(&name, shared);
@@ -176,12 +180,17 @@ impl Shared {
         code
     }
 
-    pub(super) fn sync(&self, file: usize, also_directory: bool) -> Code {
+    /// Syncs a file by one of its handles, `told` being whether this one has learnt that a sync of the file has failed.
+    pub(super) fn sync(&self, file: usize, also_directory: bool, told: &mut bool) -> Code {
         let began = self.state().recording.moment();
         std::thread::sleep(self.habits.sync_takes);
         let mut state = self.state();
         state.syncs += 1;
         if matches!(state.fault, Some(Fault::Sync(nth)) if state.syncs == nth) {
+            state.damaged = Some(file);
+        }
+        if state.damaged == Some(file) && !*told {
+            *told = true;
             state.recording.operations.push(Operation::SyncFailed { file, began });
             return ffi::SQLITE_IOERR_FSYNC;
         }

@@ -80,7 +80,7 @@ pub(super) fn kinds(number: u64) -> Vec<Kind> {
         15..17 => vec![Kind::Flaky],
         17 => vec![Kind::Counted],
         18 => vec![],
-        _ if number % 3 == 0 => vec![Kind::Wide],
+        _ if number.is_multiple_of(3) => vec![Kind::Wide],
         _ => vec![Kind::Counted, Kind::Flaky],
     }
 }
@@ -124,7 +124,7 @@ pub(super) fn body(number: u64) -> Bytes {
 
 /// The key by which it is recognised, if it has one.
 pub(super) fn key(number: u64) -> Option<String> {
-    (number % 3 != 0).then(|| format!("key-{number}"))
+    (!number.is_multiple_of(3)).then(|| format!("key-{number}"))
 }
 
 /// The event as it is stored. `again` repeats another one as its sender would.

@@ -146,7 +146,7 @@ async fn fatal(plan: &Faults, fault: Fault, figures: &mut Figures) {
     bench.disk.set(fault);
     let ended = bench.drive(plan).await;
     if !bench.disk.has_failed() {
-        figures.problems.push(format!("{fault:?}: the load is too small for it to happen"));
+        return figures.problems.push(format!("{fault:?}: the load is too small for it to happen"));
     }
     if !matches!(ended, Err(StoreError::Unknown(_) | StoreError::Failed(_))) {
         figures.problems.push(format!("{fault:?}: the load ended with {ended:?}"));
