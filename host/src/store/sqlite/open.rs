@@ -200,12 +200,16 @@ fn prepare(db: &Connection, unclean: bool) -> rusqlite::Result<()> {
          PRAGMA journal_size_limit = 67108864;
          PRAGMA foreign_keys = OFF;
          PRAGMA cell_size_check = ON;
-         PRAGMA cache_size = -32768;
+         PRAGMA cache_size = -8192;
          PRAGMA mmap_size = 0;
          PRAGMA temp_store = MEMORY;"
     ))?;
-    if unclean {
-        checkpoint(db)?;
+    if unclean && let Err(error) = checkpoint(db) {
+        // A full disk: nothing will be accepted, and what is in the log can be worked off from there.
+        if error.sqlite_error_code() != Some(ErrorCode::DiskFull) {
+            return Err(error);
+        }
+        tracing::warn!(%error, "the store's log could not be taken into its file; free disk space");
     }
     Ok(())
 }
