@@ -41,8 +41,8 @@ const MAX_HEAD: usize = 64 * 1024;
 /// However long a destination's own limit is.
 const LONGEST_CONNECT: Duration = Duration::from_secs(120);
 
-/// Connections that are kept for later, for each destination, and for how long.
-const MAX_IDLE: usize = 32;
+/// How long a connection is kept for later; as many of a destination's as attempts may be under way at once, or a busy
+/// one would open new ones all the time.
 const IDLE_TIME: Duration = Duration::from_secs(60);
 
 /// Bytes of answers that a receiver may send ahead on an HTTP/2 connection: of one, and of all together.
@@ -108,7 +108,7 @@ impl HttpClient {
         };
         let client = Client::builder(TokioExecutor::new())
             .pool_idle_timeout(IDLE_TIME)
-            .pool_max_idle_per_host(MAX_IDLE)
+            .pool_max_idle_per_host(settings.connections)
             .pool_timer(TokioTimer::new())
             .timer(TokioTimer::new())
             .http1_max_buf_size(MAX_HEAD)

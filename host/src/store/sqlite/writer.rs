@@ -160,8 +160,8 @@ impl Writer {
         }
     }
 
-    /// What needs no sync goes first, in a transaction of its own: work that has been accepted does not wait for the
-    /// sync of what is being accepted.
+    /// What has come meanwhile goes into one transaction: two would write most of the same pages twice. It is synced if
+    /// something in it has to be; work alone waits for no sync.
     fn run(&mut self, batch: &mut Vec<Job>) {
         let (mut soon, mut synced, mut others) = (Vec::new(), Vec::new(), Vec::new());
         for job in batch.drain(..) {
@@ -173,11 +173,8 @@ impl Writer {
             }
         }
         match self.mode {
-            SyncMode::Accepted => {
-                self.together(soon, Safety::Soon);
-                self.together(synced, Safety::Synced);
-            }
-            SyncMode::All => {
+            SyncMode::Accepted if synced.is_empty() => self.together(soon, Safety::Soon),
+            SyncMode::Accepted | SyncMode::All => {
                 soon.append(&mut synced);
                 self.together(soon, Safety::Synced);
             }
