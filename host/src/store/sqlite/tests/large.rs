@@ -7,6 +7,7 @@ use crate::store::SqliteStore;
 use crate::store::conformance::assert_sound;
 use crate::store::conformance::kit::*;
 use crate::store::sqlite::fanout::STEP;
+use crate::store::sqlite::jobs::Job;
 
 use super::{as_after_a_kill, on_writer, open};
 
@@ -63,17 +64,20 @@ async fn a_kill_at_any_step_loses_and_repeats_nothing() {
     append(&store, event(1, 1), 1).await;
     let run = lease_run(&store, 1).await;
     let settled = SettledRun { id: run.id, lease: run.lease, attempt: None, end: done(large(&run)) };
+    // The writer is busy until both are asked for, or it would take some steps before it looks at them.
+    let (go, wait) = std::sync::mpsc::channel::<()>();
+    store.send(Job::Other(Box::new(move |_| drop(wait.recv()))));
     let settled = store.settle_runs(vec![settled], 2);
     let path = directory.path().to_owned();
-    let copies = on_writer(&store, move |writer| {
+    let copying = on_writer(&store, move |writer| {
         let mut copies = vec![as_after_a_kill(&path)];
         while writer.fanouts.may_go_on() {
             writer.fan_out();
             copies.push(as_after_a_kill(&path));
         }
         copies
-    })
-    .await;
+    });
+    let (copies, ()) = tokio::join!(copying, async { drop(go) });
     assert_eq!(settled.await.unwrap(), [Settlement::Recorded]);
     assert!(copies.len() > 5, "{} steps", copies.len());
     for copy in copies {
