@@ -66,7 +66,9 @@ async fn a_kill_at_any_step_loses_and_repeats_nothing() {
     let settled = SettledRun { id: run.id, lease: run.lease, attempt: None, end: done(large(&run)) };
     // The writer is busy until both are asked for, or it would take some steps before it looks at them.
     let (go, wait) = std::sync::mpsc::channel::<()>();
-    store.send(Job::Other(Box::new(move |_| drop(wait.recv()))));
+    store.send(Job::Other(Box::new(move |_| {
+        let _ = wait.recv();
+    })));
     let settled = store.settle_runs(vec![settled], 2);
     let path = directory.path().to_owned();
     let copying = on_writer(&store, move |writer| {
