@@ -2,11 +2,13 @@
 
 use rusqlite::Connection;
 use tempfile::TempDir;
+use tokio::sync::oneshot;
 
 use crate::store::SqliteStore;
 use crate::store::conformance::assert_sound;
 use crate::store::conformance::kit::*;
 use crate::store::sqlite::fanout::STEP;
+use crate::store::sqlite::jobs::Task;
 
 use super::{as_after_a_kill, on_writer, open};
 
@@ -63,9 +65,11 @@ async fn a_kill_at_any_step_loses_and_repeats_nothing() {
     append(&store, event(1, 1), 1).await;
     let run = lease_run(&store, 1).await;
     let settled = SettledRun { id: run.id, lease: run.lease, attempt: None, end: done(large(&run)) };
-    let settled = store.settle_runs(vec![settled], 2);
+    let (answer, settlements) = oneshot::channel();
+    let task = Task::new(vec![settled], 2, 2, Box::new(move |outcome| drop(answer.send(outcome))));
     let path = directory.path().to_owned();
     let copies = on_writer(&store, move |writer| {
+        assert!(writer.take_large(task).is_none());
         let mut copies = vec![as_after_a_kill(&path)];
         while writer.fanouts.may_go_on() {
             writer.fan_out();
@@ -74,7 +78,7 @@ async fn a_kill_at_any_step_loses_and_repeats_nothing() {
         copies
     })
     .await;
-    assert_eq!(settled.await.unwrap(), [Settlement::Recorded]);
+    assert_eq!(settlements.await.unwrap().unwrap(), [Settlement::Recorded]);
     assert!(copies.len() > 5, "{} steps", copies.len());
     for copy in copies {
         let store = open(copy.path());
