@@ -43,6 +43,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     if std::env::args().any(|argument| argument == "--self-test") {
         send_one(&format!("http://{address}/in/github"), directory.path()).await?;
+        while gateway.ledger().await?.pending > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
         let ledger = gateway.shutdown().await?;
         assert_eq!((ledger.accepted, ledger.delivered), (1, 1), "{ledger:?}");
         eprintln!("accepted and delivered one event");

@@ -3,22 +3,22 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension as _};
-use uuid::Uuid;
+use rusqlite::Connection;
 
 use crate::delivery::{Reply, State};
 use crate::event::{Event, EventId, UnixMillis};
 use crate::store::{Appended, Dedupe, LeasedRun, NewEvent, NewRun};
 
 use super::books::{Books, RUNS, RunWork};
-use super::codec::{decode_reply, digest, encode_headers, event_size, state_number};
+use super::codec::{digest, encode_headers, event_size, state_number};
 use super::events::{PENDING, SETTLED, UNROUTED};
 use super::fault::{Fault, Result};
+use super::keys::{Key, Recent};
 use super::leases::Held;
 
 const INSERT_EVENT: &str = "INSERT INTO events (seq, id, source, kind, delivery_id, proof, hops, received_at, dedupe, \
-     state, unrouted, open, dead, body_size, size, first_run, run_count, ended_at) \
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, ?13, ?14, ?15, ?16, ?17)";
+     until, state, unrouted, open, dead, body_size, size, first_run, run_count, ended_at) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 0, ?14, ?15, ?16, ?17, ?18)";
 
 const INSERT_PAYLOAD: &str =
     "INSERT INTO payloads (event, method, path, query, headers, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
@@ -26,18 +26,14 @@ const INSERT_PAYLOAD: &str =
 const INSERT_RUN: &str = "INSERT INTO runs (seq, id, event, route, ordered, state, due, attempts, since, again) \
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?7, ?9)";
 
-const SEEN: &str = "SELECT event, until, reply FROM dedupe WHERE key = ?1";
-
-/// A key whose time is over passes to the new event.
-const INSERT_KEY: &str = "INSERT INTO dedupe (key, event, until) VALUES (?1, ?2, ?3) \
-     ON CONFLICT (key) DO UPDATE SET event = excluded.event, until = excluded.until, reply = NULL";
-
-type Key = [u8; 16];
-
 /// What is known of an event of a batch before anything is stored.
 enum Known {
-    Fresh(Option<Key>),
-    Duplicate { of: EventId, reply: Option<Reply> },
+    /// With its key and until when it is its own, if that is later than now.
+    Fresh(Option<(Key, UnixMillis)>),
+    Duplicate {
+        of: EventId,
+        reply: Option<Reply>,
+    },
 }
 
 /// Where a run stands once it is stored.
@@ -82,16 +78,15 @@ impl Books {
             let key = digest(&new.event.source, key);
             let before = match in_batch.get(&key) {
                 Some(&of) => Some((of, None)),
-                None => seen(db, &key, now)?,
+                None => self.seen(db, &key, now)?,
             };
             known.push(match before {
                 Some((of, reply)) => Known::Duplicate { of, reply },
-                None => {
-                    if *until > now {
-                        in_batch.insert(key, new.event.id);
-                    }
-                    Known::Fresh(Some(key))
+                None if *until > now => {
+                    in_batch.insert(key, new.event.id);
+                    Known::Fresh(Some((key, *until)))
                 }
+                None => Known::Fresh(None),
             });
         }
         Ok(known)
@@ -124,14 +119,14 @@ impl Books {
         &mut self,
         db: &Connection,
         new: &NewEvent,
-        key: Option<Key>,
+        key: Option<(Key, UnixMillis)>,
         now: UnixMillis,
     ) -> Result<Vec<LeasedRun>> {
-        let NewEvent { event, dedupe, runs, unrouted } = new;
+        let NewEvent { event, runs, unrouted, .. } = new;
         let seq = self.next.event;
         self.next.event += 1;
-        if let (Some(key), Some(dedupe)) = (key, dedupe) {
-            db.prepare_cached(INSERT_KEY)?.execute((key, event.id.0.as_bytes(), dedupe.until))?;
+        if let Some((key, until)) = key {
+            self.keys.enter(key, Recent { seq, event: event.id, until });
         }
         let unrouted = unrouted.as_deref().filter(|_| runs.is_empty());
         let (count, size) = (runs.len() as i64, event_size(event));
@@ -146,7 +141,8 @@ impl Books {
             event.proof,
             event.hops,
             event.received_at,
-            key,
+            key.map(|(key, _)| key),
+            key.map(|(_, until)| until),
             state,
             unrouted,
             count,
@@ -243,20 +239,4 @@ impl Books {
         let (event, route) = (Arc::clone(event), Arc::clone(&new.route));
         Ok(Some(LeasedRun { id: new.id, event, route, attempt: attempts, lease }))
     }
-}
-
-fn seen(db: &Connection, key: &Key, now: UnixMillis) -> Result<Option<(EventId, Option<Reply>)>> {
-    let mut statement = db.prepare_cached(SEEN)?;
-    let found = statement
-        .query_row([key], |row| {
-            let reply: Option<Vec<u8>> = row.get(2)?;
-            Ok((row.get::<_, [u8; 16]>(0)?, row.get::<_, UnixMillis>(1)?, reply))
-        })
-        .optional()?;
-    let Some((event, until, reply)) = found else { return Ok(None) };
-    if until <= now {
-        return Ok(None);
-    }
-    let reply = reply.map(|text| decode_reply(&text)).transpose()?;
-    Ok(Some((EventId(Uuid::from_bytes(event)), reply)))
 }

@@ -10,6 +10,7 @@ use crate::store::Limits;
 use super::cache::Cache;
 use super::counters::Counters;
 use super::fault::Result;
+use super::keys::Keys;
 use super::leases::Desk;
 use super::names::Names;
 use super::retain::Progress;
@@ -29,6 +30,7 @@ pub(super) struct Books {
     pub(super) names: Names,
     pub(super) counters: Counters,
     pub(super) next: Next,
+    pub(super) keys: Keys,
     pub(super) runs: Desk<RunWork>,
     pub(super) deliveries: Desk<DeliveryWork>,
     pub(super) events: Cache<Event>,
@@ -92,8 +94,10 @@ impl Books {
     pub(super) fn load(db: &Connection, limits: Limits) -> Result<Self> {
         let names = Names::load(db)?;
         let counters = Counters::load(db)?;
+        let keys = Keys::load(db, counters.keys_up_to as i64)?;
         let next = Next {
-            event: next(db, "events")?,
+            // The latest may have been removed, and numbers up to the mark are not given again.
+            event: next(db, "events")?.max(counters.keys_up_to as i64 + 1),
             run: next(db, "runs")?,
             message: next(db, "messages")?,
             delivery: next(db, "deliveries")?,
@@ -105,6 +109,7 @@ impl Books {
             names,
             counters,
             next,
+            keys,
             runs: Desk::new(),
             deliveries: Desk::new(),
             events: Cache::new(CACHE),
@@ -137,6 +142,7 @@ impl Books {
     /// The transaction is committed. Says whom to wake.
     pub(super) fn commit(&mut self) -> Bells {
         self.saved = Saved { counters: self.counters, next: self.next, names: self.names.len() };
+        self.keys.commit();
         self.runs.commit();
         self.deliveries.commit();
         std::mem::take(&mut self.bells)
@@ -146,6 +152,7 @@ impl Books {
     pub(super) fn roll_back(&mut self) {
         (self.counters, self.next) = (self.saved.counters, self.saved.next);
         self.names.truncate(self.saved.names);
+        self.keys.roll_back();
         self.runs.roll_back();
         self.deliveries.roll_back();
         // Numbers of rows are given again.

@@ -17,6 +17,7 @@ mod fanout;
 mod fault;
 mod intervene;
 mod jobs;
+mod keys;
 mod kv;
 mod lanes;
 mod leases;

@@ -96,6 +96,7 @@ impl Books {
             self.counters.ledger.expired += 1;
         }
         db.prepare_cached(PAYLOAD)?.execute([event])?;
+        self.keep_key_of(db, event, now)?;
         db.prepare_cached(EVENT)?.execute([event])?;
         self.events.remove(event);
         rows.0 -= 2 + runs.len() as i64;

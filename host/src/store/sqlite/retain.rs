@@ -111,6 +111,7 @@ impl Books {
             progress.begin_again();
         }
         let step = step.max(1);
+        let before = db.total_changes();
         let mut budget = Budget { events: step, rows: Rows((step as i64).saturating_mul(ROWS)) };
         let mut removed = Removed::default();
         for at in 0..CLASSES.len() {
@@ -123,6 +124,10 @@ impl Books {
         progress.turn = (progress.turn + 1) % CLASSES.len();
         removed.more |= progress.sweep.step(db, now, step)?;
         self.retention = progress;
+        if db.total_changes() != before {
+            // With the time at which it was over.
+            self.counters.save(db)?;
+        }
         Ok(removed)
     }
 

@@ -7,7 +7,7 @@ use crate::event::UnixMillis;
 use crate::store::{Leased, LeasedRun, SettledRun, Settlement};
 
 use super::books::{Books, RUNS, RunWork};
-use super::codec::{encode_reply, state_number, uuid};
+use super::codec::{state_number, uuid};
 use super::deliveries::Stored;
 use super::events::EventChange;
 use super::fault::{Fault, Result};
@@ -28,9 +28,6 @@ const AGAIN: &str = "UPDATE runs SET due = ?2, detail = ?3 WHERE seq = ?1";
 
 const END: &str = "UPDATE runs SET state = ?2, started_at = ?3, took = ?4, ended_at = ?5, detail = ?6, \
      first_delivery = ?7, last_delivery = ?8 WHERE seq = ?1";
-
-const REPLY: &str = "UPDATE dedupe SET reply = ?2 FROM events e \
-     WHERE e.seq = ?1 AND dedupe.key = e.dedupe AND dedupe.event = e.id";
 
 pub(super) const ATTEMPT: &str = "INSERT OR REPLACE INTO attempts (work, started_at, number, took, succeeded, detail) \
      VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
@@ -132,7 +129,7 @@ impl Books {
     ) -> Result<()> {
         let (seq, what) = (held.place.1, held.what);
         if let Some(reply) = reply {
-            db.prepare_cached(REPLY)?.execute((what.event, encode_reply(reply)))?;
+            self.store_key_of(db, what.event, Some(reply), now)?;
         }
         let state = if dropped.is_some() { State::Dropped } else { State::Done };
         let detail = dropped.or(attempt.map(|attempt| attempt.detail.as_str()));

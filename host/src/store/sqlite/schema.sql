@@ -20,7 +20,8 @@ CREATE TABLE events (
   proof       TEXT,
   hops        INTEGER NOT NULL,
   received_at INTEGER NOT NULL,
-  dedupe      BLOB,                       -- its key in dedupe
+  dedupe      BLOB,                       -- by what repetitions are recognised: its key, see dedupe
+  until       INTEGER,                    -- until when
   state       INTEGER NOT NULL,           -- 0 pending, 1 settled, 2 unrouted
   unrouted    TEXT,                       -- why no route took it
   open        INTEGER NOT NULL,           -- runs and deliveries that have not ended
@@ -45,7 +46,8 @@ CREATE TABLE payloads (
   body    BLOB NOT NULL
 ) STRICT;
 
--- By what repetitions are recognised.
+-- By what repetitions are recognised. Those of recent events, after ledger.keys_up_to, stand in the events' rows, and
+-- here only if there is a reply or the event is gone.
 CREATE TABLE dedupe (
   key   BLOB PRIMARY KEY,                 -- 16 bytes of SHA-256 over the source's name and its key
   event BLOB NOT NULL,                    -- events.id; the event itself may be gone
@@ -178,6 +180,7 @@ CREATE TABLE ledger (
   dead_bytes             INTEGER NOT NULL DEFAULT 0, -- of settled events with dead letters
   unrouted_bytes         INTEGER NOT NULL DEFAULT 0, -- of unrouted events
   kv_version             INTEGER NOT NULL DEFAULT 0, -- the latest version of a value that a plugin keeps
+  keys_up_to             INTEGER NOT NULL DEFAULT 0, -- keys of events up to this row, unless over, stand in dedupe
   latest                 INTEGER NOT NULL DEFAULT 0  -- the latest time that the store was given
 ) STRICT;
 INSERT INTO ledger DEFAULT VALUES;

@@ -119,10 +119,12 @@ impl Writer {
             match self.common.failure() {
                 Some(error) => {
                     self.fanouts.refuse(&error);
+                    self.books.keys.stop_moving();
                     self.unsynced = None;
                 }
                 None => {
                     self.fan_out();
+                    self.move_keys();
                     self.sync_if_late();
                     self.tend_log();
                 }
@@ -132,7 +134,7 @@ impl Writer {
     }
 
     fn next(&mut self, jobs: &Receiver<Job>) -> std::result::Result<Job, RecvTimeoutError> {
-        if self.fanouts.may_go_on() {
+        if self.fanouts.may_go_on() || self.books.keys.are_moving() {
             return jobs.try_recv().map_err(|error| match error {
                 TryRecvError::Empty => RecvTimeoutError::Timeout,
                 TryRecvError::Disconnected => RecvTimeoutError::Disconnected,

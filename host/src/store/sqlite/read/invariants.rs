@@ -114,6 +114,22 @@ pub(super) const CHECKS: &[Check] = &[
         of: "SELECT e.id, e.source FROM events e WHERE e.source NOT IN (SELECT number FROM names)",
     },
     Check {
+        says: "event {}: its key has {} bytes, and its time is over at {}",
+        of: "SELECT id, coalesce(length(dedupe), 0), until FROM events
+             WHERE coalesce(length(dedupe), 0) <> iif(until IS NULL, 0, 16)",
+    },
+    Check {
+        says: "event {}: its key should be in the table, as all up to row {}",
+        of: "SELECT e.id, keys_up_to FROM ledger CROSS JOIN events e ON e.seq <= keys_up_to
+             WHERE e.until > latest
+               AND NOT EXISTS (SELECT 1 FROM dedupe d WHERE d.key = e.dedupe AND d.until >= e.until)",
+    },
+    Check {
+        says: "the key of event {}: the event has another one, or another time",
+        of: "SELECT e.id FROM dedupe d CROSS JOIN events e INDEXED BY events_id ON e.id = d.event
+             WHERE e.dedupe IS NOT d.key OR e.until IS NOT d.until",
+    },
+    Check {
         says: "run {}: there is no state {}",
         of: "SELECT id, state FROM runs WHERE state NOT IN (0, 1, 3, 4, 5, 6, 7)",
     },

@@ -172,6 +172,15 @@ mod tests {
             "event #1: it says that its body has 10 bytes of 17, and it has 1",
         ),
         ("UPDATE events SET source = 99 WHERE seq = 1", "event #1: its source is name 99, which is missing"),
+        (
+            "UPDATE events SET until = NULL WHERE seq = 1",
+            "event #1: its key has 16 bytes, and its time is over at none",
+        ),
+        ("UPDATE ledger SET keys_up_to = 3", "event #1: its key should be in the table, as all up to row 3"),
+        (
+            "INSERT INTO dedupe SELECT dedupe, id, until + 1, NULL FROM events WHERE seq = 1",
+            "the key of event #1: the event has another one, or another time",
+        ),
         ("UPDATE runs SET state = 2 WHERE seq = 1", "run @1: there is no state 2"),
         ("DELETE FROM events WHERE seq = 1", "run @1: its event, in row 1, is missing"),
         ("UPDATE runs SET again = 1 WHERE seq = 1", "run @1: it is not among the runs of its event #1"),

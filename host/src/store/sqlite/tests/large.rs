@@ -2,12 +2,13 @@
 
 use rusqlite::Connection;
 use tempfile::TempDir;
+use tokio::sync::oneshot;
 
 use crate::store::SqliteStore;
 use crate::store::conformance::assert_sound;
 use crate::store::conformance::kit::*;
 use crate::store::sqlite::fanout::STEP;
-use crate::store::sqlite::jobs::Job;
+use crate::store::sqlite::jobs::Task;
 
 use super::{as_after_a_kill, on_writer, open};
 
@@ -64,23 +65,20 @@ async fn a_kill_at_any_step_loses_and_repeats_nothing() {
     append(&store, event(1, 1), 1).await;
     let run = lease_run(&store, 1).await;
     let settled = SettledRun { id: run.id, lease: run.lease, attempt: None, end: done(large(&run)) };
-    // The writer is busy until both are asked for, or it would take some steps before it looks at them.
-    let (go, wait) = std::sync::mpsc::channel::<()>();
-    store.send(Job::Other(Box::new(move |_| {
-        let _ = wait.recv();
-    })));
-    let settled = store.settle_runs(vec![settled], 2);
+    let (answer, settlements) = oneshot::channel();
+    let task = Task::new(vec![settled], 2, 2, Box::new(move |outcome| drop(answer.send(outcome))));
     let path = directory.path().to_owned();
-    let copying = on_writer(&store, move |writer| {
+    let copies = on_writer(&store, move |writer| {
+        assert!(writer.take_large(task).is_none());
         let mut copies = vec![as_after_a_kill(&path)];
         while writer.fanouts.may_go_on() {
             writer.fan_out();
             copies.push(as_after_a_kill(&path));
         }
         copies
-    });
-    let (copies, ()) = tokio::join!(copying, async { drop(go) });
-    assert_eq!(settled.await.unwrap(), [Settlement::Recorded]);
+    })
+    .await;
+    assert_eq!(settlements.await.unwrap().unwrap(), [Settlement::Recorded]);
     assert!(copies.len() > 5, "{} steps", copies.len());
     for copy in copies {
         let store = open(copy.path());

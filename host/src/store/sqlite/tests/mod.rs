@@ -13,6 +13,7 @@ use super::jobs::Job;
 use super::writer::Writer;
 
 mod faults;
+mod keys;
 mod large;
 mod opening;
 mod plans;
