@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use crate::config::{DestinationKind, Respond};
+use crate::config::{DestinationKind, Respond, StoreKind};
 use crate::generation::{Generation, Origin, RouteEntry, SourceEntry, shown};
 
 /// The start's account.
@@ -47,7 +47,14 @@ pub(super) fn text(generation: &Generation, addresses: &[SocketAddr], config: &P
     for (name, group) in &generation.config.groups {
         line(&mut text, "group", name, &group.to.join(", "));
     }
-    line(&mut text, "store", "", "in memory: what is not delivered when the process dies is lost");
+    let store = &generation.config.store;
+    let kept = match store.kind {
+        StoreKind::Sqlite => {
+            format!("{}, synced before a sender is answered", shown(&store.path.join("events.db")))
+        }
+        StoreKind::Memory => "in memory: what is not delivered when the process dies is lost".to_owned(),
+    };
+    line(&mut text, "store", "", &kept);
     let _ = writeln!(text, "\n{}\n", next(generation, config));
     text
 }
