@@ -28,7 +28,7 @@ pub(super) struct Attempting {
 }
 
 pub(super) async fn attempt(shared: Arc<Shared>, attempting: Attempting, ended: mpsc::Sender<EndedDelivery>) {
-    let Attempting { entry, delivery, pass, slot, beginning, under_way } = attempting;
+    let Attempting { entry, delivery, mut pass, slot, beginning, under_way } = attempting;
     let parcel = Parcel {
         id: delivery.id,
         destination: delivery.destination,
@@ -61,8 +61,9 @@ pub(super) async fn attempt(shared: Arc<Shared>, attempting: Attempting, ended: 
         succeeded,
         detail: detail.to_owned(),
     };
-    let settled =
-        EndedDelivery { id: delivery.id, attempt: Some(record), end, beginning, slot: Some(slot), under_way };
+    // What a crash repeats is what is not settled: no more than may be under way.
+    let places = Some((slot, pass));
+    let settled = EndedDelivery { id: delivery.id, attempt: Some(record), end, beginning, places, under_way };
     let _ = ended.send(settled).await;
 }
 

@@ -5,6 +5,7 @@ use std::sync::Weak;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use crate::delivery::{Attempt, DeliveryEnd, DeliveryId, Reply};
+use crate::generation::Pass;
 use crate::store::{SettledDelivery, SettledRun, Settlement};
 
 use super::begun::Beginning;
@@ -59,7 +60,7 @@ pub(super) struct EndedDelivery {
     pub(super) end: DeliveryEnd,
     pub(super) beginning: Beginning,
     /// Held until it is settled, as is the rest, so that what waits to be settled is bounded.
-    pub(super) slot: Option<OwnedSemaphorePermit>,
+    pub(super) places: Option<(OwnedSemaphorePermit, Pass)>,
     pub(super) under_way: UnderWay,
 }
 
@@ -70,10 +71,10 @@ pub(super) async fn settle_deliveries(shared: Weak<Shared>, mut ends: mpsc::Rece
         let Some(shared) = shared.upgrade() else { return };
         let mut held = Vec::with_capacity(batch.len());
         let mut settled = Vec::with_capacity(batch.len());
-        for EndedDelivery { id, attempt, end, beginning, slot, under_way } in batch.drain(..) {
+        for EndedDelivery { id, attempt, end, beginning, places, under_way } in batch.drain(..) {
             let lease = beginning.lease();
             settled.extend(lease.map(|lease| SettledDelivery { id, lease, attempt, end }));
-            held.push((slot, under_way));
+            held.push((places, under_way));
         }
         match shared.store.settle_deliveries(settled, shared.clock.due_now()).await {
             Ok(settlements) => {

@@ -52,7 +52,7 @@ pub(crate) enum Opening {
     AfterAttempt,
 }
 
-/// An attempt that has begun. Dropping it says nothing about the receiver.
+/// An attempt that has begun. Dropping it gives its place to another one, and says nothing about the receiver.
 #[derive(Debug)]
 pub(crate) struct Pass {
     gate: Arc<Gate>,
@@ -141,8 +141,8 @@ impl Gate {
 }
 
 impl Pass {
-    /// Ends the attempt, which went wrong because of `cause` if it did.
-    pub(crate) fn end(mut self, sign: Sign, cause: &str, now: Instant) -> Option<Change> {
+    /// Ends the attempt, which went wrong because of `cause` if it did. It keeps its place until it is dropped.
+    pub(crate) fn end(&mut self, sign: Sign, cause: &str, now: Instant) -> Option<Change> {
         let ticket = self.ticket.take()?;
         let mut state = self.gate.state();
         let change = state.breaker.as_mut()?.ended(ticket, sign, self.gate.time(now))?;
@@ -201,7 +201,7 @@ mod tests {
         check(&slow, 25, Opening::Now(1));
 
         let fragile = gate(9, None, Some(1));
-        let pass = fragile.begin(at(&fragile, 0)).unwrap();
+        let mut pass = fragile.begin(at(&fragile, 0)).unwrap();
         assert!(matches!(pass.end(Sign::Fails, "503", at(&fragile, 7)), Some(Change::Opened { .. })));
         check(&fragile, 7, Opening::At(at(&fragile, 60_007)));
         assert_eq!((fragile.open_because().as_deref(), fragile.is_open.get()), (Some("503"), 1));
@@ -210,7 +210,7 @@ mod tests {
         check(&fragile, 60_008, Opening::AfterAttempt);
         drop(probe);
         check(&fragile, 60_008, Opening::Now(1));
-        let probe = fragile.begin(at(&fragile, 60_008)).unwrap();
+        let mut probe = fragile.begin(at(&fragile, 60_008)).unwrap();
         assert_eq!(probe.end(Sign::Works, "", at(&fragile, 60_009)), Some(Change::Closed));
         check(&fragile, 60_009, Opening::Now(9));
         assert_eq!((fragile.open_because(), fragile.is_open.get()), (None, 0));
