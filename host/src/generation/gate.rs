@@ -212,6 +212,8 @@ mod tests {
         check(&fragile, 60_008, Opening::Now(1));
         let mut probe = fragile.begin(at(&fragile, 60_008)).unwrap();
         assert_eq!(probe.end(Sign::Works, "", at(&fragile, 60_009)), Some(Change::Closed));
+        check(&fragile, 60_009, Opening::Now(7));
+        drop((pass, probe));
         check(&fragile, 60_009, Opening::Now(9));
         assert_eq!((fragile.open_because(), fragile.is_open.get()), (None, 0));
     }
