@@ -131,7 +131,7 @@ async fn lose_power(options: &Options) -> Report {
 
 async fn have_errors(options: &Options) -> Report {
     let size = Size { producers: 4, batches: 80 };
-    faults(Faults { syncs: 40, writes: 60, stride: 101, size, seed: options.seed }).await
+    faults(Faults { syncs: 40, writes: 60, stride: 61, size, seed: options.seed }).await
 }
 
 /// Goes on in a mount namespace of its own, so that the file system is gone with it.
