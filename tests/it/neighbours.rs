@@ -2,22 +2,15 @@
 
 use std::collections::HashMap;
 
-use hookyard_tests::{Apart, Delivery, Hostile, Hostiles, Hostility, Plan, eventually, payload, serve_apart};
+use hookyard_tests::{Apart, Delivery, Hostile, Hostiles, Hostility, Plan, eventually, payload};
 
 /// Attempts under way at once to each.
 const CONCURRENCY: usize = 3;
 
-/// The gateway's process: what [`Apart`] runs this program for.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "it is started by the others, in a process of its own"]
-async fn serves() {
-    serve_apart().await;
-}
-
 async fn start(hostiles: &Hostiles, lines: &str) -> Apart {
     let bad = hostiles.tables(&format!("concurrency = {CONCURRENCY}\n{lines}"));
     let route = format!("[routes.all]\nsource = \"github\"\nto = [\"sink\", {}]\n", hostiles.names());
-    Apart::start(Plan::new().await, &format!("{bad}{route}"), "neighbours::serves")
+    Apart::start(Plan::new().await, &format!("{bad}{route}"), env!("CARGO_BIN_EXE_hookyard-apart"))
 }
 
 async fn send(apart: &Apart, events: usize) {

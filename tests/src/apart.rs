@@ -1,7 +1,8 @@
-//! A gateway in a process of its own: the test program once more, told to run only the test that calls [`serve`]. It is
-//! asked over its standard input, and answers with lines that begin with a mark, since the test runner prints as well.
+//! A gateway in a process of its own, the program `hookyard-apart`. It is asked over its standard input, and answers on its
+//! standard output.
 
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use hookyard::Gateway;
@@ -11,12 +12,6 @@ use tokio::runtime::Handle;
 
 use crate::client::Client;
 use crate::yard::Plan;
-
-/// Where the process finds its configuration.
-const FOLDER: &str = "HOOKYARD_TEST_FOLDER";
-
-/// Begins each line that is an answer.
-const MARK: &str = "hookyard-answer ";
 
 /// Ends an answer.
 const END: &str = "end";
@@ -57,13 +52,12 @@ pub struct Usage {
 }
 
 impl Apart {
-    /// Starts it with this configuration; see [`Plan::configure`]. `test` is the full name of the test that calls
-    /// [`serve`].
-    pub fn start(plan: Plan, toml: &str, test: &str) -> Self {
+    /// Starts it with this configuration; see [`Plan::configure`]. `program` is `hookyard-apart`, which Cargo tells only
+    /// to the scenarios where it is.
+    pub fn start(plan: Plan, toml: &str, program: &str) -> Self {
         plan.configure(toml);
-        let mut process = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", test, "--ignored", "--nocapture", "--test-threads=1"])
-            .env(FOLDER, plan.dir.path())
+        let mut process = Command::new(program)
+            .arg(plan.dir.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -112,10 +106,9 @@ impl Apart {
         loop {
             let mut line = String::new();
             assert!(self.answers.read_line(&mut line).unwrap() > 0, "the gateway's process has ended");
-            match line.trim_end_matches('\n').split_once(MARK) {
-                Some((_, END)) => return lines,
-                Some((_, answer)) => lines.push(answer.to_owned()),
-                None => {}
+            match line.trim_end_matches('\n') {
+                END => return lines,
+                answer => lines.push(answer.to_owned()),
             }
         }
     }
@@ -129,9 +122,8 @@ impl Drop for Apart {
     }
 }
 
-/// Serves a gateway until nobody can ask any more. Returns at once where nobody has started it for that.
-pub async fn serve() {
-    let Some(folder) = std::env::var_os(FOLDER).map(std::path::PathBuf::from) else { return };
+/// Serves a gateway with the configuration in a folder until nobody can ask any more.
+pub async fn serve(folder: &Path) {
     let building = Gateway::builder().config_file(folder.join("config.toml")).state_dir(folder.join("state"));
     let gateway = building.build().await.unwrap();
     let listeners = gateway.bind().await.unwrap();
@@ -153,7 +145,7 @@ pub async fn serve() {
 fn say(lines: Vec<String>) {
     let mut output = std::io::stdout().lock();
     for line in lines.iter().map(String::as_str).chain([END]) {
-        writeln!(output, "{MARK}{line}").unwrap();
+        writeln!(output, "{line}").unwrap();
     }
 }
 
