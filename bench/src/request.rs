@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result};
 use bytes::Bytes;
-use hookyard::event::{Headers, Message};
+use hookyard::event::{Body, Headers, Message};
 use hookyard::signature::{Secret, Verifier, preset};
 
 /// The key that the servers know.
@@ -103,6 +103,7 @@ impl Incoming {
     }
 
     pub(crate) fn message(&self) -> Message {
-        Message::new(self.headers.clone(), self.body.clone().into())
+        let body = Body::new(self.body.clone(), &self.headers);
+        Message::new(self.headers.clone(), body)
     }
 }
