@@ -78,10 +78,10 @@ fn list(document: &Document, at: &Pointer) -> Result<Vec<Bytes>, NotSplit> {
     let Some(node) = document.find(pointer) else {
         return if could_be(document, pointer) { Ok(Vec::new()) } else { Err(no_list()) };
     };
-    match document.kind(node) {
-        Kind::Array => Ok(document.items(node).map(|item| document.bytes().slice(item.span())).collect()),
-        Kind::Null => Ok(Vec::new()),
-        _ => Err(no_list()),
+    match document.items(node) {
+        Some(items) => Ok(items.iter().map(|item| document.bytes().slice(item.span())).collect()),
+        None if document.kind(node) == Kind::Null => Ok(Vec::new()),
+        None => Err(no_list()),
     }
 }
 
