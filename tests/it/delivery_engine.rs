@@ -1,11 +1,13 @@
 //! What destinations are spared, what is held for them, and how little a clock that is set has to say.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use hookyard::store::{Intervened, Intervention};
+use hookyard::store::{Intervened, Intervention, Limits, MemoryStore};
 use hookyard::{HeldBack, Reason};
-use hookyard_tests::{Act, Logs, Received, Sink, Yard, eventually, payload};
+use hookyard_tests::{Act, Ailing, Logs, Plan, Received, Sink, Yard, eventually, payload};
 use serde_json::{Value, json};
 
 const PLAIN: &str = "[routes.all]\nsource = \"github\"\nto = [\"sink\"]\n";
@@ -316,6 +318,41 @@ async fn what_is_under_way_when_the_clock_is_set_forward_is_not_sent_again() {
     yard.sink.release();
     assert_eq!(yard.settled().await.delivered, 2);
     assert_eq!(yard.sink.received().len(), 2);
+}
+
+/// A store that may be told to refuse.
+fn ailing() -> Arc<Ailing> {
+    Arc::new(Ailing::new(Arc::new(MemoryStore::new(Limits { events: 1000, bytes: 1 << 30 }))))
+}
+
+/// P3
+#[tokio::test]
+async fn what_cannot_be_recorded_yet_is_recorded_later_and_not_done_again() {
+    let store = ailing();
+    let yard = Plan::new().await.store(store.clone()).start(PLAIN).await;
+    store.settles_nothing.store(true, Ordering::Release);
+    send(&yard, 3).await;
+    let refused = async |count| {
+        eventually("refusals", || async { (store.refusals() >= count).then_some(()) }).await;
+    };
+    refused(2).await;
+    store.settles_nothing.store(false, Ordering::Release);
+    yard.sink.several(3).await;
+    assert_eq!(yard.settled().await.delivered, 3);
+
+    yard.sink.always(Act::Hang);
+    send(&yard, 2).await;
+    yard.sink.several(5).await;
+    store.settles_nothing.store(true, Ordering::Release);
+    let before = store.refusals();
+    yard.sink.release();
+    refused(before + 1).await;
+    // Every lease has run out, and what is leased next would be the same once more.
+    yard.clock.forward(HOUR);
+    refused(before + 3).await;
+    store.settles_nothing.store(false, Ordering::Release);
+    assert_eq!(yard.settled().await.delivered, 5);
+    assert_eq!(ids(&yard.sink.received()).len(), yard.sink.received().len());
 }
 
 #[tokio::test]

@@ -62,8 +62,15 @@ pub(super) async fn attempt(shared: Arc<Shared>, attempting: Attempting, ended: 
         detail: detail.to_owned(),
     };
     // What a crash repeats is what is not settled: no more than may be under way.
-    let places = Some((slot, pass));
-    let settled = EndedDelivery { id: delivery.id, attempt: Some(record), end, beginning, places, under_way };
+    let _places = Some((slot, pass));
+    let settled = EndedDelivery {
+        id: delivery.id,
+        attempt: Some(record),
+        end,
+        beginning,
+        _places,
+        _under_way: under_way,
+    };
     let _ = ended.send(settled).await;
 }
 

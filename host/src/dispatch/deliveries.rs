@@ -155,7 +155,8 @@ async fn begin(shared: &Arc<Shared>, desk: &Desk, generation: &Generation, deliv
         // More than was asked for.
         None => {
             let (id, end) = (delivery.id, DeliveryEnd::Released);
-            let released = EndedDelivery { id, attempt: None, end, beginning, places: None, under_way };
+            let released =
+                EndedDelivery { id, attempt: None, end, beginning, _places: None, _under_way: under_way };
             let _ = desk.ended.send(released).await;
         }
     }

@@ -56,6 +56,8 @@ pub(crate) struct Shared {
     starved: AtomicBool,
     empty_run_passes: AtomicUsize,
     empty_delivery_passes: AtomicUsize,
+    /// Whether nothing more is to be leased; closed when the dispatcher is gone.
+    stopped: watch::Receiver<bool>,
 }
 
 /// Takes runs and deliveries from the store and gets them done.
@@ -88,6 +90,7 @@ impl Dispatcher {
             starved: AtomicBool::new(false),
             empty_run_passes: AtomicUsize::new(0),
             empty_delivery_passes: AtomicUsize::new(0),
+            stopped: stopped.clone(),
         });
         let guests = Arc::new(Guests::start(threads, &shared)?);
         tokio::spawn(runs::lease_loop(shared.clone(), guests.clone(), stopped.clone()));
@@ -166,6 +169,16 @@ impl Drop for Dispatcher {
 impl Shared {
     fn lease_until(&self, now: UnixMillis) -> UnixMillis {
         crate::delivery::later(now, LEASE)
+    }
+
+    /// Waits before a store that has answered with an error is asked again. False once the dispatcher is gone.
+    async fn pause(&self) -> bool {
+        let mut stopped = self.stopped.clone();
+        tokio::select! {
+            () = tokio::time::sleep(STORE_PAUSE) => true,
+            // Ends with an error only, when nobody is left who could say so.
+            _ = stopped.wait_for(|_| false) => false,
+        }
     }
 
     /// How often each loop has asked for work and got none.

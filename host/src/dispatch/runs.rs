@@ -13,6 +13,7 @@ use crate::event::UnixMillis;
 use crate::store::{LeasedRun, Queue, SettledRun};
 
 use super::guests::{Guests, Job};
+use super::settle::settle_runs;
 use super::{STORE_PAUSE, Shared};
 
 /// How long a run waits whose route is not in the configuration, before it is looked at again.
@@ -89,9 +90,7 @@ async fn submit(shared: &Arc<Shared>, guests: &Guests, runs: Vec<LeasedRun>, now
     if returned.is_empty() {
         return;
     }
-    if let Err(error) = shared.store.settle_runs(returned, now).await {
-        tracing::error!(%error, "failed to give back runs; they are taken up again when their leases end");
-    }
+    settle_runs(shared, || returned.clone()).await;
 }
 
 fn unstarted(run: &LeasedRun, end: RunEnd) -> SettledRun {
