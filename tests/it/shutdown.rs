@@ -1,9 +1,11 @@
 //! Ending without losing anything.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use hookyard::store::Ledger;
-use hookyard_tests::{Guest, Plan, SECRET, Yard, eventually, patiently, payload, sign};
+use hookyard::store::{Ledger, SyncMode};
+use hookyard_tests::{Ailing, Guest, Plan, SECRET, Yard, eventually, patiently, payload, proof, sign};
 use http::Request;
 use http_body_util::Full;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -109,6 +111,20 @@ async fn a_shutdown_waits_no_longer_than_told() {
     let (ledger, _plan) = yard.shutdown().await;
     assert_eq!((ledger.pending, ledger.deliveries_pending), (1, 1));
     assert!(ledger.adds_up());
+}
+
+/// P11
+#[tokio::test]
+async fn a_shutdown_does_not_wait_for_a_store_that_hands_out_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Arc::new(Ailing::new(Arc::new(proof::open(dir.path(), SyncMode::Accepted, None).unwrap())));
+    let server = "[server]\nlisten = \"127.0.0.1:0\"\ndrain_timeout = \"10m\"\n";
+    let yard = Plan::new().await.store(store.clone()).start(&format!("{server}{PLAIN}")).await;
+    store.leases_nothing.store(true, Ordering::Release);
+    yard.send_github("push", payload()).await;
+    eventually("a refusal", || async { (store.refusals() > 0).then_some(()) }).await;
+    let (ledger, _plan) = yard.shutdown().await;
+    assert_eq!((ledger.pending, ledger.delivered), (1, 0));
 }
 
 #[tokio::test]

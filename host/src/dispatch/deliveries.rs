@@ -18,7 +18,7 @@ use super::begun::Begun;
 use super::runs::until;
 use super::settle::{EndedDelivery, settle_deliveries};
 use super::share::{Claim, shares};
-use super::{STORE_PAUSE, Shared, held};
+use super::{Shared, held};
 
 /// Attempts under way at once or waiting to be settled, to all destinations together.
 const MAX_UNDER_WAY: usize = 2048;
@@ -56,11 +56,16 @@ pub(super) async fn lease_loop(shared: Arc<Shared>, mut stopped: watch::Receiver
     held::look(&shared).await;
     loop {
         let leasing = shared.count();
+        // Looked at after that: who asks for the end waits for what is counted.
+        if *stopped.borrow() {
+            return;
+        }
         let waits = match lease(&shared, &desk).await {
             Ok(waits) => waits,
             Err(error) => {
                 tracing::error!(%error, "failed to lease deliveries");
-                tokio::time::sleep(STORE_PAUSE).await;
+                drop(leasing);
+                shared.pause().await;
                 continue;
             }
         };
