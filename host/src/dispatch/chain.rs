@@ -77,7 +77,7 @@ fn attempt(leased: &LeasedRun, end: &RunEnd, now: UnixMillis, took: Duration) ->
         RunEnd::Done { deliveries, .. } if deliveries.len() == 1 => (true, "1 delivery".to_owned()),
         RunEnd::Done { deliveries, .. } => (true, format!("{} deliveries", deliveries.len())),
         RunEnd::Retry { cause, .. } | RunEnd::Dead { cause } => (false, cause.clone()),
-        RunEnd::Released => (false, String::new()),
+        RunEnd::Released | RunEnd::Postponed { .. } => (false, String::new()),
     };
     Attempt { number: leased.attempt, started_at: now, took, succeeded, detail }
 }

@@ -86,7 +86,7 @@ async fn submit(shared: &Arc<Shared>, guests: &Guests, runs: Vec<LeasedRun>, now
             None => {
                 let due = later(now, ROUTE_PAUSE);
                 let cause = format!("route {} is not in the configuration", run.route);
-                returned.push(unstarted(&run, RunEnd::Retry { due, cause }));
+                returned.push(unstarted(&run, RunEnd::Postponed { due, cause }));
             }
         }
     }
