@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use hookyard::store::{Intervened, Intervention, Limits, MemoryStore};
+use hookyard::clock::Clock as _;
+use hookyard::store::{Intervened, Intervention, Limits, MemoryStore, Store as _};
 use hookyard::{HeldBack, Reason};
 use hookyard_tests::{Act, Ailing, Logs, Plan, Received, Sink, Yard, eventually, payload};
 use serde_json::{Value, json};
@@ -353,6 +354,45 @@ async fn what_cannot_be_recorded_yet_is_recorded_later_and_not_done_again() {
     store.settles_nothing.store(false, Ordering::Release);
     assert_eq!(yard.settled().await.delivered, 5);
     assert_eq!(ids(&yard.sink.received()).len(), yard.sink.received().len());
+}
+
+/// P3, P6
+#[tokio::test]
+async fn what_never_came_to_an_end_is_not_begun_for_ever() {
+    let store = ailing();
+    let lines = "retry = { schedule = [\"1ms\"], max_attempts = 2 }";
+    let toml = format!("[server]\nlisten = \"127.0.0.1:0\"\ndrain_timeout = \"1ms\"\n{}", sink(lines));
+    let yard = Plan::new().await.store(store.clone()).start(&toml).await;
+    // As if each attempt at the run had ended the process.
+    store.leases_nothing.store(true, Ordering::Release);
+    eventually("a refusal", || async { (store.refusals() > 0).then_some(()) }).await;
+    send(&yard, 1).await;
+    let now = yard.clock.now() + 1000;
+    for attempt in 0..5 {
+        assert_eq!(store.well().lease_runs(1, now + attempt, now + attempt + 1).await.unwrap().work.len(), 1);
+    }
+    yard.clock.forward(HOUR);
+    store.leases_nothing.store(false, Ordering::Release);
+    let dead = yard.dead_letter().await;
+    let cause = "5 attempts: the last one did not come to an end; the process may have ended with it";
+    assert_eq!((dead.attempts, dead.detail), (6, Some(format!("gave up after {cause}"))));
+    assert_eq!(yard.metric("hookyard_runs_total{route=\"all\",outcome=\"forwarded\"}").await, 0.0);
+
+    // And each at the delivery.
+    yard.sink.always(Act::Hang);
+    send(&yard, 1).await;
+    yard.sink.several(1).await;
+    let (_, plan) = yard.shutdown().await;
+    let now = plan.clock.now() + 1_000_000;
+    let again = store.well().lease_deliveries(vec![("sink".into(), 1)], now, now + 1).await.unwrap();
+    assert_eq!(again.work[0].attempt, 2);
+    plan.clock.forward(HOUR);
+    let yard = plan.start(&toml).await;
+    let look = || async { (yard.ledger().await.deliveries_dead == 1).then_some(()) };
+    eventually("a dead delivery", look).await;
+    let dead = yard.dead_letter().await.detail.unwrap();
+    assert!(dead.starts_with("gave up after 2 attempts over ") && dead.contains("come to an end"), "{dead}");
+    assert_eq!(yard.sink.received().len(), 1);
 }
 
 #[tokio::test]

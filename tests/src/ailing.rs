@@ -30,6 +30,11 @@ impl Ailing {
         Ailing { inner, settles_nothing, leases_nothing, refusals }
     }
 
+    /// The store behind it, which refuses nothing.
+    pub fn well(&self) -> &dyn Store {
+        &*self.inner
+    }
+
     /// How often it has refused something.
     pub fn refusals(&self) -> usize {
         self.refusals.load(Ordering::Acquire)

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use tokio::sync::{Semaphore, mpsc, watch};
 
-use crate::delivery::DeliveryEnd;
+use crate::delivery::{DeliveryEnd, between, gave_up};
 use crate::event::UnixMillis;
 use crate::generation::{DestinationEntry, Generation, Opening};
 use crate::store::{LeasedDelivery, Queue, StoreError};
@@ -18,7 +18,7 @@ use super::begun::Begun;
 use super::runs::until;
 use super::settle::{EndedDelivery, settle_deliveries};
 use super::share::{Claim, shares};
-use super::{Shared, held};
+use super::{NEVER_ENDED, Shared, held};
 
 /// Attempts under way at once or waiting to be settled, to all destinations together.
 const MAX_UNDER_WAY: usize = 2048;
@@ -148,23 +148,36 @@ async fn begin(shared: &Arc<Shared>, desk: &Desk, generation: &Generation, deliv
     let Some(beginning) = desk.begun.enter(delivery.id, delivery.lease) else { return };
     let under_way = shared.count();
     let entry = generation.destinations.get(&delivery.destination);
-    let started = entry.and_then(|entry| {
-        let slot = desk.slots.clone().try_acquire_owned().ok()?;
-        Some((entry.clone(), entry.gate.begin(Instant::now())?, slot))
-    });
-    match started {
-        Some((entry, pass, slot)) => {
-            let attempting = Attempting { entry, delivery, pass, slot, beginning, under_way };
-            tokio::spawn(attempt(shared.clone(), attempting, desk.ended.clone()));
-        }
-        // More than was asked for.
+    let end = match entry.and_then(|entry| given_up(entry, &delivery, shared.clock.due_now())) {
+        Some(dead) => dead,
         None => {
-            let (id, end) = (delivery.id, DeliveryEnd::Released);
-            let released =
-                EndedDelivery { id, attempt: None, end, beginning, _places: None, _under_way: under_way };
-            let _ = desk.ended.send(released).await;
+            let started = entry.and_then(|entry| {
+                let slot = desk.slots.clone().try_acquire_owned().ok()?;
+                Some((entry.clone(), entry.gate.begin(Instant::now())?, slot))
+            });
+            if let Some((entry, pass, slot)) = started {
+                let attempting = Attempting { entry, delivery, pass, slot, beginning, under_way };
+                tokio::spawn(attempt(shared.clone(), attempting, desk.ended.clone()));
+                return;
+            }
+            // More than was asked for.
+            DeliveryEnd::Released
         }
+    };
+    let id = delivery.id;
+    let ended = EndedDelivery { id, attempt: None, end, beginning, _places: None, _under_way: under_way };
+    let _ = desk.ended.send(ended).await;
+}
+
+/// The end of a delivery of which every attempt has begun: the last one was never settled, and is not made once more.
+fn given_up(entry: &DestinationEntry, delivery: &LeasedDelivery, now: UnixMillis) -> Option<DeliveryEnd> {
+    let attempts = delivery.attempt - 1;
+    if attempts < entry.retry.max_attempts {
+        return None;
     }
+    let cause = gave_up(attempts, between(delivery.since, now), NEVER_ENDED);
+    tracing::error!(event = %delivery.event.id, destination = &*entry.name, cause, "delivery is dead");
+    Some(DeliveryEnd::Dead { cause })
 }
 
 async fn until_opening(time: Option<Instant>) {

@@ -39,6 +39,9 @@ const LEASE: Duration = Duration::from_secs(15 * 60);
 /// Pause before asking a store again that has answered with an error.
 const STORE_PAUSE: Duration = Duration::from_millis(500);
 
+/// Why work is dead whose attempts were all begun and whose last one has not ended.
+const NEVER_ENDED: &str = "the last one did not come to an end; the process may have ended with it";
+
 /// What every loop needs.
 pub(crate) struct Shared {
     pub(crate) store: Arc<dyn Store>,
