@@ -321,6 +321,16 @@ async fn what_is_under_way_when_the_clock_is_set_forward_is_not_sent_again() {
     assert_eq!(yard.sink.received().len(), 2);
 }
 
+/// P5
+#[tokio::test]
+async fn however_many_destinations_there_are_each_gets_its_own() {
+    let others: String =
+        (0..2500).map(|other| format!("[destinations.d{other}]\ntype = \"console\"\n")).collect();
+    let yard = Yard::start(&format!("{others}{}", sink(""))).await;
+    send(&yard, 3).await;
+    assert_eq!(yard.settled().await.delivered, 3);
+}
+
 /// A store that may be told to refuse.
 fn ailing() -> Arc<Ailing> {
     Arc::new(Ailing::new(Arc::new(MemoryStore::new(Limits { events: 1000, bytes: 1 << 30 }))))

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use tokio::sync::{Semaphore, mpsc, watch};
@@ -28,6 +28,8 @@ struct Desk {
     begun: Arc<Begun>,
     slots: Arc<Semaphore>,
     ended: mpsc::Sender<EndedDelivery>,
+    /// Where to begin among the destinations, so that none waits for ever where there is not enough for all.
+    turn: AtomicUsize,
 }
 
 /// A destination for which deliveries may be leased.
@@ -51,7 +53,8 @@ pub(super) async fn lease_loop(shared: Arc<Shared>, mut stopped: watch::Receiver
     // There is always room in it: nobody waits to be settled who does not hold a slot.
     let (ended, ends) = mpsc::channel(MAX_UNDER_WAY);
     tokio::spawn(settle_deliveries(Arc::downgrade(&shared), ends));
-    let desk = Desk { begun: Arc::default(), slots: Arc::new(Semaphore::new(MAX_UNDER_WAY)), ended };
+    let slots = Arc::new(Semaphore::new(MAX_UNDER_WAY));
+    let desk = Desk { begun: Arc::default(), slots, ended, turn: AtomicUsize::new(0) };
     // Those that are disabled get nothing from the beginning.
     held::look(&shared).await;
     loop {
@@ -85,12 +88,15 @@ async fn lease(shared: &Arc<Shared>, desk: &Desk) -> Result<Waits, StoreError> {
     let generation = shared.current.load_full();
     let mut waits = Waits::default();
     let mut wanted = wanted(shared, &generation, &mut waits);
+    let turn = desk.turn.load(Ordering::Relaxed).checked_rem(wanted.len()).unwrap_or(0);
+    wanted.rotate_left(turn);
     let mut found_any = false;
     loop {
         let asked = share_out(&mut wanted, desk.slots.available_permits());
         if asked.is_empty() {
             break;
         }
+        desk.turn.fetch_add(asked.len(), Ordering::Relaxed);
         let now = shared.clock.due_now();
         let leased = shared.store.lease_deliveries(asked, now, shared.lease_until(now)).await?;
         waits.due = waits.due.into_iter().chain(leased.next_due).min();
