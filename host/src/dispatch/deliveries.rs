@@ -56,7 +56,9 @@ pub(super) async fn lease_loop(shared: Arc<Shared>, mut stopped: watch::Receiver
     let slots = Arc::new(Semaphore::new(MAX_UNDER_WAY));
     let desk = Desk { begun: Arc::default(), slots, ended, turn: AtomicUsize::new(0) };
     // Those that are disabled get nothing from the beginning.
-    held::look(&shared).await;
+    held::learn(&shared).await;
+    // What has been held for too long is given up beside what is delivered.
+    shared.look_again.notify_one();
     loop {
         let leasing = shared.count();
         // Looked at after that: who asks for the end waits for what is counted.

@@ -123,25 +123,37 @@ pub(super) async fn look_loop(shared: Arc<Shared>, mut stopped: watch::Receiver<
 }
 
 /// Learns from the store what is held, and gives up what has been held for too long.
-pub(super) async fn look(shared: &Shared) {
-    match try_look(shared).await {
-        // A store that cannot tell has nothing disabled.
-        Ok(()) | Err(StoreError::Unsupported(_)) => {}
-        Err(error) => tracing::error!(%error, "failed to look for deliveries that are held"),
+async fn look(shared: &Shared) {
+    let Some(backlog) = learn(shared).await else { return };
+    if let Err(error) = give_up_old(shared, backlog).await {
+        tracing::error!(%error, "failed to give up deliveries that are held");
     }
 }
 
-async fn try_look(shared: &Shared) -> Result<(), StoreError> {
+/// Learns from the store what is held. None if it cannot tell.
+pub(super) async fn learn(shared: &Shared) -> Option<Vec<Backlog>> {
     let changes = shared.held.state().changes;
-    let stats = shared.store.stats().await?;
+    let stats = match shared.store.stats().await {
+        Ok(stats) => stats,
+        // A store that cannot tell has nothing disabled.
+        Err(StoreError::Unsupported(_)) => return None,
+        Err(error) => {
+            tracing::error!(%error, "failed to look for deliveries that are held");
+            return None;
+        }
+    };
     shared.clock.not_before(stats.latest);
     let disabled =
         stats.disabled.into_iter().map(|disabled| (disabled.destination, disabled.reason)).collect();
     learn_disabled(shared, disabled, changes);
+    learn_orphaned(shared, &shared.current.load(), &stats.backlog);
+    Some(stats.backlog)
+}
+
+async fn give_up_old(shared: &Shared, backlog: Vec<Backlog>) -> Result<(), StoreError> {
     let generation = shared.current.load_full();
-    learn_orphaned(shared, &generation, &stats.backlog);
     let orphaned = generation.config.store.retention.orphaned;
-    for Backlog { destination, oldest, .. } in stats.backlog {
+    for Backlog { destination, oldest, .. } in backlog {
         let age = between(oldest, shared.clock.due_now());
         match generation.destinations.get(&destination) {
             None if age > orphaned => {
