@@ -290,6 +290,29 @@ async fn what_waits_for_a_destination_for_too_long_is_a_dead_letter() {
     assert_eq!(yard.dead_letter().await.detail.as_deref(), Some(cause));
 }
 
+/// P3
+#[tokio::test]
+async fn and_so_is_what_waits_for_one_that_is_disabled() {
+    let retention = "[store.retention]\norphaned = \"10d\"\n";
+    let yard = Yard::start(&format!("{retention}{}", sink(""))).await;
+    let disable = Intervention::Disable { destination: "sink".into(), reason: "moving house".to_owned() };
+    yard.gateway.store().intervene(vec![disable], yard.clock.now()).await.unwrap();
+    yard.gateway.look_again();
+    shows(&yard, "destination_disabled", 1.0).await;
+    send(&yard, 2).await;
+    waiting(&yard, 2).await;
+    yard.clock.forward(HOUR * 24 * 9);
+    yard.gateway.look_again();
+    send(&yard, 1).await;
+    waiting(&yard, 3).await;
+    yard.clock.forward(HOUR * 48);
+    yard.gateway.look_again();
+    waiting(&yard, 1).await;
+    let cause = "destination sink is disabled: moving house";
+    assert_eq!(yard.dead_letter().await.detail.as_deref(), Some(cause));
+    assert!(yard.sink.received().is_empty());
+}
+
 #[tokio::test]
 async fn a_clock_set_forward_releases_work_at_the_rate_that_was_told() {
     // More than may begin in the time that it takes to notice the clock.

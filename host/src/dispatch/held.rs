@@ -83,6 +83,11 @@ impl Held {
         self.state().disabled.contains_key(destination)
     }
 
+    /// Why a destination gets nothing until an operator enables it, if it does not.
+    fn disabled_because(&self, destination: &str) -> Option<String> {
+        self.state().disabled.get(destination).cloned()
+    }
+
     /// Enters a destination; whether it was not there.
     fn disable(&self, destination: &Arc<str>, cause: &str) -> bool {
         let mut state = self.state();
@@ -155,12 +160,17 @@ async fn give_up_old(shared: &Shared, backlog: Vec<Backlog>) -> Result<(), Store
     let orphaned = generation.config.store.retention.orphaned;
     for Backlog { destination, oldest, .. } in backlog {
         let age = between(oldest, shared.clock.due_now());
-        match generation.destinations.get(&destination) {
-            None if age > orphaned => {
-                let cause = format!("destination {destination} is not in the configuration");
+        let entry = generation.destinations.get(&destination);
+        let waits_for = match (entry, shared.held.disabled_because(&destination)) {
+            (None, _) => Some(format!("destination {destination} is not in the configuration")),
+            (Some(_), Some(why)) => Some(format!("destination {destination} is disabled: {why}")),
+            (Some(_), None) => None,
+        };
+        match (entry, waits_for) {
+            (_, Some(cause)) if age > orphaned => {
                 give_up(shared, &destination, orphaned, |_, _| cause.clone()).await?;
             }
-            Some(entry) if age > entry.retry.max_age && !shared.held.is_disabled(&destination) => {
+            (Some(entry), None) if age > entry.retry.max_age => {
                 let Some(cause) = entry.gate.open_because() else { continue };
                 let cause =
                     |delivery: &LeasedDelivery, age| gave_up(delivery.attempt.saturating_sub(1), age, &cause);
