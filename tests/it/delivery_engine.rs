@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use hookyard::clock::Clock as _;
-use hookyard::store::{Intervened, Intervention, Limits, MemoryStore, Store as _};
+use hookyard::store::{Intervened, Intervention, Limits, MemoryStore};
 use hookyard::{HeldBack, Reason};
 use hookyard_tests::{Act, Ailing, Logs, Plan, Received, Sink, Yard, eventually, payload};
 use serde_json::{Value, json};
@@ -83,12 +83,26 @@ async fn a_receiver_that_fails_is_left_alone_and_loses_nothing() {
     assert_eq!(yard.sink.received().len(), 3, "nothing is sent while it is open");
     assert_eq!(logs.text().matches("its messages are held").count(), 1, "{}", logs.text());
 
+    // A configuration that is refused changes nothing.
+    yard.configure(&format!("{}[plugins.none]\npath = \"none.wasm\"\n", sink("concurrency = 2")));
+    eventually("a refusal", || async { yard.gateway.reload_failure() }).await;
+    shows(&yard, "destination_breaker_open", 1.0).await;
+
     // A receiver whose settings were touched is tried at once.
     yard.sink.always(200);
     yard.configure(&sink(&format!("concurrency = 2\n{retry}")));
     let ledger = yard.settled().await;
     assert_eq!((ledger.delivered, ledger.deliveries_dead), (7, 0));
     assert_eq!((held(&yard), yard.sink.received().len()), (None, 10));
+
+    let gauge = "hookyard_destination_breaker_open{destination=\"sink\"} ";
+    assert!(yard.get("/metrics").await.text.contains(&format!("{gauge}0\n")));
+    let other =
+        "[destinations.other]\ntype = \"console\"\n[routes.all]\nsource = \"github\"\nto = [\"other\"]\n";
+    yard.configure(&format!("{other}# [destinations.sink]\n"));
+    yard.generation(3).await;
+    let metrics = yard.get("/metrics").await.text;
+    assert!(!metrics.contains(gauge) && metrics.ends_with("# EOF\n"), "{metrics}");
 }
 
 /// P3, P5
