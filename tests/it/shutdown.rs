@@ -102,6 +102,18 @@ async fn a_request_under_way_is_finished_and_its_event_delivered() {
 
 /// P11
 #[tokio::test]
+async fn what_is_only_in_memory_and_waits_for_a_rate_is_delivered_before_the_end() {
+    let sink = "[destinations.sink]\nurl = \"{sink}\"\nnetwork = \"private\"\nrate = { limit = \"20/s\", burst = 1 }\n";
+    let yard = Yard::start(&format!("[store]\ntype = \"memory\"\n{sink}{PLAIN}")).await;
+    for _ in 0..10 {
+        yard.send_github("push", payload()).await;
+    }
+    let (ledger, _plan) = yard.shutdown().await;
+    assert_eq!((ledger.pending, ledger.delivered), (0, 10));
+}
+
+/// P11
+#[tokio::test]
 async fn a_shutdown_waits_no_longer_than_told() {
     let server = "[server]\nlisten = \"127.0.0.1:0\"\ndrain_timeout = \"200ms\"\n";
     let yard = Yard::start(&format!("{server}{PLAIN}")).await;

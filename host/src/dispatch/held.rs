@@ -8,10 +8,12 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::delivery::{DeliveryEnd, between, gave_up, later};
+use crate::delivery::{self, DeliveryEnd, between, gave_up, later};
 use crate::event::UnixMillis;
 use crate::generation::{DestinationEntry, Generation};
-use crate::store::{Backlog, Intervention, LeasedDelivery, SettledDelivery, StoreError};
+use crate::store::{
+    Backlog, Intervention, LeasedDelivery, Page, Queue, SettledDelivery, StoreError, WorkFilter,
+};
 
 use super::Shared;
 
@@ -248,6 +250,40 @@ pub(super) async fn disable(shared: &Shared, entry: &DestinationEntry, cause: &s
         tracing::error!(destination, %error, "failed to store that the destination is disabled");
     }
     shared.held.state().changes += 1;
+}
+
+/// Whether something is due that is not sent yet only because so much is sent at a time: asked where nothing is to be
+/// lost with the process.
+pub(super) async fn waits_for_a_rate(shared: &Shared) -> bool {
+    let generation = shared.current.load_full();
+    let destinations = generation.destinations.values();
+    for entry in destinations.filter(|entry| entry.gate.goes_at_a_rate()) {
+        if shared.held.is_disabled(&entry.name) {
+            continue;
+        }
+        match is_due(shared, &entry.name).await {
+            Ok(false) => {}
+            Ok(true) => return true,
+            Err(error) => tracing::error!(%error, "failed to look for deliveries that are due"),
+        }
+    }
+    false
+}
+
+/// Whether a delivery to a destination is due.
+async fn is_due(shared: &Shared, destination: &str) -> Result<bool, StoreError> {
+    let now = shared.clock.due_now();
+    let (destination, state) = (Some(destination.to_owned()), Some(delivery::State::Pending));
+    let filter = WorkFilter { destination, state, ..WorkFilter::default() };
+    let mut page = Page { after: None, limit: STEP };
+    loop {
+        let pending = shared.store.work(Queue::Deliveries, filter.clone(), page).await?;
+        if pending.iter().any(|delivery| delivery.due.is_some_and(|due| due <= now)) {
+            return Ok(true);
+        }
+        let Some(last) = pending.last().filter(|_| pending.len() >= STEP) else { return Ok(false) };
+        page.after = Some(last.cursor);
+    }
 }
 
 /// Makes dead letters of a destination's deliveries that are older than `max_age`.

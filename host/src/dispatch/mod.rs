@@ -159,7 +159,7 @@ impl Dispatcher {
             self.ask_again();
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
-        quiet && nothing_under_way()
+        quiet && nothing_under_way() && !held::waits_for_a_rate(shared).await
     }
 }
 

@@ -104,6 +104,11 @@ impl Gate {
         }
     }
 
+    /// Whether there is a rate, and nothing else for which anything would have to wait for long.
+    pub(crate) fn goes_at_a_rate(&self) -> bool {
+        self.settings.rate.is_some() && self.open_because().is_none()
+    }
+
     /// Begins an attempt for which there is room.
     pub(crate) fn begin(self: &Arc<Self>, now: Instant) -> Option<Pass> {
         if !matches!(self.opening(now), Opening::Now(_)) {
@@ -191,6 +196,7 @@ mod tests {
         let slow = gate(9, Some((20, 1)), None);
         slow.begin(at(&slow, 5)).unwrap();
         check(&slow, 5, Opening::At(at(&slow, 25)));
+        assert!(slow.goes_at_a_rate() && !two.goes_at_a_rate());
         check(&slow, 25, Opening::Now(1));
 
         let fragile = gate(9, None, Some(1));
