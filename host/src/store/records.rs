@@ -116,14 +116,15 @@ pub enum Intervention {
     /// before. Its attempts and its age are counted anew.
     Redeliver(DeliveryId),
     /// Gives up waiting for what became of a dead run: takes its event through the route's plugins once more, as a new
-    /// run.
+    /// run. Out of any sequence, whatever order it is given: those that came after may have gone before.
     Rerun {
         /// The dead run.
         run: RunId,
         /// What takes its place.
         by: NewRun,
     },
-    /// Takes an event through its routes once more, whatever became of it before, as new runs.
+    /// Takes an event through its routes once more, whatever became of it before, as new runs; likewise out of any
+    /// sequence.
     Reprocess {
         /// The event.
         event: EventId,
