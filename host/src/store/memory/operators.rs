@@ -16,7 +16,8 @@ impl Books {
             Intervention::Reprocess { event, runs } => self.reprocess(event, runs, now),
             Intervention::Discard(id) => self.discard(id, now),
             Intervention::Disable { destination, reason } => {
-                let disabled = Disabled { destination: destination.clone(), reason, since: now };
+                let since = self.disabled.get(&destination).map_or(now, |disabled| disabled.since);
+                let disabled = Disabled { destination: destination.clone(), reason, since };
                 self.disabled.insert(destination, disabled);
                 Ok(())
             }
