@@ -143,7 +143,9 @@ impl Books {
         budget: &mut Budget,
         removed: &mut Removed,
     ) -> Result<bool> {
-        if walk.passed <= CHEAP || (walk.done && now >= walk.again_at) {
+        // What is too much goes from the low end, also what had to stay when it was walked over.
+        let from_low_end = now >= walk.again_at || *class.bytes(self) > keep.bytes;
+        if walk.passed <= CHEAP || (walk.done && from_low_end) {
             *walk = Walk { next: class.first(db)?, ..Walk::default() };
         }
         walk.done = false;
@@ -384,6 +386,25 @@ mod tests {
         assert!(books.retention.walks[settled].next >= 19_000, "it goes on from there");
         assert_eq!(all(&mut books, &db, &retention, 30_999, 1000).0.settled, 4930 - 4 * 986);
         assert_eq!(all(&mut books, &db, &retention, 31_001, 1000).0.settled, 15 * 986, "once it is time");
+    }
+
+    #[test]
+    fn what_was_walked_over_is_the_first_to_go_when_it_is_too_much() {
+        let (_sample, db, mut books) = books(20_000);
+        db.execute_batch(
+            "UPDATE events SET ended_at = 30000000 WHERE seq <= 15000 AND state = 1 AND dead = 0",
+        )
+        .unwrap();
+        let retention = Retention { settled: Keep { bytes: 100_000, ..secs(1000) }, ..ALL };
+        assert_eq!(all(&mut books, &db, &retention, 20_000, 1000).0.settled, 4 * 986);
+        bulk(&db, 20_001, 10_000);
+        books.counters = crate::store::sqlite::counters::Counters::load(&db).unwrap();
+        assert!(all(&mut books, &db, &retention, 20_000, 1000).0.settled > 5000);
+        let kept = |rows: &str| {
+            let count = format!("SELECT count(*) FROM events WHERE state = 1 AND dead = 0 AND {rows}");
+            db.query_row(&count, [], |row| row.get::<_, i64>(0)).unwrap()
+        };
+        assert_eq!((kept("seq <= 5000"), kept("seq > 20000")), (0, 9860), "the oldest first");
     }
 
     #[test]
