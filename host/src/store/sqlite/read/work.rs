@@ -67,7 +67,7 @@ pub(in crate::store::sqlite) fn list(
         // What an operator made due once more has a later time than its place in the table says.
         _ => Bounds { low: 0, high: before },
     };
-    let sql = path.sql(queue, filter.state);
+    let sql = path.sql(queue, filter.state, destination);
     let mut statement = db.prepare_cached(&sql)?;
     let mut rows = statement.query(named_params! {
         ":low": bounds.low,
@@ -175,8 +175,10 @@ impl Path {
             (Queue::Runs, Some(State::Held)) => return Ok(Path::Lanes),
             (Queue::Deliveries, Some(State::Pending)) => (
                 Path::Due,
-                "deliveries INDEXED BY deliveries_due
-                 WHERE state = 1 AND destination = coalesce(?2, destination)",
+                match destination {
+                    Some(_) => "deliveries INDEXED BY deliveries_due WHERE state = 1 AND destination = ?2",
+                    None => "deliveries INDEXED BY deliveries_due WHERE state = 1",
+                },
             ),
             // Stands in the order of the list.
             (Queue::Deliveries, Some(State::Dead)) => return Ok(Path::Dead),
@@ -187,7 +189,7 @@ impl Path {
         Ok(if count < FEW { path } else { Path::Table })
     }
 
-    fn sql(self, queue: Queue, state: Option<State>) -> String {
+    fn sql(self, queue: Queue, state: Option<State>, destination: Option<i64>) -> String {
         let from = match (self, queue) {
             (Path::Table, Queue::Runs) => "runs w NOT INDEXED",
             (Path::Table, Queue::Deliveries) => "deliveries w NOT INDEXED",
@@ -207,9 +209,10 @@ impl Path {
             Some(State::Pending) => "w.seq NOT IN (SELECT value FROM json_each(:leased))",
             _ => ":leased IS NOT NULL",
         };
-        let destination = match queue {
-            Queue::Runs => ":destination IS NULL",
-            Queue::Deliveries => "(:destination IS NULL OR w.destination = :destination)",
+        let destination = match destination {
+            // By itself, so that an index on destinations is used for it.
+            Some(_) => "w.destination = :destination",
+            None => ":destination IS NULL",
         };
         let (columns, visible) = (columns(queue), visible(queue));
         format!(
@@ -312,11 +315,23 @@ mod tests {
         assert_eq!(newest(), [19_998, 19_997]);
     }
 
+    fn plan(db: &Connection, sql: &str) -> Vec<String> {
+        let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let plan = statement.raw_query().mapped(|row| row.get::<_, String>(3));
+        plan.collect::<rusqlite::Result<_>>().unwrap()
+    }
+
     /// Which index, and that nothing but what an index on few rows finds is sorted.
     #[test]
     fn plans_are_as_meant() {
         let (_sample, db) = large();
         let (runs, deliveries) = (Queue::Runs, Queue::Deliveries);
+        let due_to = Path::Due.sql(deliveries, Some(State::Pending), Some(3));
+        let plan = plan(&db, &due_to);
+        assert!(
+            plan.contains(&"SEARCH w USING INDEX deliveries_due (destination=?)".to_owned()),
+            "{plan:#?}"
+        );
         for (path, queue, state, expected, sorts) in [
             (Path::Table, runs, None, "SEARCH w USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)", false),
             (
@@ -345,10 +360,7 @@ mod tests {
             (Path::Due, deliveries, Some(State::Pending), "SCAN w USING INDEX deliveries_due", true),
             (Path::Lanes, runs, Some(State::Held), "SEARCH w USING INTEGER PRIMARY KEY (rowid=?)", true),
         ] {
-            let mut statement =
-                db.prepare(&format!("EXPLAIN QUERY PLAN {}", path.sql(queue, state))).unwrap();
-            let plan = statement.raw_query().mapped(|row| row.get::<_, String>(3));
-            let plan: Vec<_> = plan.collect::<rusqlite::Result<_>>().unwrap();
+            let plan = self::plan(&db, &path.sql(queue, state, None));
             assert!(plan.iter().any(|step| step == expected), "{path:?} {queue:?}: {plan:#?}");
             let sorted = plan.iter().any(|step| step == "USE TEMP B-TREE FOR ORDER BY");
             assert!(sorted == sorts, "{path:?} {queue:?}: {plan:#?}");
