@@ -130,7 +130,7 @@ impl SqliteStore {
     }
 
     pub(super) fn ask_verify(&self) -> Answer<'_, Vec<String>> {
-        self.operators.whole.ask(read::verify)
+        self.operators.whole.ask_by_and_by(read::verify)
     }
 
     pub(super) fn ask_backup(&self, to: PathBuf) -> Answer<'_, ()> {
