@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use uuid::Uuid;
+
 use crate::delivery::{Attempt, DeliveryId, RunId, State};
 use crate::event::{Event, EventId, UnixMillis};
 use crate::routing::Glob;
@@ -244,6 +246,8 @@ pub struct EventFilter {
 /// Which runs or deliveries. Every part that is there must hold.
 #[derive(Clone, Debug, Default)]
 pub struct WorkFilter {
+    /// Only these.
+    pub ids: Option<Vec<WorkId>>,
     /// The source's name.
     pub source: Option<String>,
     /// The route's name.
@@ -345,6 +349,13 @@ pub struct WorkRecord {
 }
 
 impl WorkId {
+    /// As it is shown.
+    pub fn uuid(self) -> Uuid {
+        match self {
+            WorkId::Run(RunId(id)) | WorkId::Delivery(DeliveryId(id)) => id,
+        }
+    }
+
     /// The queue to which it belongs.
     pub fn queue(self) -> Queue {
         match self {
