@@ -8,6 +8,7 @@
 pub mod breaker;
 pub mod delivery;
 pub mod event;
+pub mod provider;
 pub mod rate;
 pub mod retry;
 pub mod routing;
@@ -21,6 +22,7 @@ pub mod clock;
 pub mod destination;
 pub mod metrics;
 pub mod plugin;
+pub mod quarantine;
 pub mod store;
 
 // Assembly.
