@@ -178,7 +178,7 @@ impl Control {
     pub(super) async fn dead_runs(
         &self,
         mut wanted: Vec<uuid::Uuid>,
-    ) -> Result<Vec<super::view::RunRef>, Refusal> {
+    ) -> Result<Vec<super::view::RunRef>, StoreError> {
         let mut found = Vec::new();
         let mut runs = Reading::new(&*self.store, Queue::Runs, &WorkFilter::default(), Mark::Start);
         while !wanted.is_empty() && runs.peek().await?.is_some() {

@@ -477,3 +477,29 @@ async fn the_store_gives_account(desk: Desk) {
     let again = json!({ "to": copy }).to_string();
     assert_eq!(desk.ask(Method::POST, "/v1/store/backup", &again).await.0, 409);
 }
+
+#[cfg(feature = "sqlite")]
+#[tokio::test]
+async fn what_was_done_before_a_failure_is_told() {
+    let desk = Desk::sqlite();
+    desk.furnish().await;
+    crate::store::refuse_runs_of(desk.directory.as_ref().unwrap().path(), 1);
+    let check = async |asked: Value, expected: &[(Uuid, &str)]| {
+        let (status, answer) = desk.ask(Method::POST, "/v1/replay", &asked.to_string()).await;
+        let results = answer["results"].as_array().unwrap().iter();
+        let outcomes: Vec<_> = results
+            .map(|result| {
+                (result["id"].as_str().unwrap().parse().unwrap(), result["outcome"].as_str().unwrap())
+            })
+            .collect();
+        assert_eq!(outcomes, expected, "{answer}");
+        assert_eq!(status, 501);
+        assert!(answer["error"].as_str().unwrap().contains("refused"), "{answer}");
+    };
+    check(
+        json!({ "deliveries": [delivery_of(4)], "events": [id(4), id(1), id(3), id(5)] }),
+        &[(delivery_of(4), "done"), (id(4), "done"), (id(1), "failed"), (id(3), "unrouted"), (id(5), "done")],
+    )
+    .await;
+    assert_eq!(desk.get("/v1/store/stats").await["ledger"]["runs_pending"], 3);
+}

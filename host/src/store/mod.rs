@@ -25,6 +25,8 @@ pub use records::{
     Backlog, Cursor, Disabled, EventFilter, EventRecord, EventState, EventSummary, Intervened, Intervention,
     Keep, Ledger, Page, Removed, Retention, Stats, WorkFilter, WorkId, WorkRecord,
 };
+#[cfg(all(test, feature = "sqlite"))]
+pub(crate) use sqlite::refuse_runs_of;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{OpenError, SqliteSettings, SqliteStore, SyncMode};
 pub use work::{

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use tokio::time::MissedTickBehavior;
+use uuid::Uuid;
 
-use crate::admin::{Batch, Outcome, Outcomes};
+use crate::admin::{Batch, Outcome};
 
 use super::super::{complain, say};
 use super::failed::Failed;
@@ -85,6 +86,10 @@ struct Account {
     unfit: u64,
     expired: u64,
     unrouted: u64,
+    /// The store could not, and did nothing.
+    failed: u64,
+    /// It may be done.
+    unknown: u64,
     /// The first thousand.
     results: Vec<Outcome>,
 }
@@ -96,6 +101,8 @@ impl Account {
             "missing" => &mut self.missing,
             "expired" => &mut self.expired,
             "unrouted" => &mut self.unrouted,
+            "failed" => &mut self.failed,
+            "unknown" => &mut self.unknown,
             _ => &mut self.unfit,
         };
         *counter += 1;
@@ -105,7 +112,7 @@ impl Account {
     }
 
     fn tried(&self) -> u64 {
-        self.done + self.missing + self.unfit + self.expired + self.unrouted
+        self.done + self.missing + self.unfit + self.expired + self.unrouted + self.failed + self.unknown
     }
 
     fn show(&self, output: Output, action: &Action) {
@@ -123,6 +130,8 @@ impl Account {
             (self.unfit, "unfit"),
             (self.expired, "expired"),
             (self.unrouted, "unrouted"),
+            (self.failed, "failed"),
+            (self.unknown, "of which it is not known"),
         ];
         let others = others.into_iter().filter(|(number, _)| *number > 0);
         let others: String = others.map(|(number, what)| format!(", {number} {what}")).collect();
@@ -179,12 +188,20 @@ async fn work_through(
             beat.tick().await;
         }
         let mut batch = Batch::default();
-        items.by_ref().take(step).for_each(|item| item.put(&mut batch));
+        let some: Vec<Item> = items.by_ref().take(step).collect();
+        let ids: Vec<Uuid> = some.iter().map(Item::id).collect();
+        some.into_iter().for_each(|item| item.put(&mut batch));
         if let Action::Replay(route) = action {
             batch.route.clone_from(route);
         }
-        let outcomes: Outcomes = reach.post(action.path(), &batch).await?;
-        outcomes.results.into_iter().for_each(|outcome| account.add(outcome));
+        let answered = reach.post_batch(action.path(), &batch).await.inspect_err(|failed| {
+            if failed.perhaps_done {
+                ids.iter().for_each(|id| account.add(Outcome::unknown(*id, &failed.message)));
+            }
+        });
+        let (outcomes, done) = answered?;
+        outcomes.into_iter().for_each(|outcome| account.add(outcome));
+        done?;
         progress.show(account.tried());
     }
     progress.end();
@@ -318,5 +335,25 @@ mod tests {
         assert_eq!(account.done, 40);
         // Four steps of ten, of which the first is taken at once.
         assert!(start.elapsed() >= Duration::from_millis(300), "it took {:?}", start.elapsed());
+    }
+
+    #[tokio::test]
+    async fn what_got_no_answer_may_be_done() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("admin.sock");
+        let listener = tokio::net::UnixListener::bind(&path).unwrap();
+        // A gateway that dies while it does what it was asked, and one that is not there.
+        let dies = tokio::spawn(async move { drop(listener.accept().await.unwrap()) });
+        let reach = Reach::Socket(path);
+        let items = || (1..=60).map(|number| Item::Event(Uuid::from_u128(number))).collect::<Vec<_>>();
+        let mut account = Account { asked: 60, ..Account::default() };
+        let failed = work_through(&reach, items(), &Action::Replay(None), None, &mut account).await;
+        assert!(failed.is_err_and(|failed| failed.perhaps_done));
+        assert_eq!((account.unknown, account.tried(), account.results.len()), (STEP as u64, 50, 50));
+        dies.await.unwrap();
+        let mut account = Account { asked: 60, ..Account::default() };
+        let failed = work_through(&reach, items(), &Action::Replay(None), None, &mut account).await;
+        assert!(failed.is_err_and(|failed| !failed.perhaps_done));
+        assert_eq!(account.tried(), 0);
     }
 }

@@ -1,6 +1,6 @@
 //! Stores with something in them, for tests.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +19,16 @@ use crate::store::{
 };
 
 use super::open::FILE;
+
+/// From now on the store in this directory stores no runs of its event of that number, counted from 1.
+pub(crate) fn refuse_runs_of(directory: &Path, event: i64) {
+    let db = Connection::open(directory.join(FILE)).unwrap();
+    let trigger = format!(
+        "CREATE TRIGGER refused BEFORE INSERT ON runs WHEN NEW.event = {event}
+         BEGIN SELECT RAISE(ABORT, 'refused'); END"
+    );
+    db.execute_batch(&trigger).unwrap();
+}
 
 /// A directory with a store in it.
 pub(super) struct Sample {
