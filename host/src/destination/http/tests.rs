@@ -347,3 +347,13 @@ fn sockets_to(port: u16) -> usize {
     };
     table.lines().skip(1).filter(is_one).count()
 }
+
+#[tokio::test]
+async fn more_headers_than_can_be_sent_are_a_dead_letter() {
+    // From 24,576 fields on the map of headers refuses, which panics where nobody asks.
+    let names: Vec<String> = (0..30_000).map(|number| format!("x-{number}")).collect();
+    let many: Vec<(&str, &str)> = names.iter().map(|name| (&**name, "")).collect();
+    let sent = destination("http://127.0.0.1:9/", Network::Private).send(&parcel(&many, "{}")).await;
+    let Sent::Permanent { cause } = sent else { panic!("{sent:?}") };
+    assert!(cause.contains("more header fields than can be sent"), "{cause}");
+}
