@@ -85,6 +85,17 @@ async fn answers_are_understood() {
 }
 
 #[tokio::test]
+async fn an_answer_that_repeats_the_url_shows_nothing_of_it() {
+    let running = run(Receiver::Says(
+        "HTTP/1.1 404 x\r\ncontent-length: 62\r\n\r\nno POST /hooks/S3cr3tPath?key=K3y%2BOther, nor K3y+Other, here",
+    ))
+    .await;
+    let url = format!("http://127.0.0.1:{}/hooks/S3cr3tPath?key=K3y%2BOther", running.port);
+    let Sent::Retryable { cause, .. } = attempt(&url, Network::Private).await else { panic!() };
+    assert_eq!(cause, "404 Not Found: no POST (secret), nor (secret), here");
+}
+
+#[tokio::test]
 async fn broken_receivers_are_named() {
     let head_without_end = "HTTP/1.1 200 OK\r\nx: ";
     let two_lengths = "HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab";
