@@ -76,7 +76,8 @@ impl Control {
         if let Some(route) = &batch.route {
             self.known_route(route)?;
         }
-        let redeliver = |id: &Uuid| Step::ask(*id, Intervention::Redeliver(DeliveryId(*id)));
+        let again = if batch.dead { Intervention::Revive } else { Intervention::Redeliver };
+        let redeliver = |id: &Uuid| Step::ask(*id, again(DeliveryId(*id)));
         let mut steps: Vec<Step> = batch.deliveries.iter().map(redeliver).collect();
         steps.extend(batch.runs.iter().map(|run| self.rerun(run)));
         let mut account = Account::default();

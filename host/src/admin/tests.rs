@@ -325,6 +325,13 @@ async fn work_is_done_once_more(desk: Desk) {
     )
     .await;
     replay(json!({ "deliveries": [delivery_of(1)] }), &[(delivery_of(1), "unfit")]).await;
+    desk.deliver(1, "ci", Ok("200 OK")).await;
+    desk.deliver(4, "ci", Err("410 Gone")).await;
+    replay(
+        json!({ "deliveries": [delivery_of(1)], "ids": [delivery_of(1), delivery_of(4)], "dead": true }),
+        &[(delivery_of(1), "unfit"), (delivery_of(1), "unfit"), (delivery_of(4), "done")],
+    )
+    .await;
     replay(json!({ "runs": [{ "id": id(2), "route": "gone" }] }), &[(id(2), "unfit")]).await;
     replay(json!({ "runs": [{ "id": id(2), "route": "pushes" }] }), &[(id(2), "done")]).await;
     replay(
@@ -334,7 +341,7 @@ async fn work_is_done_once_more(desk: Desk) {
     .await;
 
     let ledger = desk.get("/v1/store/stats").await["ledger"].clone();
-    assert_eq!(ledger["dead_letters_replayed"], 2, "{ledger}");
+    assert_eq!(ledger["dead_letters_replayed"], 3, "{ledger}");
     // Event 4 is a closed pull request, which both routes take.
     assert_eq!(ledger["runs_pending"], 3, "{ledger}");
     assert_eq!(ledger["adds_up"], true, "{ledger}");

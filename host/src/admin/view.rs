@@ -218,6 +218,9 @@ pub(crate) struct Batch {
     pub(crate) events: Vec<Uuid>,
     /// Of the routes that fire for the events, only this one.
     pub(crate) route: Option<String>,
+    /// Only dead letters: deliveries that have arrived are not made once more.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) dead: bool,
 }
 
 /// A run, and the route of which it is a run.

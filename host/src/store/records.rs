@@ -115,6 +115,9 @@ pub enum Intervention {
     /// Makes a delivery that has ended once more, as the same delivery: its receiver sees the id that it has seen
     /// before. Its attempts and its age are counted anew.
     Redeliver(DeliveryId),
+    /// The same, only of a dead letter: of a delivery that has arrived it is [`Unfit`](Intervened::Unfit), since its
+    /// receiver would get it a second time.
+    Revive(DeliveryId),
     /// Gives up waiting for what became of a dead run: takes its event through the route's plugins once more, as a new
     /// run.
     Rerun {

@@ -196,6 +196,8 @@ fn operators_act() {
     assert_eq!(done(here, &["dead-letters", "replay", "--all", "--rate", "100/s"]), "replayed 1 of 1\n");
     wait_for(here, "/deliveries_dead", 3);
     wait_for(here, "/dead_letters_replayed", 2);
+    let arrived = ids(here, &["deliveries", "list", "--state", "done"]);
+    fails(here, &["dead-letters", "replay", &arrived[0]], 1, "unfit: it has not ended, or is no dead letter");
     fails(here, &["dead-letters", "discard", "--all", "--route", "pushes"], 1, "there is nothing to discard");
     assert_eq!(done(here, &["dead-letters", "discard", "--all", "--route", "prs"]), "discarded 1 of 1\n");
     fails(here, &["dead-letters", "discard", &dead[0]], 1, "unfit: it has not ended, or is no dead letter");

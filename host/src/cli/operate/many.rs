@@ -57,13 +57,15 @@ impl Rate {
 pub(super) enum Action {
     /// Of the routes that fire for events, perhaps only one.
     Replay(Option<String>),
+    /// What is a dead letter when its turn comes.
+    ReplayDead,
     Discard,
 }
 
 impl Action {
     fn path(&self) -> &'static str {
         match self {
-            Action::Replay(_) => "/v1/replay",
+            Action::Replay(_) | Action::ReplayDead => "/v1/replay",
             Action::Discard => "/v1/dead-letters/discard",
         }
     }
@@ -71,7 +73,7 @@ impl Action {
     /// What was done, and what would be.
     pub(super) fn words(&self) -> (&'static str, &'static str) {
         match self {
-            Action::Replay(_) => ("replayed", "replay"),
+            Action::Replay(_) | Action::ReplayDead => ("replayed", "replay"),
             Action::Discard => ("discarded", "discard"),
         }
     }
@@ -191,8 +193,10 @@ async fn work_through(
         let some: Vec<Item> = items.by_ref().take(step).collect();
         let ids: Vec<Uuid> = some.iter().map(Item::id).collect();
         some.into_iter().for_each(|item| item.put(&mut batch));
-        if let Action::Replay(route) = action {
-            batch.route.clone_from(route);
+        match action {
+            Action::Replay(route) => batch.route.clone_from(route),
+            Action::ReplayDead => batch.dead = true,
+            Action::Discard => {}
         }
         let answered = reach.post_batch(action.path(), &batch).await.inspect_err(|failed| {
             if failed.perhaps_done {

@@ -25,8 +25,11 @@ pub(crate) async fn redelivers_under_the_same_id(make: Make<'_>) {
     let again = |id| Intervention::Redeliver(id);
     let arrived = delivered(&*store, 1, DeliveryEnd::Delivered, 1).await;
     let dead = delivered(&*store, 2, gone(), 2).await;
+    let revive = |id| Intervention::Revive(id);
     check(&*store, again(DeliveryId(Uuid::from_u128(99))), 3, Intervened::Missing).await;
-    let answers = store.intervene(vec![again(dead), again(dead), again(arrived)], 50).await.unwrap();
+    check(&*store, revive(DeliveryId(Uuid::from_u128(99))), 3, Intervened::Missing).await;
+    check(&*store, revive(arrived), 3, Intervened::Unfit).await;
+    let answers = store.intervene(vec![revive(dead), again(dead), again(arrived)], 50).await.unwrap();
     assert_eq!(answers, [Intervened::Done, Intervened::Unfit, Intervened::Done], "each by itself");
     woken(&*store, Queue::Deliveries).await;
     let counted = ledger(&*store).await;
