@@ -87,6 +87,16 @@ pub struct Stats {
     pub latest: UnixMillis,
 }
 
+/// How a store stands, as far as that is known without looking at what it keeps.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Readiness {
+    /// What has become of everything accepted.
+    pub ledger: Ledger,
+    /// For each destination to which deliveries are pending, how many; sorted by name. Those of a large fan-out count
+    /// as they become due.
+    pub waiting: Vec<(Arc<str>, u64)>,
+}
+
 /// Deliveries to one destination that have not ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Backlog {

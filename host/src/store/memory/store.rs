@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use crate::event::{EventId, UnixMillis};
 use crate::store::{
     Answer, Appended, Cursor, EventFilter, EventRecord, EventSummary, Intervened, Intervention, KvValue,
-    Leased, LeasedDelivery, LeasedRun, Ledger, Limits, NewEvent, Page, Queue, Removed, Retention,
+    Leased, LeasedDelivery, LeasedRun, Ledger, Limits, NewEvent, Page, Queue, Readiness, Removed, Retention,
     SettledDelivery, SettledRun, Settlement, Stats, Store, StoreError, WorkFilter, WorkRecord,
 };
 
@@ -123,6 +123,10 @@ impl Store for MemoryStore {
 
     fn ledger(&self) -> Answer<'_, Ledger> {
         self.look(|books| books.ledger)
+    }
+
+    fn readiness(&self) -> Answer<'_, Readiness> {
+        self.look(Books::readiness)
     }
 
     fn stats(&self) -> Answer<'_, Stats> {

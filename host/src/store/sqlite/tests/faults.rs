@@ -190,3 +190,17 @@ async fn somebody_else_who_writes_is_waited_for_and_survived() {
     assert_eq!(lease_run(&store, 3).await.attempt, 1);
     assert_sound(&store).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn how_it_stands_is_said_while_a_long_list_is_read() {
+    let store = make(ROOMY);
+    append(&store, event(1, 1), 1).await;
+    let (go, wait) = channel::<()>();
+    let list = store.operators.lists.ask(move |_| {
+        wait.recv().unwrap();
+        Ok(())
+    });
+    assert_eq!(store.readiness().await.unwrap().ledger.accepted, 1);
+    go.send(()).unwrap();
+    list.await.unwrap();
+}
