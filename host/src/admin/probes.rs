@@ -14,7 +14,7 @@ use crate::generation::Generation;
 use crate::ingest::Response;
 use crate::metrics::Metrics;
 use crate::reload::Failure;
-use crate::store::{Ledger, Readiness, Store};
+use crate::store::{Readiness, Store};
 
 /// Destinations that are named, of those with something to say about.
 const NAMED: usize = 100;
@@ -43,11 +43,12 @@ pub(crate) fn ready(
     held: &[HeldBack],
     draining: bool,
 ) -> Response {
-    let takes = !draining && readiness.is_ok();
+    let refuses = readiness.as_ref().map(|readiness| readiness.refuses.as_ref());
+    let takes = !draining && refuses == Ok(None);
     let reload =
         failure.map(|failure| json!({ "failing_since": failure.since_text(), "problems": failure.problems }));
     let (store, backlog) = match readiness {
-        Ok(readiness) => (store(&readiness.ledger), backlog(&readiness.waiting)),
+        Ok(readiness) => (store(readiness), backlog(&readiness.waiting)),
         Err(error) => (json!({ "error": error }), Value::Null),
     };
     // Without causes, which may hold a receiver's words: anybody may ask.
@@ -69,8 +70,9 @@ pub(crate) fn ready(
     respond(status, "application/json", format!("{detail:#}\n"))
 }
 
-fn store(ledger: &Ledger) -> Value {
+fn store(Readiness { ledger, refuses, .. }: &Readiness) -> Value {
     json!({
+        "refuses": refuses,
         "accepted": ledger.accepted,
         "pending": ledger.pending,
         "runs_pending": ledger.runs_pending,

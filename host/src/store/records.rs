@@ -95,6 +95,8 @@ pub struct Readiness {
     /// For each destination to which deliveries are pending, how many; sorted by name. Those of a large fan-out count
     /// as they become due.
     pub waiting: Vec<(Arc<str>, u64)>,
+    /// Why not even a small event would be accepted now, if so.
+    pub refuses: Option<String>,
 }
 
 /// Deliveries to one destination that have not ended.

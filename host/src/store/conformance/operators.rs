@@ -164,9 +164,11 @@ pub(crate) async fn operators_are_heard_when_it_is_full(make: Make<'_>) {
     let dead = delivered(&*store, 1, gone(), 1).await;
     store.append(vec![event(2, 1), event(3, 1)], 2).await.unwrap();
     check(&*store, Intervention::Redeliver(dead), 3, Intervened::Done).await;
-    assert!(matches!(store.append(vec![event(4, 1)], 4).await, Err(StoreError::Full(_))));
+    let Err(StoreError::Full(why)) = store.append(vec![event(4, 1)], 4).await else { panic!("it took it") };
+    assert_eq!(store.readiness().await.unwrap().refuses, Some(why));
     settle_due_deliveries(&*store, 5, DeliveryEnd::Delivered).await;
     settle_due_runs(&*store, 5, |_| done(vec![])).await;
+    assert_eq!(store.readiness().await.unwrap().refuses, None);
     append(&*store, event(4, 1), 6).await;
     assert_eq!(ledger(&*store).await.settled, 3);
 }

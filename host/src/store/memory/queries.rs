@@ -84,7 +84,7 @@ impl Books {
             self.due_deliveries.iter().map(|(name, agenda)| (Arc::clone(name), agenda.len() as u64));
         let mut waiting: Vec<_> = waiting.filter(|(_, pending)| *pending > 0).collect();
         waiting.sort_unstable();
-        Readiness { ledger: self.ledger, waiting }
+        Readiness { ledger: self.ledger, waiting, refuses: self.no_room_for(1, 1) }
     }
 
     fn backlog(&self) -> Vec<Backlog> {

@@ -270,7 +270,7 @@ impl Writer {
     }
 
     /// See [`Store::readiness`](crate::store::Store::readiness).
-    pub(super) fn readiness(&self) -> std::result::Result<Readiness, StoreError> {
+    pub(super) fn readiness(&mut self) -> std::result::Result<Readiness, StoreError> {
         if let Some(error) = self.common.failure() {
             return Err(error);
         }
@@ -278,7 +278,10 @@ impl Writer {
         let waiting: Result<Vec<_>> = self.books.deliveries.all_pending().map(named).collect();
         let mut waiting = waiting.map_err(|fault| fault.answer())?;
         waiting.sort_unstable();
-        Ok(Readiness { ledger: self.books.counters.ledger, waiting })
+        // Nobody may have sent anything since the disk filled up, or since there is room again.
+        self.books.reserve = self.space.shortage();
+        let refuses = self.books.no_room_for(1, 1);
+        Ok(Readiness { ledger: self.books.counters.ledger, waiting, refuses })
     }
 
     fn publish(&mut self) {

@@ -94,8 +94,10 @@ async fn below_the_reserve_only_work_goes_on() {
     }
     let all = SqliteSettings { reserve: u64::MAX, ..settings(ROOMY) };
     let store = SqliteStore::open(directory.path(), all).unwrap();
+    assert!(store.readiness().await.unwrap().refuses.is_some(), "before anybody has sent anything");
     let refused = store.append(vec![event(2, 1)], 2).await;
     assert!(matches!(&refused, Err(StoreError::Full(why)) if why.contains("reserve")), "{refused:?}");
+    assert!(store.readiness().await.unwrap().refuses.unwrap().contains("reserve"));
     let known = append(&store, keyed(3), 2).await;
     assert_eq!(duplicate_of(&known), Some(1), "a duplicate needs no room");
     let run = lease_run(&store, 3).await;
