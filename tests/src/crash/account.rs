@@ -118,6 +118,8 @@ struct Books {
     ready: Option<Instant>,
     /// From readiness until all that was in flight had arrived.
     recoveries: Vec<Duration>,
+    /// From readiness until the next kill, or the end, with something in flight that had not arrived.
+    unfinished: Vec<Duration>,
     /// How often it was killed: the number of its life.
     life: usize,
     repeated: Repetitions,
@@ -139,6 +141,7 @@ pub(super) struct Balance {
     pub(super) lost: usize,
     pub(super) repeated: Repetitions,
     pub(super) recoveries: Vec<Duration>,
+    pub(super) unfinished: Vec<Duration>,
     pub(super) problems: Vec<String>,
 }
 
@@ -204,8 +207,8 @@ impl Account {
     /// The gateway was killed.
     pub(super) fn killed(&self) {
         let mut books = self.lock();
+        books.give_up_recovery();
         books.in_flight = books.outstanding.clone();
-        books.ready = None;
         books.life += 1;
     }
 
@@ -230,7 +233,8 @@ impl Account {
 
     /// Holds the books against themselves and against the gateway's own ledger.
     pub(super) fn balance(&self, ledger: &Ledger) -> Balance {
-        let books = self.lock();
+        let mut books = self.lock();
+        books.give_up_recovery();
         let mut problems = books.problems.clone();
         let mut balance = Balance {
             acknowledged: books.acknowledged,
@@ -238,6 +242,7 @@ impl Account {
             arrived: books.places.len(),
             repeated: books.repeated.clone(),
             recoveries: books.recoveries.clone(),
+            unfinished: books.unfinished.clone(),
             ..Balance::default()
         };
         let mut stored = 0;
@@ -330,6 +335,15 @@ impl Books {
         found
     }
 
+    /// Notes how long it has gone on, if the gateway is ready and something is in flight that had been before the kill.
+    fn give_up_recovery(&mut self) {
+        if let Some(ready) = self.ready.take()
+            && !self.in_flight.is_empty()
+        {
+            self.unfinished.push(ready.elapsed());
+        }
+    }
+
     /// Notes how long it took, once the gateway is ready and nothing is in flight that had been before the kill.
     fn note_recovery(&mut self) {
         if self.in_flight.is_empty()
@@ -365,5 +379,29 @@ mod tests {
         account.killed();
         came();
         assert_eq!(balance().repeated, Repetitions::from([((0, b'a'), 1), ((2, b'a'), 1)]));
+    }
+
+    #[test]
+    fn a_recovery_counts_also_where_it_does_not_end() {
+        let account = Account::default();
+        let number = account.sending(0);
+        account.acknowledged(0, number);
+        let figures = || {
+            let Balance { recoveries, unfinished, .. } = account.balance(&Ledger::default());
+            (recoveries.len(), unfinished.len())
+        };
+        account.ready();
+        assert_eq!(figures(), (0, 0), "nothing was killed yet");
+        account.killed();
+        account.killed();
+        account.ready();
+        account.killed();
+        assert_eq!(figures(), (0, 1), "the second kill came before it was ready");
+        account.ready();
+        Kind::of(number).destinations().iter().for_each(|at| account.arrived(number, *at, "id", true));
+        account.killed();
+        assert_eq!(figures(), (1, 1));
+        account.ready();
+        assert_eq!(figures(), (2, 1), "nothing was in flight");
     }
 }

@@ -59,6 +59,11 @@ impl Program {
         Program { child: command.spawn().unwrap(), client: Client { address }, log }
     }
 
+    /// What `/readyz` says.
+    pub async fn readiness(&self) -> serde_json::Value {
+        serde_json::from_str(&self.client.get("/readyz").await.text).unwrap()
+    }
+
     /// Waits until `/readyz` answers 200.
     pub async fn ready(&mut self) {
         let started = Instant::now();

@@ -27,9 +27,6 @@ use super::sender::{Order, SECRET, sender};
 /// killed.
 const CONCURRENCY: usize = 16;
 
-/// When nothing has arrived for so long, what has not is lost, unless a shutdown in order brings it.
-const STANDSTILL: Duration = Duration::from_secs(4);
-
 /// What to do.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -98,7 +95,7 @@ pub async fn run(plan: &Plan) -> Report {
     eventually(|| format!("{} events are acknowledged", account.acknowledged_so_far()), enough).await;
     order.send_replace(Order::Finish);
     while senders.join_next().await.is_some() {}
-    all_arrived(&account).await;
+    at_rest(&process.0).await;
     figures.problems.extend(verified(&plan.program, directory.path()));
     let log = process.0.log();
     let status = process.0.stop().await;
@@ -108,16 +105,13 @@ pub async fn run(plan: &Plan) -> Report {
     reckon(plan, figures, &account, directory.path()).await
 }
 
-/// Waits until everything has arrived, or nothing arrives any more.
-async fn all_arrived(account: &Account) {
-    let mut outstanding = usize::MAX;
-    let mut since = Instant::now();
-    while account.outstanding() > 0 && since.elapsed() < STANDSTILL {
-        if account.outstanding() < outstanding {
-            (outstanding, since) = (account.outstanding(), Instant::now());
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+/// Waits until the gateway has nothing left to do: what has not arrived by then never will.
+async fn at_rest(process: &Program) {
+    let look = || async {
+        let readiness = process.readiness().await;
+        (readiness["store"]["pending"] == 0).then_some(())
+    };
+    eventually(|| format!("nothing pending; {}", process.log()), look).await;
 }
 
 /// A process and when it was started.
@@ -176,6 +170,7 @@ async fn reckon(plan: &Plan, mut figures: Figures, account: &Account, directory:
     );
     report.times("from the start of the process to readiness", &figures.starts);
     report.times("from readiness until all in flight had arrived", &balance.recoveries);
+    report.row("  that had not all arrived at the next kill", balance.unfinished.len());
     report.problems = figures.problems;
     report.problems.extend(balance.problems);
     for ((life, destination), repeated) in balance.repeated {
@@ -185,9 +180,11 @@ async fn reckon(plan: &Plan, mut figures: Figures, account: &Account, directory:
         }
     }
     let slow = |recovery: &&Duration| plan.recovers_within.is_some_and(|limit| **recovery > limit);
-    report
-        .problems
-        .extend(balance.recoveries.iter().find(slow).map(|slow| format!("a recovery took {slow:?}")));
+    let slow = |recoveries: &[Duration], what: &str| {
+        recoveries.iter().find(slow).map(|slow| format!("a recovery {what} {slow:?}"))
+    };
+    report.problems.extend(slow(&balance.recoveries, "took"));
+    report.problems.extend(slow(&balance.unfinished, "had not ended after"));
     report
 }
 
