@@ -9,16 +9,16 @@ use std::time::Instant;
 use regex::Regex;
 use serde_json::Value;
 
-use super::{PATIENCE, Serving, run, text};
+use super::{PATIENCE, Serving, address, run, text};
 
 /// A gateway with a destination that nobody serves, without plugins.
 fn directory(store: &str) -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let address = address();
     let config = format!(
         r#"
 [server]
-listen = "127.0.0.1:{port}"
+listen = "{address}"
 
 [store]
 type = "{store}"
@@ -119,7 +119,7 @@ fn normalised(printed: &str) -> String {
     let printed = replace(&printed, r"over \d+ m?s", "over 0 s");
     let printed = replace(&printed, r"(not )?verified: .*", "verified or not");
     let printed = replace(&printed, r"after [0-9.]+ (µs|ms|s):", "after 0 ms:");
-    let printed = replace(&printed, r"127\.0\.0\.1:\d{2,5}", "127.0.0.1:8080");
+    let printed = replace(&printed, r"127\.\d+\.\d+\.\d+:\d{2,5}", "127.0.0.1:8080");
     let printed = replace(&printed, r"hookyard-send/[0-9.]+", "hookyard-send/0");
     let printed = replace(&printed, r"\d+ bytes appended", "1000 bytes appended");
     replace(&printed, r"memory, [0-9.]+ k?B", "memory, 10 kB")
