@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::clock::{Clock, Time};
 use crate::delivery::{Attempt, DeliveryEnd, DeliveryId, KvChanges, NewDelivery, Outgoing, RunEnd, RunId};
-use crate::event::{Event, EventId, Headers, UnixMillis};
+use crate::event::{Event, Headers, UnixMillis, sample};
 use crate::store::{Limits, MemoryStore, NewEvent, NewRun, SettledDelivery, SettledRun, Store};
 
 use super::{Control, MAX_BATCH, Today, api};
@@ -124,18 +124,15 @@ impl Desk {
             headers.set(name, value).unwrap();
         }
         let event = Event {
-            id: EventId(id(number)),
             source: "github".into(),
             kind: kind.to_owned(),
             delivery_id: Some(format!("guid-{number}")),
             proof: Some("hmac-sha256".into()),
-            hops: 0,
             received_at: self.at(number),
-            method: "POST".to_owned(),
-            path: "/in/github".to_owned(),
             query: "token=s3cret&a=1".to_owned(),
             headers,
             body: Bytes::from(format!(r#"{{ "number": {number}.00 }}"#)).into(),
+            ..sample::event(number)
         };
         let runs = route.map(|route| NewRun {
             id: RunId(id(number)),

@@ -4,6 +4,8 @@ mod edit;
 mod headers;
 mod json;
 mod message;
+#[cfg(test)]
+pub(crate) mod sample;
 
 use std::sync::Arc;
 

@@ -253,7 +253,7 @@ mod tests {
     use crate::clock::{SystemClock, Time};
     use crate::config::Config;
     use crate::delivery::{RunEnd, RunId};
-    use crate::event::{Event, EventId, Headers, UnixMillis};
+    use crate::event::{UnixMillis, sample};
     use crate::store::{Limits, MemoryStore, NewEvent, NewRun, SettledRun, Store as _};
 
     use super::super::listing::Target;
@@ -279,20 +279,7 @@ mod tests {
     async fn with_dead_runs(many: u128) -> (Arc<MemoryStore>, Reach) {
         let store = Arc::new(MemoryStore::new(Limits { events: 100_000, bytes: 100_000_000 }));
         for number in 1..=many {
-            let event = Event {
-                id: EventId(Uuid::from_u128(number)),
-                source: "source".into(),
-                kind: String::new(),
-                delivery_id: None,
-                proof: None,
-                hops: 0,
-                received_at: NOW,
-                method: "POST".to_owned(),
-                path: "/".to_owned(),
-                query: String::new(),
-                headers: Headers::new(),
-                body: bytes::Bytes::from_static(b"{}").into(),
-            };
+            let event = sample::event(number);
             let id = RunId(Uuid::from_u128(number));
             let run = NewRun { id, route: "route".into(), order: None, leased_until: None };
             let new = NewEvent { event: Arc::new(event), dedupe: None, runs: vec![run], unrouted: None };

@@ -194,7 +194,7 @@ mod tests {
     use std::fs;
 
     use crate::admin::{EventView, List};
-    use crate::event::{Event, EventId, Headers};
+    use crate::event::{Event, sample};
     use crate::store::{Limits, NewEvent, SqliteSettings, SqliteStore, Store as _, SyncMode};
 
     use super::*;
@@ -215,20 +215,7 @@ mod tests {
     #[tokio::test]
     async fn without_a_gateway_the_store_is_opened() {
         let (_directory, config, store) = state();
-        let event = Event {
-            id: EventId(uuid::Uuid::from_u128(7)),
-            source: "github".into(),
-            kind: "push".to_owned(),
-            delivery_id: None,
-            proof: None,
-            hops: 0,
-            received_at: 1_767_268_800_000,
-            method: "POST".to_owned(),
-            path: "/in/github".to_owned(),
-            query: String::new(),
-            headers: Headers::new(),
-            body: Bytes::from_static(b"{}").into(),
-        };
+        let event = Event { kind: "push".to_owned(), ..sample::event(7) };
         let unrouted = Some("no route matches".to_owned());
         let new = NewEvent { event: Arc::new(event), dedupe: None, runs: vec![], unrouted };
         store.append(vec![new], 1_767_268_800_000).await.unwrap();

@@ -20,6 +20,8 @@ pub(in crate::store) use crate::store::{
     WorkRecord,
 };
 
+use crate::event::sample;
+
 pub(in crate::store) use super::{Make, ROOMY};
 
 /// How long the checks lease.
@@ -30,20 +32,7 @@ pub(in crate::store) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// An event with one run on `route`. Numbers count up, as the ids of events do.
 pub(in crate::store) fn event(number: u128, size: usize) -> NewEvent {
-    let event = Event {
-        id: EventId(Uuid::from_u128(number)),
-        source: "source".into(),
-        kind: String::new(),
-        delivery_id: None,
-        proof: None,
-        hops: 0,
-        received_at: 0,
-        method: "POST".to_owned(),
-        path: "/in".to_owned(),
-        query: String::new(),
-        headers: Headers::new(),
-        body: Bytes::from(vec![b'x'; size]).into(),
-    };
+    let event = Event { body: Bytes::from(vec![b'x'; size]).into(), ..sample::event(number) };
     NewEvent {
         event: Arc::new(event),
         dedupe: None,
