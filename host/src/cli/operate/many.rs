@@ -153,10 +153,11 @@ pub(super) async fn each(
     let done = work_through(reach, items, action, rate, &mut account).await;
     account.show(output, action);
     let left = account.asked - account.tried();
-    done.map_err(|failed| Failed {
-        message: format!("{}; {left} of {} were not tried", failed.message, account.asked),
-        ..failed
-    })?;
+    let untried = match left {
+        0 => String::new(),
+        left => format!("; {left} of {} were not tried", account.asked),
+    };
+    done.map_err(|failed| Failed { message: format!("{}{untried}", failed.message), ..failed })?;
     if account.done < account.asked {
         let (past, _) = action.words();
         return Err(Failed::not_all(format!(
