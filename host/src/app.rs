@@ -15,7 +15,7 @@ use bytes::Bytes;
 use http::Request;
 use tokio::sync::watch;
 
-use crate::admin::{self, AdminSocket, Control, Health, Today};
+use crate::admin::{self, AdminSocket, Control, Today};
 use crate::clock::{Clock, SystemClock, Time};
 use crate::config::{ConfigErrors, Create};
 use crate::destination::HttpClient;
@@ -350,8 +350,8 @@ impl Gateway {
     async fn readiness(&self) -> Response {
         let draining = *self.inner.stop.borrow();
         let failure = self.inner.reloader.failure();
-        let health = Health::of(&*self.inner.ingest.store).await;
-        admin::ready(&self.generation(), failure.as_ref(), &health, &self.held_back(), draining)
+        let readiness = admin::ask(&*self.inner.ingest.store).await;
+        admin::ready(&self.generation(), failure.as_ref(), &readiness, &self.held_back(), draining)
     }
 }
 
