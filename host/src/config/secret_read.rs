@@ -52,6 +52,11 @@ pub enum SecretRead {
         /// The file that would keep it.
         path: PathBuf,
     },
+    /// The sender has not brought it yet.
+    Awaited {
+        /// The file that will keep it.
+        path: PathBuf,
+    },
 }
 
 impl SecretRead {
@@ -59,7 +64,7 @@ impl SecretRead {
     pub fn secret(&self) -> Option<&Secret> {
         match self {
             SecretRead::Found { secret, .. } | SecretRead::Created { secret, .. } => Some(secret),
-            SecretRead::WouldBeCreated { .. } => None,
+            SecretRead::WouldBeCreated { .. } | SecretRead::Awaited { .. } => None,
         }
     }
 
@@ -67,7 +72,9 @@ impl SecretRead {
     pub fn path(&self) -> Option<&Path> {
         match self {
             SecretRead::Found { path, .. } => path.as_deref(),
-            SecretRead::Created { path, .. } | SecretRead::WouldBeCreated { path } => Some(path),
+            SecretRead::Created { path, .. }
+            | SecretRead::WouldBeCreated { path }
+            | SecretRead::Awaited { path } => Some(path),
         }
     }
 }
@@ -168,6 +175,7 @@ impl SecretRef {
                 None => Err(SecretError::NoCredentials(name.clone())),
             },
             SecretRef::Generated => generated(&state_dir.join("secrets"), made, create),
+            SecretRef::Handshake => awaited(state_dir.join("secrets").join(made.name)),
         }
     }
 }
@@ -224,7 +232,7 @@ fn generated(directory: &Path, made: &Made<'_>, create: Create) -> Result<Secret
     if create == Create::Never {
         return Ok(SecretRead::WouldBeCreated { path });
     }
-    match make(directory, &path, made.text) {
+    match make(&path, made.text) {
         Ok(secret) => Ok(SecretRead::Created { secret, path }),
         // Another process was faster; its secret is the secret.
         Err(problem) if problem.kind() == io::ErrorKind::AlreadyExists => file(&path),
@@ -232,19 +240,38 @@ fn generated(directory: &Path, made: &Made<'_>, create: Create) -> Result<Secret
     }
 }
 
+fn awaited(path: PathBuf) -> Result<SecretRead, SecretError> {
+    match file(&path) {
+        Err(SecretError::Unreadable(_, problem)) if problem.kind() == io::ErrorKind::NotFound => {
+            Ok(SecretRead::Awaited { path })
+        }
+        found => found,
+    }
+}
+
+fn make(path: &Path, text: fn(&[u8]) -> String) -> io::Result<Secret> {
+    let secret = Secret::new(text(&random::<RANDOM_BYTES>()?));
+    keep_secret(path, &secret)?;
+    Ok(secret)
+}
+
+/// Keeps a secret in a file of a private directory, and returns once it would survive a power failure. The error is
+/// `AlreadyExists` where there is one: it is never replaced. Blocks.
+///
 /// Writes the whole file under another name first, so that nobody ever reads half a secret, and links it into place,
 /// which unlike a rename never replaces one that is there.
-fn make(directory: &Path, path: &Path, text: fn(&[u8]) -> String) -> io::Result<Secret> {
+pub(crate) fn keep_secret(path: &Path, secret: &Secret) -> io::Result<()> {
+    let directory = path.parent().unwrap_or(Path::new("."));
     private_directory(directory)?;
-    let text = text(&random::<RANDOM_BYTES>()?);
     let draft = directory.join(format!(".{}.new", hex::encode(random::<8>()?)));
-    let kept = write_private(&draft, text.as_bytes()).and_then(|()| fs::hard_link(&draft, path));
+    let kept = write_private(&draft, secret.expose()).and_then(|()| fs::hard_link(&draft, path));
     // Left over, it would be a second copy that nobody rotates.
     let removed = fs::remove_file(&draft);
     kept?;
     removed?;
     File::open(directory)?.sync_all()?;
-    Ok(Secret::new(text))
+    // The directory itself may be new.
+    directory.parent().map_or(Ok(()), |parent| File::open(parent)?.sync_all())
 }
 
 fn random<const BYTES: usize>() -> io::Result<[u8; BYTES]> {
