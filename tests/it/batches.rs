@@ -54,6 +54,9 @@ async fn each_item_is_an_event_of_its_own() {
     let some = |kind: &str, id: &str| (kind.to_owned(), Some(id.to_owned()));
     assert_eq!(known, [some("paid", "1"), some("sent", "2")]);
     assert_eq!(events[0].received_at, events[1].received_at);
+    let record = yard.gateway.store().event(events[0].id, 1).await.unwrap().unwrap();
+    let headers = record.event.unwrap().headers.clone();
+    assert!(headers.first("x-shop").is_some() && headers.first("content-length").is_none());
 }
 
 #[tokio::test]

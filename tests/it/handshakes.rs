@@ -168,6 +168,8 @@ async fn every_answer_to_vercel_carries_the_agreed_token() {
     let yard = yard("vercel", &config).await;
     let refused = yard.client.send(yard.client.request("POST", "/in/vercel", &[], "{}")).await;
     assert_eq!((refused.status, refused.header("x-vercel-verify")), (401, "abc"));
+    let asked = yard.get("/in/vercel").await;
+    assert_eq!((asked.status, asked.header("x-vercel-verify"), &*asked.text), (200, "abc", ""));
 }
 
 /// How Asana brings its secret.

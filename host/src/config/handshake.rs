@@ -56,7 +56,10 @@ static KINDS: Shape = Shape::Choice(&[
     word(Handshake::SnsConfirmation, "POST of type `SubscriptionConfirmation`, whose address is visited"),
     word(Handshake::Head, "HEAD, answered with 200"),
     word(Handshake::DiscordPing, "POST of type 1, answered with the same, or of type 0, answered with 204"),
-    word(Handshake::VercelVerify, "every answer carries `x-vercel-verify` with `verify_token`"),
+    word(
+        Handshake::VercelVerify,
+        "GET or an empty POST, answered with 200; every answer carries `x-vercel-verify` with `verify_token`",
+    ),
 ]);
 
 static ORIGIN: Shape = Shape::Text(Format::free("the name of a host, or \"*\" for any"));
@@ -191,6 +194,15 @@ impl Handshakes {
             });
             return None;
         }
+        if let (Verification::Proof { scheme: Scheme::Signed(signed), .. }, true) =
+            (verification, self.has(Handshake::CrcToken))
+            && !signed.template.covers_body()
+        {
+            table.error("`crc-token` would give away signatures of this source's events", |error| {
+                error.help("anybody gets the HMAC of a word, so what is signed has to hold the body");
+            });
+            return None;
+        }
         if brought && !self.has(Handshake::HookSecret) {
             return table.get("secret")?.fail(
                 "no request of this sender brings a secret; add \"hook-secret\" to `handshakes`, or name the secret",
@@ -259,6 +271,11 @@ mod tests {
             ("github", "handshakes = [\"webhook-options\"]", "allows nobody without `allowed_origins`"),
             ("shop", "verify = \"none\"\nhandshakes = [\"crc-token\"]", "HMAC-SHA256 under the secret"),
             ("okta", "handshakes = [\"zoom-url-validation\"]", "HMAC-SHA256 under the secret"),
+            (
+                "mailgun",
+                "handshakes = [\"crc-token\"]",
+                "`crc-token` would give away signatures of this source's events",
+            ),
             ("github", "secret = { handshake = true }", "no request of this sender brings a secret"),
         ] {
             check::fails(&text(source, lines), expected);

@@ -182,7 +182,7 @@ impl SecretRef {
 
 fn variable(name: &str, value: Option<OsString>) -> Result<SecretRead, SecretError> {
     let value = value.ok_or_else(|| SecretError::NoVariable(name.to_owned()))?;
-    if value.is_empty() {
+    if is_blank(value.as_encoded_bytes()) {
         return Err(SecretError::EmptyVariable(name.to_owned()));
     }
     Ok(SecretRead::Found { secret: Secret::new(value.into_encoded_bytes()), path: None, warning: None })
@@ -206,10 +206,15 @@ fn file(path: &Path) -> Result<SecretRead, SecretError> {
             bytes.pop();
         }
     }
-    if bytes.is_empty() {
+    if is_blank(&bytes) {
         return Err(SecretError::Empty(path.to_owned()));
     }
     Ok(SecretRead::Found { secret: Secret::new(bytes), path: Some(path.to_owned()), warning })
+}
+
+/// Spaces and line breaks alone are nobody's secret, but what is left where one was forgotten.
+fn is_blank(secret: &[u8]) -> bool {
+    secret.trim_ascii().is_empty()
 }
 
 #[cfg(unix)]
@@ -315,6 +320,7 @@ mod tests {
         match name {
             "SET" => Some("value\n".into()),
             "EMPTY" => Some("".into()),
+            "BLANK" => Some(" \n".into()),
             _ => None,
         }
     }
@@ -336,6 +342,7 @@ mod tests {
         };
         check("SET", Ok(b"value\n".to_vec()));
         check("EMPTY", Err("environment variable EMPTY is empty".to_owned()));
+        check("BLANK", Err("environment variable BLANK is empty".to_owned()));
         check("UNSET", Err("environment variable UNSET is not set".to_owned()));
     }
 
@@ -351,6 +358,7 @@ mod tests {
             (b" a ".to_vec(), Ok(b" a ".to_vec())),
             (b"\xff".to_vec(), Ok(b"\xff".to_vec())),
             (b"\n".to_vec(), Err("is empty")),
+            (b" \n\t\n".to_vec(), Err("is empty")),
             (b"".to_vec(), Err("is empty")),
             (vec![b'a'; 65_537], Err("is larger than 64 KiB")),
         ] {

@@ -36,7 +36,7 @@ pub struct ProofSecret {
 
 #[derive(Debug)]
 enum Keys {
-    Fixed(Verifier),
+    Fixed(Box<Verifier>),
     Brought(Arc<HookVerifier>),
 }
 
@@ -112,7 +112,7 @@ impl Plan<'_> {
         for SourceSecret { at, reference, expires } in self.secrets {
             match reference.read(self.source, &workshop.state_dir, workshop.create) {
                 Ok(read) => {
-                    self.note(at, &read, noticed);
+                    self.note(at, &read, self.paste, noticed);
                     // A check makes no secret and looks at everything else with any key.
                     let secret = read.secret().cloned().unwrap_or_else(|| Secret::new("unmade"));
                     keys.push(ActiveSecret { secret, expires: *expires });
@@ -123,11 +123,13 @@ impl Plan<'_> {
         if !problems.is_empty() {
             return Err(problems);
         }
-        Verifier::new(self.scheme.clone(), keys).map(Keys::Fixed).map_err(|(at, problem)| {
-            let at = self.secrets.get(at).map(|secret| secret.at.clone());
-            let message = format!("source `{}`: the secret cannot be used: {problem}", self.source);
-            vec![Problem { at, message }]
-        })
+        Verifier::new(self.scheme.clone(), keys).map(|verifier| Keys::Fixed(Box::new(verifier))).map_err(
+            |(at, problem)| {
+                let at = self.secrets.get(at).map(|secret| secret.at.clone());
+                let message = format!("source `{}`: the secret cannot be used: {problem}", self.source);
+                vec![Problem { at, message }]
+            },
+        )
     }
 
     fn brought(
@@ -141,11 +143,12 @@ impl Plan<'_> {
         let (hook, read) =
             HookVerifier::build(self.scheme, self.source, dir, create, before.map(|hook| &**hook))
                 .map_err(|error| vec![self.problem(&secret.at, &error.to_string())])?;
-        self.note(&secret.at, &read, noticed);
+        // The sender knows it, so there is nowhere to paste it.
+        self.note(&secret.at, &read, "", noticed);
         Ok(Keys::Brought(Arc::new(hook)))
     }
 
-    fn note(&self, at: &Location, read: &SecretRead, noticed: &mut Noticed) {
+    fn note(&self, at: &Location, read: &SecretRead, paste: &str, noticed: &mut Noticed) {
         if let SecretRead::Found { warning: Some(message), .. } = read {
             noticed.warnings.push(Problem { at: Some(at.clone()), message: message.clone() });
         }
@@ -153,7 +156,7 @@ impl Plan<'_> {
             file: read.path().map(ToOwned::to_owned),
             created: matches!(read, SecretRead::Created { .. }),
             awaited: matches!(read, SecretRead::Awaited { .. }),
-            paste: self.paste.to_owned(),
+            paste: paste.to_owned(),
         });
     }
 

@@ -132,7 +132,8 @@ impl Handshake {
             Handshake::HubChallenge
             | Handshake::CrcToken
             | Handshake::OktaChallenge
-            | Handshake::QueryChallenge => "GET",
+            | Handshake::QueryChallenge
+            | Handshake::VercelVerify => "GET",
             Handshake::WebHookOptions => "OPTIONS",
             Handshake::Head => "HEAD",
             Handshake::SlackUrlVerification
@@ -142,8 +143,7 @@ impl Handshake {
             | Handshake::HookSecret
             | Handshake::TwitchCallback
             | Handshake::SnsConfirmation
-            | Handshake::DiscordPing
-            | Handshake::VercelVerify => "POST",
+            | Handshake::DiscordPing => "POST",
         }
     }
 

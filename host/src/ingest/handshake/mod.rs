@@ -60,8 +60,8 @@ impl<'a> Asked<'a> {
             Handshake::EventGridValidation => echo::event_grid_validation(self),
             Handshake::TwitchCallback => echo::twitch_callback(self),
             Handshake::DiscordPing => ping::discord(self),
+            Handshake::CrcToken => keyed::word_as_event(self),
             Handshake::HubChallenge
-            | Handshake::CrcToken
             | Handshake::ValidationToken
             | Handshake::WebHookOptions
             | Handshake::OktaChallenge

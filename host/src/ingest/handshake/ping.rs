@@ -28,11 +28,12 @@ pub(super) fn discord(asked: &Asked<'_>) -> Answered {
     }
 }
 
-/// <https://vercel.com/docs/drains>: an empty request, whose answer is to carry the agreed token as every other.
+/// <https://vercel.com/docs/drains>: an empty request, by GET or unsigned by POST since accounts of it differ, whose
+/// answer is to carry the agreed token as every other does.
 pub(super) fn vercel(asked: &Asked<'_>) -> Answered {
-    let empty = asked.is("POST") && asked.event.bytes().is_empty();
-    let unsigned = asked.header("x-vercel-signature").is_none();
-    (empty && unsigned && asked.agreed.token.is_some()).then(|| Ok(answer::empty()))
+    let posted = asked.is("POST") && asked.header("x-vercel-signature").is_none();
+    let empty = asked.event.bytes().is_empty() && asked.agreed.token.is_some();
+    (empty && (posted || asked.is("GET"))).then(|| Ok(answer::empty()))
 }
 
 /// Adds what every answer of a source carries.

@@ -178,3 +178,24 @@ fn what_is_no_question_is_not_answered() {
         assert!(answered(&vector).is_none(), "{vector}");
     }
 }
+
+#[test]
+fn nobody_gets_a_signature_for_an_event() {
+    let x = |method: &str, token: &str, body: &str| {
+        let query = format!("crc_token={token}");
+        let vector = serde_json::json!({
+            "provider": "x",
+            "config": { "secret": "s" },
+            "request": { "method": method, "query": query, "body": body },
+        });
+        answered(&vector).map(|response| response.status().as_u16())
+    };
+    assert_eq!(x("GET", "QWxh-_.~%2B/=:1", ""), Some(200));
+    for event in ["%7B%22a%22:1%7D", "%5B%5D", "%22a%22", "a+b", "%3Ca/%3E", "a%26b", "%C3%A9"] {
+        assert_eq!(x("GET", event, ""), Some(400), "{event}");
+    }
+    for word in ["QWxh", "", "17", "true", "a=b"] {
+        assert_eq!(x("POST", "", word), Some(401), "a word is no event: {word}");
+    }
+    assert_eq!(x("POST", "", "{}"), None);
+}
