@@ -1,4 +1,4 @@
-//! Connections: accepting them under a limit, HTTP/1.1 and HTTP/2 on one port, and letting them end.
+//! Accepts connections under a limit, serves HTTP/1.1 and HTTP/2 on one port, and lets them end.
 
 use std::convert::Infallible;
 use std::future::Future;
