@@ -17,6 +17,7 @@ type Gauges = Family<Labels, Gauge>;
 pub struct Metrics {
     registry: Registry,
     requests: Counters,
+    refusals: Counters,
     runs: Counters,
     faults: Counters,
     attempts: Counters,
@@ -45,6 +46,8 @@ impl Metrics {
             family
         };
         let requests = family("requests", "Requests to sources, by what became of them");
+        let refusals =
+            family("refusals", "Requests to sources that were not admitted or not genuine, by reason");
         let runs = family("runs", "Runs of events on routes, by how they ended");
         let faults = family("plugin_faults", "Failed plugin calls, by the way in which they failed");
         let attempts = family("delivery_attempts", "Attempts to deliver, by how they went");
@@ -80,6 +83,7 @@ impl Metrics {
         Metrics {
             registry,
             requests,
+            refusals,
             runs,
             faults,
             attempts,
@@ -98,6 +102,11 @@ impl Metrics {
     pub fn requests(&self, source: &str, outcome: &str) -> Counter {
         self.requests
             .get_or_create_owned(&vec![("source", source.to_owned()), ("outcome", outcome.to_owned())])
+    }
+
+    /// Refused requests to a source with one reason.
+    pub fn refusals(&self, source: &str, reason: &'static str) -> Counter {
+        self.refusals.get_or_create_owned(&vec![("source", source.to_owned()), ("reason", reason.to_owned())])
     }
 
     /// Runs on a route with one outcome.
@@ -139,6 +148,12 @@ impl Metrics {
         // Writing to a string does not fail.
         let _ = encode(&mut text, &self.registry);
         text
+    }
+}
+
+impl std::fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Metrics(…)")
     }
 }
 

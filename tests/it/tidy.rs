@@ -18,8 +18,9 @@ enum Storey {
 }
 
 /// The rooms of `host/src`. Whatever is not here is assembly.
-const ROOMS: [(&str, Storey); 13] = [
+const ROOMS: [(&str, Storey); 14] = [
     ("event", Storey::Pure),
+    ("peer", Storey::Pure),
     ("rate", Storey::Pure),
     ("breaker", Storey::Pure),
     ("retry", Storey::Pure),

@@ -6,6 +6,7 @@ mod load;
 mod root;
 
 // One element of the configuration each: its values, its declaration, its parser.
+mod admission;
 mod authorization;
 mod breaker;
 mod condition;
@@ -42,6 +43,7 @@ mod field;
 mod include;
 mod links;
 mod loops;
+mod network;
 mod quantity;
 mod reference;
 mod schema;
@@ -57,6 +59,7 @@ mod check;
 #[cfg(test)]
 mod tests;
 
+pub use admission::{Admission, Limited, SourceRate};
 pub use authorization::Authorization;
 pub use destination::{Destination, DestinationKind, HttpDestination, Network};
 pub use destination_tls::{ClientCertificate, DestinationTls};

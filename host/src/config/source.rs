@@ -6,8 +6,11 @@ use crate::event::Pointer;
 use crate::routing::DedupeRule;
 use crate::signature::{EventField, PRESETS, Preset, Scheme, preset};
 
+use super::admission::Admission;
 use super::dedupe::{self, DEDUPE_OR_TABLE};
 use super::field::{Choice, Element, Field, Format, Shape};
+use super::network::NETWORK;
+use super::rate::SOURCE_RATE_OR_TABLE;
 use super::scheme::{self, SCHEME};
 use super::secret::SHARED_SECRET;
 use super::suggest::did_you_mean;
@@ -32,6 +35,8 @@ pub struct Source {
     pub dedupe: Option<DedupeRule>,
     /// The largest body accepted, in bytes.
     pub max_body: usize,
+    /// Who may knock, and how often.
+    pub admission: Admission,
 }
 
 /// How a request proves its origin.
@@ -117,6 +122,20 @@ pub(super) static SOURCE: Element = Element {
             .otherwise("the largest that the provider sends, or 1MiB")
             .example(r#""5MiB""#),
         Field::new(
+            "ip_allow",
+            Shape::OneOrMore(&NETWORK),
+            "Networks and addresses that requests may come from, in addition to all else that is asked of them; others \
+             get 403. Behind a proxy, `[server] trusted_proxies` says whose word counts.",
+        )
+        .example(r#"["192.0.2.0/24", "2001:db8::1"]"#),
+        Field::new(
+            "rate",
+            SOURCE_RATE_OR_TABLE,
+            "How many requests are taken; beyond, senders get 429 with Retry-After. Strangers use it up as well, where \
+             they may knock.",
+        )
+        .example(r#"{ limit = "50/s", burst = 200 }"#),
+        Field::new(
             "event_type",
             Shape::OneOrMore(&EVENT_FIELD),
             "Where the event type stands; several parts are joined with `.`, absent ones are left out.",
@@ -144,6 +163,9 @@ pub(super) static SOURCE: Element = Element {
         ("idempotency", "it is called `dedupe`"),
         ("secret_env", r#"write secret = { env = "NAME" }"#),
         ("secret_file", r#"write secret = { file = "path" }"#),
+        ("allow", "it is called `ip_allow`"),
+        ("allow_ips", "it is called `ip_allow`"),
+        ("rate_limit", "it is called `rate`"),
         ("path", "a source's path is its table's name under [server] base_path"),
     ],
 };
@@ -165,6 +187,7 @@ impl Source {
             kind: kind.or_else(|| preset.map(|preset| (preset.kind)())).unwrap_or_default(),
             delivery_id,
             dedupe: dedupe?,
+            admission: Admission::read(table, preset.map(|preset| preset.provider)),
             max_body: max_body.unwrap_or_else(|| preset.map_or(MAX_BODY, |preset| preset.max_body)),
         })
     }

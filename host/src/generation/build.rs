@@ -57,7 +57,8 @@ pub fn build(
     };
 
     for (name, source) in &generation.config.sources {
-        match SourceEntry::build(source, workshop) {
+        let before = previous.and_then(|previous| previous.sources.get(name));
+        match SourceEntry::build(source, before, workshop) {
             Ok(entry) => {
                 watched.extend(entry.secret_files().map(PathBuf::from));
                 warnings.extend(entry.warnings.iter().cloned());

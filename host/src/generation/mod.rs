@@ -2,6 +2,7 @@
 //! Every request, run and attempt pins the generation that it starts with; a new one replaces the old one at once and
 //! harms nothing that is under way.
 
+mod admission;
 mod build;
 mod destination;
 mod gate;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use crate::config::{Config, Location};
 use crate::routing::{Ordering, Router};
 
+pub(crate) use admission::Turn;
 pub use build::{Workshop, build};
 pub use destination::{DestinationEntry, Receiver};
 pub(crate) use gate::{Opening, Pass};

@@ -8,9 +8,11 @@ use prometheus_client::metrics::counter::Counter;
 
 use crate::config::{SecretRead, Source, Verification, is_ephemeral};
 use crate::event::{Event, Headers};
+use crate::metrics::Metrics;
 use crate::routing::{DedupeRule, bounded_key, scalar};
 use crate::signature::{EventField, Secret, Verified, Verifier};
 
+use super::admission::Admission;
 use super::{Problem, Workshop, shown};
 
 /// A sender.
@@ -28,10 +30,13 @@ pub struct SourceEntry {
     pub origins: Vec<Origin>,
     /// What an operator should think about.
     pub warnings: Vec<Problem>,
+    /// Who may knock, and how often.
+    pub(crate) admission: Admission,
     /// Requests by what became of them.
     pub counters: RequestCounters,
     /// How repetitions are recognised; none are without.
     pub dedupe: Option<DedupeRule>,
+    metrics: Arc<Metrics>,
     kind: Vec<EventField>,
     delivery_id: Option<EventField>,
     /// What proves an event genuine, for each of the secrets.
@@ -56,8 +61,10 @@ pub struct RequestCounters {
     pub accepted: Counter,
     /// Recognised as sent before.
     pub duplicate: Counter,
-    /// Not genuine.
+    /// Not admitted, or not genuine.
     pub refused: Counter,
+    /// More than `rate` takes.
+    pub limited: Counter,
     /// Larger than allowed.
     pub too_large: Counter,
     /// Not received whole.
@@ -67,7 +74,11 @@ pub struct RequestCounters {
 }
 
 impl SourceEntry {
-    pub(super) fn build(source: &Source, workshop: &Workshop) -> Result<Self, Vec<Problem>> {
+    pub(super) fn build(
+        source: &Source,
+        before: Option<&SourceEntry>,
+        workshop: &Workshop,
+    ) -> Result<Self, Vec<Problem>> {
         let requests = |outcome| workshop.metrics.requests(&source.name, outcome);
         let mut entry = SourceEntry {
             name: source.name.clone(),
@@ -76,14 +87,17 @@ impl SourceEntry {
             max_body: source.max_body,
             origins: Vec::new(),
             warnings: Vec::new(),
+            admission: Admission::new(&source.admission, before.map(|before| &before.admission)),
             counters: RequestCounters {
                 accepted: requests("accepted"),
                 duplicate: requests("duplicate"),
                 refused: requests("refused"),
+                limited: requests("limited"),
                 too_large: requests("too-large"),
                 incomplete: requests("incomplete"),
                 overloaded: requests("overloaded"),
             },
+            metrics: workshop.metrics.clone(),
             kind: source.kind.clone(),
             delivery_id: source.delivery_id.clone(),
             dedupe: source.dedupe.clone(),
@@ -151,6 +165,12 @@ impl SourceEntry {
 
     pub(super) fn secret_files(&self) -> impl Iterator<Item = &Path> {
         self.origins.iter().filter_map(|origin| origin.file.as_deref())
+    }
+
+    /// Counts a request that is refused for a reason out of a few.
+    pub(crate) fn count_refused(&self, reason: &'static str) {
+        self.counters.refused.inc();
+        self.metrics.refusals(&self.name, reason).inc();
     }
 
     /// The event type, from the places where this sender states it.

@@ -1,5 +1,6 @@
 //! Takes one webhook in: who is it from, is it genuine, where does it go; stores it and answers.
 
+mod admission;
 mod answer;
 mod body;
 mod throttle;
@@ -81,6 +82,9 @@ impl Ingest {
             }
             return answer::refusal(StatusCode::NOT_FOUND, "unknown source", None);
         };
+        if let Err(refused) = admission::admit(source, &generation.config.server, &request) {
+            return self.refuse(source, refused);
+        }
         if request.method() != Method::POST {
             if let Some(left_out) = self.strangers.admit(self.clock.due_now()) {
                 tracing::info!(source = &*source.name, method = %request.method(), left_out, "only POST is taken");
@@ -89,14 +93,16 @@ impl Ingest {
         }
         match self.take(&generation, source, request).await {
             Ok(response) => response,
-            Err(refused) => {
-                if let Some(left_out) = self.refusals.admit(self.clock.due_now()) {
-                    let (status, reason) = (refused.status.as_u16(), refused.operator);
-                    tracing::warn!(source = &*source.name, status, reason, left_out, "refused");
-                }
-                answer::refusal(refused.status, refused.sender, refused.retry_after)
-            }
+            Err(refused) => self.refuse(source, refused),
         }
+    }
+
+    fn refuse(&self, source: &SourceEntry, refused: Refused) -> Response {
+        if let Some(left_out) = self.refusals.admit(self.clock.due_now()) {
+            let (status, reason) = (refused.status.as_u16(), refused.operator);
+            tracing::warn!(source = &*source.name, status, reason, left_out, "refused");
+        }
+        answer::refusal(refused.status, refused.sender, refused.retry_after)
     }
 
     async fn take<B>(
@@ -139,7 +145,7 @@ impl Ingest {
         match verifier.verify(request, now) {
             Ok(verified) => Ok(source.proof(verified)),
             Err(refusal) => {
-                source.counters.refused.inc();
+                source.count_refused(refusal.code());
                 let operator = format!("{}: {refusal}", refusal.code());
                 Err(Refused::new(StatusCode::UNAUTHORIZED, "signature refused", operator))
             }

@@ -19,6 +19,7 @@ use tokio::task::JoinSet;
 
 use crate::config::Server;
 use crate::ingest::Response;
+use crate::peer::Peer;
 
 /// Pause after the operating system could not give a connection, for instance for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -137,7 +138,7 @@ where
                 () = stopped(&mut self.stop) => return,
             };
             match accepted {
-                Some((permit, Ok((stream, _)))) => self.begin(stream, permit),
+                Some((permit, Ok((stream, from)))) => self.begin(stream, from, permit),
                 Some((_, Err(error))) => {
                     tracing::warn!(%error, "failed to accept a connection");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -147,15 +148,16 @@ where
         }
     }
 
-    fn begin(&self, stream: TcpStream, permit: OwnedSemaphorePermit) {
+    fn begin(&self, stream: TcpStream, from: SocketAddr, permit: OwnedSemaphorePermit) {
         let (answer, builder) = (self.answer.clone(), self.builder.clone());
         let counted = Counted::new(self.count.clone());
         let (mut stop, open) = (self.stop.clone(), self.open.clone());
         let (first_request, asked) = (self.first_request, Arc::new(Notify::new()));
         tokio::spawn(async move {
             let _ = stream.set_nodelay(true);
-            let service = service_fn(|request| {
+            let service = service_fn(|mut request: Request<Incoming>| {
                 asked.notify_one();
+                request.extensions_mut().insert(Peer(from.ip()));
                 answer(request)
             });
             let connection = builder.serve_connection(TokioIo::new(stream), service);
