@@ -18,6 +18,7 @@ pub struct Metrics {
     registry: Registry,
     requests: Counters,
     refusals: Counters,
+    failed_handshakes: Counters,
     runs: Counters,
     faults: Counters,
     attempts: Counters,
@@ -28,6 +29,8 @@ pub struct Metrics {
     pub in_flight: Gauge,
     /// Deliveries to destinations that are not in the configuration.
     pub orphaned: Gauge,
+    /// Until when the certificate that senders see is valid, in seconds since 1970; 0 without TLS.
+    pub certificate_not_after: Gauge,
     /// Connections being served.
     pub connections: Gauge,
     /// The number of the configuration in use.
@@ -48,6 +51,8 @@ impl Metrics {
         let requests = family("requests", "Requests to sources, by what became of them");
         let refusals =
             family("refusals", "Requests to sources that were not admitted or not genuine, by reason");
+        let failed_handshakes =
+            family("tls_handshakes_failed", "TLS handshakes that came to nothing, by reason");
         let runs = family("runs", "Runs of events on routes, by how they ended");
         let faults = family("plugin_faults", "Failed plugin calls, by the way in which they failed");
         let attempts = family("delivery_attempts", "Attempts to deliver, by how they went");
@@ -61,6 +66,14 @@ impl Metrics {
             gauges("destination_breaker_open", "1 while a destination's messages are held because it fails");
         let disabled =
             gauges("destination_disabled", "1 while a destination gets nothing until it is enabled");
+        let certificate_not_after: Gauge = Gauge::default();
+        let help = "Until when the certificate that senders see is valid, in Unix time; 0 without TLS";
+        registry.register_with_unit(
+            "tls_certificate_not_after",
+            help,
+            Unit::Seconds,
+            certificate_not_after.clone(),
+        );
         let orphaned: Gauge = Gauge::default();
         let help = "Deliveries held because their destination is not in the configuration";
         registry.register("deliveries_orphaned", help, orphaned.clone());
@@ -84,6 +97,8 @@ impl Metrics {
             registry,
             requests,
             refusals,
+            failed_handshakes,
+            certificate_not_after,
             runs,
             faults,
             attempts,
@@ -107,6 +122,11 @@ impl Metrics {
     /// Refused requests to a source with one reason.
     pub fn refusals(&self, source: &str, reason: &'static str) -> Counter {
         self.refusals.get_or_create_owned(&vec![("source", source.to_owned()), ("reason", reason.to_owned())])
+    }
+
+    /// TLS handshakes that failed for one reason.
+    pub fn failed_handshakes(&self, reason: &'static str) -> Counter {
+        self.failed_handshakes.get_or_create_owned(&vec![("reason", reason.to_owned())])
     }
 
     /// Runs on a route with one outcome.

@@ -10,6 +10,7 @@ mod durability;
 mod embedding;
 mod end_to_end;
 mod flow;
+mod https;
 mod neighbours;
 mod outgoing;
 mod plugin_faults;

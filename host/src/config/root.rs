@@ -19,7 +19,7 @@ use super::telemetry::TELEMETRY;
 use super::value::Value;
 use super::{
     Destination, DestinationKind, Group, HttpDestination, Location, Plugin, Reload, Route, SecretRef, Server,
-    Source, Store, Telemetry, Verification,
+    ServerTls, Source, Store, Telemetry, Verification,
 };
 
 /// A whole configuration: a file with all that it includes.
@@ -74,7 +74,8 @@ impl Config {
             SecretRef::File(path) => Some(path.as_path()),
             SecretRef::Env(_) | SecretRef::Credential(_) | SecretRef::Generated => None,
         });
-        files.chain(http().flat_map(HttpDestination::certificates))
+        let files = files.chain(http().flat_map(HttpDestination::certificates));
+        files.chain(self.server.tls.iter().flat_map(ServerTls::files))
     }
 }
 

@@ -7,6 +7,7 @@ use ipnet::IpNet;
 
 use super::field::{Element, Field, Format, Shape};
 use super::network::{NETWORK, networks};
+use super::server_tls::{SERVER_TLS, ServerTls};
 use super::table::Table;
 use super::url;
 use super::value::Value;
@@ -16,6 +17,8 @@ use super::value::Value;
 pub struct Server {
     /// Addresses to listen on.
     pub listen: Vec<SocketAddr>,
+    /// The certificate that senders see; none where HTTP is spoken in the clear.
+    pub tls: Option<ServerTls>,
     /// Proxies that are believed when they say who the client is.
     pub trusted_proxies: Vec<IpNet>,
     /// The path under which sources are found, without a trailing slash: source `github` is at `/in/github`.
@@ -42,6 +45,7 @@ impl Default for Server {
     fn default() -> Self {
         Server {
             listen: vec![SocketAddr::from(([127, 0, 0, 1], 8080))],
+            tls: None,
             trusted_proxies: Vec::new(),
             base_path: "/in".to_owned(),
             public_url: None,
@@ -67,6 +71,9 @@ pub(super) static SERVER: Element = Element {
         Field::new("listen", Shape::OneOrMore(&ADDRESS), "Addresses to listen on.")
             .default("\"127.0.0.1:8080\"")
             .example("[\"0.0.0.0:8080\", \"[::]:8080\"]"),
+        Field::new("tls", Shape::Table(&SERVER_TLS), "HTTPS, with this certificate.")
+            .otherwise("HTTP in the clear")
+            .example(r#"{ cert = "fullchain.pem", key = "privkey.pem" }"#),
         Field::new(
             "trusted_proxies",
             Shape::OneOrMore(&NETWORK),
@@ -129,16 +136,23 @@ pub(super) static SERVER: Element = Element {
         ("host", "write it in `listen`: listen = \"127.0.0.1:8080\""),
         ("address", "it is called `listen`"),
         ("bind", "it is called `listen`"),
+        ("https", "it is called `tls`"),
         ("trusted_proxy", "it is called `trusted_proxies`"),
         ("max_body", "it is set for each source: [sources.NAME] max_body"),
     ],
 };
 
 impl Server {
+    /// What the addresses speak: `https` or `http`.
+    pub fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
+    }
+
     pub(super) fn read(table: &Table<'_>) -> Self {
         let default = Server::default();
         Server {
             listen: table.get("listen").and_then(listen).unwrap_or(default.listen),
+            tls: ServerTls::read(table),
             trusted_proxies: table
                 .get("trusted_proxies")
                 .and_then(|value| networks(value, "an empty list has no effect; leave it out"))

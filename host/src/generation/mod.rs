@@ -8,6 +8,7 @@ mod destination;
 mod gate;
 mod http_destination;
 mod plugin;
+mod server_tls;
 mod source;
 
 use std::collections::{BTreeMap, HashMap};
@@ -17,6 +18,7 @@ use std::sync::Arc;
 
 use crate::config::{Config, Location};
 use crate::routing::{Ordering, Router};
+use crate::server::Pair;
 
 pub(crate) use admission::Turn;
 pub use build::{Workshop, build};
@@ -44,6 +46,9 @@ pub struct Generation {
     pub plugins: BTreeMap<Arc<str>, Arc<PluginEntry>>,
     /// Receivers, by name.
     pub destinations: BTreeMap<Arc<str>, Arc<DestinationEntry>>,
+    /// What connections from outside are secured with. It is also that of the generation before where the
+    /// configuration no longer names one, since TLS comes and goes with a restart.
+    pub(crate) pair: Option<Arc<Pair>>,
     /// Files of which a change may change the generation.
     pub watched: Vec<PathBuf>,
     /// What an operator should think about.
@@ -126,7 +131,7 @@ impl Generation {
         let server = &self.config.server;
         let origin = match (&server.public_url, server.listen.first()) {
             (Some(url), _) => url.clone(),
-            (None, Some(listen)) => format!("http://{listen}"),
+            (None, Some(listen)) => format!("{}://{listen}", server.scheme()),
             (None, None) => String::new(),
         };
         format!("{origin}{}/{source}", server.base_path)
