@@ -9,6 +9,7 @@ pub mod breaker;
 pub mod delivery;
 pub mod event;
 mod peer;
+pub mod provider;
 pub mod rate;
 pub mod retry;
 pub mod routing;

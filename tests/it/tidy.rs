@@ -27,6 +27,7 @@ const ROOMS: [(&str, Storey); 14] = [
     ("delivery", Storey::Pure),
     ("routing", Storey::Pure),
     ("signature", Storey::Pure),
+    ("provider", Storey::Pure),
     ("config", Storey::Config),
     ("store", Storey::Edge),
     ("destination", Storey::Edge),

@@ -130,15 +130,15 @@ impl Control {
     }
 
     fn content(&self, event: &Event, reveal: bool, full: bool) -> ContentView {
-        let signed_in = self.today.config(|config| match &config.sources.get(&event.source)?.verification {
-            Verification::Hmac { scheme, .. } => Some(scheme.signature.header.clone()),
+        let scheme = self.today.config(|config| match &config.sources.get(&event.source)?.verification {
+            Verification::Proof { scheme, .. } => Some(scheme.clone()),
             Verification::None | Verification::Internal => None,
         });
         ContentView {
             method: event.method.clone(),
             path: event.path.clone(),
             query: redact::query(&event.query, reveal),
-            headers: redact::headers(&event.headers, signed_in.as_deref(), reveal),
+            headers: redact::headers(&event.headers, scheme.as_ref(), reveal),
             body: body::view(event.bytes(), full),
         }
     }

@@ -2,13 +2,15 @@
 //! configuration loads; looking is pure.
 
 mod condition;
+mod fields;
 mod glob;
 mod key;
 mod router;
 mod subject;
 
 pub use condition::{Condition, Scalar, Test};
+pub use fields::{Field, FieldError, Fields};
 pub use glob::Glob;
 pub use key::{DedupeBy, DedupeRule, OrderBy, Ordering, bounded_key};
 pub use router::{Routed, Router, Rule};
-pub use subject::{Subject, scalar};
+pub use subject::{Subject, query, scalar};
