@@ -2,6 +2,7 @@
 
 use ipnet::IpNet;
 
+use crate::provider::Preset;
 use crate::rate::Rate;
 
 use super::network::networks;
@@ -35,12 +36,8 @@ pub enum Limited {
     Unavailable,
 }
 
-/// Providers that drop an event for good when they are told 429, as far as is known, or of which it is not certain that
-/// they do not. Told 503, all of them try again.
-const DROP_AT_429: [&str; 6] = ["alertmanager", "bitbucket", "datadog", "intercom", "okta", "pagerduty"];
-
 impl Admission {
-    pub(super) fn read(table: &Table<'_>, provider: Option<&str>) -> Self {
+    pub(super) fn read(table: &Table<'_>, provider: Option<&Preset>) -> Self {
         let (ip_allow, rate) = (table.get("ip_allow"), table.get("rate"));
         if table.get("verify").is_some_and(|value| value.node.get_ref().as_str() == Some("internal")) {
             for unused in [ip_allow, rate].into_iter().flatten() {
@@ -59,9 +56,9 @@ impl Admission {
     }
 }
 
-fn usual_answer(provider: Option<&str>) -> Limited {
+fn usual_answer(provider: Option<&Preset>) -> Limited {
     match provider {
-        Some(provider) if DROP_AT_429.contains(&provider) => Limited::Unavailable,
+        Some(Preset { final_4xx: true, .. }) => Limited::Unavailable,
         _ => Limited::TooManyRequests,
     }
 }
@@ -98,16 +95,17 @@ mod tests {
     }
 
     #[test]
-    fn who_drops_at_429_is_told_503() {
-        assert_eq!(usual_answer(Some("pagerduty")), Limited::Unavailable);
-        assert_eq!(usual_answer(Some("github")), Limited::TooManyRequests);
-        assert_eq!(usual_answer(None), Limited::TooManyRequests);
+    fn who_drops_at_4xx_is_told_503() {
+        let answer = |provider: &str, rate: &str| {
+            let text = text(rate)
+                .replace("[sources.github]", &format!("[sources.github]\nprovider = \"{provider}\""));
+            check::read(&text).unwrap().sources["github"].admission.rate.map(|rate| rate.answer)
+        };
+        assert_eq!(answer("pagerduty", "rate = \"5/s\""), Some(Limited::Unavailable));
+        assert_eq!(answer("alertmanager", "rate = { limit = \"5/s\" }"), Some(Limited::Unavailable));
+        assert_eq!(answer("github", "rate = \"5/s\""), Some(Limited::TooManyRequests));
         let operator = "rate = { limit = \"5/s\", status = 429 }";
-        let text = text(operator).replace("[sources.github]", "[sources.github]\nprovider = \"github\"");
-        assert_eq!(
-            check::read(&text).unwrap().sources["github"].admission.rate.map(|rate| rate.answer),
-            Some(Limited::TooManyRequests)
-        );
+        assert_eq!(answer("pagerduty", operator), Some(Limited::TooManyRequests));
     }
 
     #[test]

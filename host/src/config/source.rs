@@ -138,7 +138,8 @@ pub(super) static SOURCE: Element = Element {
         Field::new(
             "rate",
             SOURCE_RATE_OR_TABLE,
-            "How many requests are taken; beyond, senders get 429 with Retry-After. Strangers use it up as well, where \
+            "How many requests are taken; beyond, senders get 429 with Retry-After, or 503 \
+             where the provider drops events at 4xx. Strangers use it up as well, where \
              they may knock.",
         )
         .example(r#"{ limit = "50/s", burst = 200 }"#),
@@ -197,7 +198,7 @@ impl Source {
             kind: kind.or_else(|| preset.map(Preset::kind)).unwrap_or_default(),
             delivery_id,
             dedupe: dedupe?,
-            admission: Admission::read(table, preset.map(|preset| preset.provider)),
+            admission: Admission::read(table, preset),
             max_body: max_body.unwrap_or_else(|| preset.map_or(MAX_BODY, |preset| preset.max_body)),
         })
     }
