@@ -73,7 +73,7 @@ where
 }
 
 fn client_config(own: Option<&ServerTls>) -> Result<ClientConfig, Problem> {
-    let own = own.map(|tls| own_certificate(tls)).transpose()?;
+    let own = own.map(own_certificate).transpose()?;
     let provider = Arc::new(aws_lc_rs::default_provider());
     let trusted =
         WebPkiServerVerifier::builder_with_provider(Arc::new(system_roots()), provider.clone()).build()?;
