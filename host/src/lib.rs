@@ -23,6 +23,7 @@ pub mod clock;
 pub mod destination;
 pub mod metrics;
 pub mod plugin;
+pub mod quarantine;
 pub mod store;
 
 // Assembly.

@@ -18,7 +18,7 @@ enum Storey {
 }
 
 /// The rooms of `host/src`. Whatever is not here is assembly.
-const ROOMS: [(&str, Storey); 15] = [
+const ROOMS: [(&str, Storey); 16] = [
     ("event", Storey::Pure),
     ("peer", Storey::Pure),
     ("rate", Storey::Pure),
@@ -32,6 +32,7 @@ const ROOMS: [(&str, Storey); 15] = [
     ("store", Storey::Edge),
     ("destination", Storey::Edge),
     ("plugin", Storey::Edge),
+    ("quarantine", Storey::Edge),
     ("clock", Storey::Shared),
     ("metrics", Storey::Shared),
 ];
