@@ -25,8 +25,7 @@ impl<'g> Intake<'g> {
         let routed = generation.router.route(&event);
         let routes: Vec<_> = routed.routes.iter().filter_map(|&at| generation.routes.get(at)).collect();
         let runs: Vec<NewRun> = routes.iter().map(|route| run(route, &event)).collect();
-        let unrouted =
-            runs.is_empty().then(|| routed.problem.unwrap_or_else(|| "no route matches".to_owned()));
+        let unrouted = runs.is_empty().then(|| generation.router.unrouted(&routed));
         Intake { new: NewEvent { event: Arc::new(event), dedupe, runs, unrouted }, routes }
     }
 

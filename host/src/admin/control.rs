@@ -12,7 +12,7 @@ use crate::config::{Config, Verification};
 use crate::dispatch::{Dispatcher, HeldBack};
 use crate::event::{Event, EventId};
 use crate::generation::Generation;
-use crate::routing::{Routed, Router};
+use crate::routing::Router;
 use crate::store::{Cursor, EventFilter, Page, Queue, Store, WorkFilter, WorkRecord};
 
 use super::refusal::Refusal;
@@ -56,6 +56,17 @@ impl Today {
         }
     }
 
+    /// The configuration with its routes.
+    pub(super) fn routes<T>(&self, look: impl FnOnce(&Config, &Router) -> T) -> T {
+        match self {
+            Today::Live(current, _) => {
+                let generation = current.load();
+                look(&generation.config, &generation.router)
+            }
+            Today::Written(config, router) => look(config, router),
+        }
+    }
+
     /// Destinations that get nothing at the moment, as far as somebody works on them.
     pub(super) fn held_back(&self) -> Vec<HeldBack> {
         let dispatcher = self.dispatcher();
@@ -78,22 +89,12 @@ impl Today {
 
     /// The names of the routes that fire for an event, or why none does.
     pub(super) fn route(&self, event: &Event) -> Result<Vec<Arc<str>>, String> {
-        let named = |config: &Config, routed: Routed| {
+        self.routes(|config, router| {
+            let routed = router.route(event);
             let names = routed.routes.iter().filter_map(|&at| config.routes.get(at));
             let names: Vec<_> = names.map(|route| route.name.clone()).collect();
-            match routed.problem {
-                Some(problem) if names.is_empty() => Err(problem),
-                None if names.is_empty() => Err("no route matches".to_owned()),
-                _ => Ok(names),
-            }
-        };
-        match self {
-            Today::Live(current, _) => {
-                let generation = current.load();
-                named(&generation.config, generation.router.route(event))
-            }
-            Today::Written(config, router) => named(config, router.route(event)),
-        }
+            if names.is_empty() { Err(router.unrouted(&routed)) } else { Ok(names) }
+        })
     }
 }
 

@@ -150,6 +150,7 @@ impl Route {
                 sources: sources?.iter().map(|source| source.to_string()).collect(),
                 events,
                 conditions,
+                when: None,
                 fallback: table.get("fallback").and_then(Value::boolean).unwrap_or_default(),
             },
             plugins: plugins?,

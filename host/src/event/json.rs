@@ -175,6 +175,42 @@ impl Document {
         })
     }
 
+    /// A member of an object, the last of that name.
+    pub fn member<'a>(&'a self, node: &'a Node, name: &str) -> Option<&'a Node> {
+        match self.children(node)? {
+            Children::Members(members) => {
+                members.iter().rev().find(|(key, _)| **key == *name).map(|(_, node)| node)
+            }
+            Children::Items(_) => None,
+        }
+    }
+
+    /// An item of an array, counted from 0.
+    pub fn item<'a>(&'a self, node: &'a Node, at: usize) -> Option<&'a Node> {
+        match self.children(node)? {
+            Children::Items(items) => items.get(at),
+            Children::Members(_) => None,
+        }
+    }
+
+    /// The items of an array; none for other kinds.
+    pub fn items<'a>(&'a self, node: &'a Node) -> impl Iterator<Item = &'a Node> {
+        let items = match self.children(node) {
+            Some(Children::Items(items)) => &items[..],
+            _ => &[],
+        };
+        items.iter()
+    }
+
+    /// The keys of an object in the order written, repeated ones as well; none for other kinds.
+    pub fn keys<'a>(&'a self, node: &'a Node) -> impl Iterator<Item = &'a str> {
+        let members = match self.children(node) {
+            Some(Children::Members(members)) => &members[..],
+            _ => &[],
+        };
+        members.iter().map(|(key, _)| &**key)
+    }
+
     /// Whether an object that has been opened so far has the same key twice.
     pub fn repeats_keys(&self) -> bool {
         self.repeats_keys.load(Ordering::Relaxed)

@@ -2,13 +2,19 @@
 //! configuration loads; looking is pure.
 
 mod condition;
+mod explain;
 mod glob;
 mod key;
 mod router;
 mod subject;
+mod undecided;
+mod when;
 
 pub use condition::{Condition, Scalar, Test};
+pub use explain::{Explanation, Found, Looked, Part, Predicate, RouteExplanation};
 pub use glob::Glob;
 pub use key::{DedupeBy, DedupeRule, OrderBy, Ordering, bounded_key};
 pub use router::{Routed, Router, Rule};
 pub use subject::{Subject, scalar};
+pub use undecided::Undecided;
+pub use when::{Near, When, WhenFault};
