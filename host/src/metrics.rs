@@ -18,6 +18,7 @@ pub struct Metrics {
     registry: Registry,
     requests: Counters,
     runs: Counters,
+    undecided: Counters,
     faults: Counters,
     attempts: Counters,
     reloads: Counters,
@@ -46,6 +47,9 @@ impl Metrics {
         };
         let requests = family("requests", "Requests to sources, by what became of them");
         let runs = family("runs", "Runs of events on routes, by how they ended");
+        let help =
+            "Events for which the conditions of a route could not be decided, so that they do not take it";
+        let undecided = family("route_undecided", help);
         let faults = family("plugin_faults", "Failed plugin calls, by the way in which they failed");
         let attempts = family("delivery_attempts", "Attempts to deliver, by how they went");
         let reloads = family("reloads", "Attempts to replace the configuration, by result");
@@ -81,6 +85,7 @@ impl Metrics {
             registry,
             requests,
             runs,
+            undecided,
             faults,
             attempts,
             reloads,
@@ -103,6 +108,11 @@ impl Metrics {
     /// Runs on a route with one outcome.
     pub fn runs(&self, route: &str, outcome: &str) -> Counter {
         self.runs.get_or_create_owned(&vec![("route", route.to_owned()), ("outcome", outcome.to_owned())])
+    }
+
+    /// Events for which a route's conditions could not be decided.
+    pub fn undecided(&self, route: &str) -> Counter {
+        self.undecided.get_or_create_owned(&vec![("route", route.to_owned())])
     }
 
     /// Faults of one kind of a plugin.

@@ -33,6 +33,7 @@ mod sign;
 mod source;
 mod store;
 mod telemetry;
+mod when;
 
 // What they are made of.
 mod context;
@@ -40,6 +41,7 @@ mod depth;
 mod diagnostic;
 mod field;
 mod include;
+mod inside;
 mod links;
 mod loops;
 mod quantity;
@@ -51,6 +53,7 @@ mod table;
 mod text;
 mod url;
 mod value;
+mod written;
 
 #[cfg(test)]
 mod check;
@@ -81,3 +84,4 @@ pub use source::{Source, Verification};
 pub use store::{Store, StoreKind, SyncMode};
 pub use telemetry::{LogFormat, Telemetry};
 pub use text::Location;
+pub use written::{Written, WrittenRule};

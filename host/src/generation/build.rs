@@ -8,11 +8,12 @@ use std::sync::Arc;
 
 use crate::config::{Config, Create};
 use crate::destination::HttpClient;
+use crate::ingest::Throttle;
 use crate::metrics::Metrics;
 use crate::routing::Router;
 
 use super::destination::DestinationEntry;
-use super::{Generation, PluginEntry, Problem, RouteEntry, RunCounters, SourceEntry};
+use super::{Generation, PluginEntry, Problem, RouteEntry, RunCounters, SourceEntry, UndecidedEvents};
 
 /// What generations are made with; lives as long as the process.
 pub struct Workshop {
@@ -114,6 +115,10 @@ pub fn build(
                 discarded: runs("discarded"),
                 retried: runs("retried"),
                 dead: runs("dead"),
+            },
+            undecided: UndecidedEvents {
+                counter: workshop.metrics.undecided(&route.name),
+                lines: Throttle::default(),
             },
         }));
     }

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::config::{Config, Location};
+use crate::ingest::Throttle;
 use crate::routing::{Ordering, Router};
 
 pub use build::{Workshop, build};
@@ -67,6 +68,15 @@ pub struct RouteEntry {
     pub ordering: Option<Ordering>,
     /// Runs by how they ended.
     pub counters: RunCounters,
+    /// Events for which its conditions could not be decided.
+    pub(crate) undecided: UndecidedEvents,
+}
+
+/// Events for which it could not be told whether a route fires: counted, and some of them logged.
+#[derive(Debug)]
+pub(crate) struct UndecidedEvents {
+    pub(crate) counter: Counter,
+    pub(crate) lines: Throttle,
 }
 
 impl RouteEntry {

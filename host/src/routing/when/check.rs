@@ -68,7 +68,7 @@ impl Checker<'_> {
     }
 
     fn at(&self, node: &IdedExpr, message: impl Into<String>) -> WhenFault {
-        WhenFault::new(self.parsed.place(node.id), message)
+        WhenFault::new(self.parsed.extent(node), message)
     }
 
     fn entry(&mut self, entry: &EntryExpr) -> Result<(), WhenFault> {
@@ -104,7 +104,7 @@ impl Checker<'_> {
         {
             match &**name {
                 EVENT => return self.member(node, select),
-                HEADERS | QUERY => return Ok(Type::Text),
+                HEADERS | QUERY if !select.test => return Ok(Type::Text),
                 _ => {}
             }
         }

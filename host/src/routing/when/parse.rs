@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use cel::common::ast::{IdedExpr, SourceInfo};
+use cel::common::ast::{Expr, IdedExpr, SourceInfo};
 use cel::parser::{ParseError, Parser};
 
 use super::fault::WhenFault;
@@ -41,7 +41,17 @@ pub(super) fn parse(text: &str) -> Result<Parsed<'_>, WhenFault> {
 }
 
 impl Parsed<'_> {
-    /// Where a name or an operator was written; of a call, its name.
+    /// Where a node was written: `body.a.b` as a whole; of an operator or a call, its name.
+    pub(super) fn extent(&self, node: &IdedExpr) -> Range<usize> {
+        match &node.expr {
+            Expr::Select(select) => {
+                self.extent(&select.operand).start..self.member(node.id, &select.field).end
+            }
+            _ => self.place(node.id),
+        }
+    }
+
+    /// Where the first letter or the operator of a node was written; of a call, its name.
     pub(super) fn place(&self, id: u64) -> Range<usize> {
         let Some((start, stop)) = self.places.offset_for(id) else { return 0..self.text.len() };
         let start = floor(self.text, start as usize);
@@ -102,6 +112,13 @@ fn explain(text: &str, error: &ParseError) -> WhenFault {
             }
             _ => WhenFault::new(at..end, format!("{:?} has no meaning here", &text[at..end])),
         };
+    }
+    if message.contains("has() macro") {
+        return WhenFault::new(at..word_end, "`has` looks for a field").label("write has(body.field)");
+    }
+    if message.contains("must be a simple name") {
+        return WhenFault::new(at..word_end.max(end), "a loop gives its items a name")
+            .label("write list.all(x, x > 1)");
     }
     let instead = match &text[at..word_end] {
         "and" | "AND" => Some("write `&&`"),
