@@ -2,8 +2,9 @@
 
 use anyhow::{Context as _, Result};
 use bytes::Bytes;
-use hookyard::event::{Headers, Message};
-use hookyard::signature::{Secret, Verifier, preset};
+use hookyard::event::{Body, Headers, Message};
+use hookyard::provider::preset;
+use hookyard::signature::{Draft, Secret, sign};
 
 /// The key that the servers know.
 pub(crate) const SECRET: &str = "it is a benchmark, not a secret";
@@ -22,10 +23,10 @@ pub(crate) fn body() -> Vec<u8> {
 }
 
 fn headers(body: &[u8]) -> Result<Vec<(String, String)>> {
-    let github = preset("github").context("there is no preset for github")?;
-    let key = Secret::new(SECRET);
-    let verifier = Verifier::new((github.scheme)(), &[key], github.rejects_empty_body)
-        .map_err(|(_, problem)| anyhow::anyhow!("the secret cannot be used: {problem}"))?;
+    let github =
+        preset("github").and_then(|github| github.scheme(None)).context("there is no preset for github")?;
+    let mut draft = Draft::post(Body::from(Bytes::copy_from_slice(body)));
+    sign(&(github.scheme)(), &Secret::new(SECRET), &mut draft, DELIVERY, 0)?;
     let mut headers: Vec<(String, String)> = [
         ("Host", "hooks.example.com"),
         ("User-Agent", "GitHub-Hookshot/044aadd"),
@@ -40,7 +41,9 @@ fn headers(body: &[u8]) -> Result<Vec<(String, String)>> {
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .to_vec();
-    headers.extend(verifier.sign("POST", body, DELIVERY, 0));
+    for (name, value) in draft.headers.iter() {
+        headers.push((name.to_owned(), String::from_utf8_lossy(value).into_owned()));
+    }
     headers.push(("Content-Length".to_owned(), body.len().to_string()));
     Ok(headers)
 }

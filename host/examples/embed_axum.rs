@@ -11,7 +11,9 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::get;
 use hookyard::Gateway;
-use hookyard::signature::{Secret, Verifier, preset};
+use hookyard::event::Body;
+use hookyard::provider::preset;
+use hookyard::signature::{Draft, Secret, sign};
 
 const CONFIG: &str = r#"
 [sources.github]
@@ -60,12 +62,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
 /// Sends an event as GitHub does.
 async fn send_one(url: &str, directory: &Path) -> Result<(), Box<dyn Error>> {
     let secret = Secret::new(std::fs::read(directory.join("github.secret"))?);
-    let scheme = (preset("github").ok_or("github is a preset")?.scheme)();
-    let verifier = Verifier::new(scheme, &[secret], true).map_err(|(_, problem)| problem)?;
+    let github = preset("github").and_then(|preset| preset.scheme(None)).ok_or("github is a preset")?;
     let body = r#"{"action":"opened"}"#;
+    let mut draft = Draft::post(Body::from(bytes::Bytes::from_static(body.as_bytes())));
+    sign(&(github.scheme)(), &secret, &mut draft, "", 0)?;
     let mut request = http::Request::post(url).header("x-github-event", "issues");
-    for (name, value) in verifier.sign("POST", body.as_bytes(), "", 0) {
-        request = request.header(name, value);
+    for (name, value) in draft.headers.iter() {
+        request = request.header(name, &value[..]);
     }
     let request = request.body(axum::body::Body::from(body))?;
     let client =

@@ -8,6 +8,7 @@
 pub mod breaker;
 pub mod delivery;
 pub mod event;
+pub mod provider;
 pub mod rate;
 pub mod retry;
 pub mod routing;

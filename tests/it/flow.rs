@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use hookyard::event::Body;
+use hookyard::signature::{self, Draft, Hash, Scheme, Secret};
 use hookyard::store::{EventFilter, EventSummary, Intervened, Intervention, Page};
 use hookyard_tests::{Act, Answer, Guest, Logs, Plan, SECRET, Sink, Yard, eventually, payload};
 
@@ -206,9 +208,11 @@ async fn an_event_says_what_proved_it_genuine() {
     post(&yard, "/in/shop", "{}").await;
     let acme = |text: &str| yard.client.request("POST", "/in/acme", &[("X-Sign", text)], "");
     assert_eq!(yard.client.send(acme(&signed)).await.status, 401);
-    let source = yard.gateway.generation();
-    let headers = source.sources["acme"].sign(b"", "", now());
-    assert_eq!(yard.client.send(acme(&headers[0].1)).await.status, 202);
+    let mut draft = Draft::post(Body::default());
+    let scheme = Scheme::hex_of_body(Hash::Sha512, "X-Sign", "");
+    signature::sign(&scheme, &Secret::new(SECRET), &mut draft, "", now()).unwrap();
+    let text = draft.headers.text("x-sign").unwrap();
+    assert_eq!(yard.client.send(acme(text)).await.status, 202);
     let proofs: Vec<_> =
         summaries(&yard).await.into_iter().map(|event| event.proof.map(|proof| proof.to_string())).collect();
     let expected =

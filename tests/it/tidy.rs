@@ -18,7 +18,7 @@ enum Storey {
 }
 
 /// The rooms of `host/src`. Whatever is not here is assembly.
-const ROOMS: [(&str, Storey); 13] = [
+const ROOMS: [(&str, Storey); 14] = [
     ("event", Storey::Pure),
     ("rate", Storey::Pure),
     ("breaker", Storey::Pure),
@@ -26,6 +26,7 @@ const ROOMS: [(&str, Storey); 13] = [
     ("delivery", Storey::Pure),
     ("routing", Storey::Pure),
     ("signature", Storey::Pure),
+    ("provider", Storey::Pure),
     ("config", Storey::Config),
     ("store", Storey::Edge),
     ("destination", Storey::Edge),

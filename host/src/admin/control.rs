@@ -8,13 +8,14 @@ use arc_swap::ArcSwap;
 use uuid::Uuid;
 
 use crate::clock::Time;
-use crate::config::{Config, Verification};
+use crate::config::Config;
 use crate::dispatch::{Dispatcher, HeldBack};
 use crate::event::{Event, EventId};
 use crate::generation::Generation;
 use crate::routing::Router;
 use crate::store::{Cursor, EventFilter, Page, Queue, Store, WorkFilter, WorkRecord};
 
+use super::explain::{ExplainView, explain};
 use super::refusal::Refusal;
 use super::view::{BackupView, ContentView, EventDetail, EventView, List, StatsView, VerifyView, WorkView};
 use super::{body, redact};
@@ -130,16 +131,25 @@ impl Control {
         })
     }
 
+    /// Why an event takes the routes that it would take today.
+    pub(super) async fn explain(&self, id: Uuid, reveal: bool) -> Result<ExplainView, Refusal> {
+        let found = self.store.event(EventId(id), 0).await?;
+        let found = found.ok_or_else(|| {
+            Refusal::missing(format!("there is no event {id}; it may have been removed by retention"))
+        })?;
+        let event = found.event.ok_or_else(|| {
+            Refusal::missing(format!("the headers and the body of event {id} have been removed by retention"))
+        })?;
+        Ok(self.today.routes(|config, router| explain(config, router, &event, reveal)))
+    }
+
     fn content(&self, event: &Event, reveal: bool, full: bool) -> ContentView {
-        let signed_in = self.today.config(|config| match &config.sources.get(&event.source)?.verification {
-            Verification::Hmac { scheme, .. } => Some(scheme.signature.header.clone()),
-            Verification::None | Verification::Internal => None,
-        });
+        let scheme = self.today.config(|config| redact::scheme(config, event).cloned());
         ContentView {
             method: event.method.clone(),
             path: event.path.clone(),
             query: redact::query(&event.query, reveal),
-            headers: redact::headers(&event.headers, signed_in.as_deref(), reveal),
+            headers: redact::headers(&event.headers, scheme.as_ref(), reveal),
             body: body::view(event.bytes(), full),
         }
     }

@@ -1,7 +1,9 @@
 //! What of an event is withheld unless an operator asks for it: headers and query parameters that let somebody act as
 //! the sender. What a body says is shown.
 
-use crate::event::Headers;
+use crate::config::{Config, Verification};
+use crate::event::{Event, Headers};
+use crate::signature::Scheme;
 
 use super::view::HeaderView;
 
@@ -29,11 +31,22 @@ pub(super) fn is_credential(name: &str) -> bool {
     NAMES.contains(&&*name) || name.ends_with("-auth") || PARTS.iter().any(|part| name.contains(part))
 }
 
-/// The fields; `signed_in` is the header in which the source signs.
-pub(super) fn headers(headers: &Headers, signed_in: Option<&str>, reveal: bool) -> Vec<HeaderView> {
-    let withheld = |name: &str| {
-        !reveal && (is_credential(name) || signed_in.is_some_and(|signed| signed.eq_ignore_ascii_case(name)))
-    };
+/// The way in which an event's source proves itself, as far as the configuration still has it.
+pub(super) fn scheme<'c>(config: &'c Config, event: &Event) -> Option<&'c Scheme> {
+    match &config.sources.get(&event.source)?.verification {
+        Verification::Proof { scheme, .. } => Some(scheme),
+        Verification::None | Verification::Internal => None,
+    }
+}
+
+/// Whether the value of a header is kept from those who do not ask for credentials.
+pub(super) fn withholds(name: &str, scheme: Option<&Scheme>) -> bool {
+    is_credential(name) || scheme.is_some_and(|scheme| scheme.stands_in(name))
+}
+
+/// The fields; `scheme` is the way in which the source proves itself.
+pub(super) fn headers(headers: &Headers, scheme: Option<&Scheme>, reveal: bool) -> Vec<HeaderView> {
+    let withheld = |name: &str| !reveal && withholds(name, scheme);
     let fields = headers.iter().map(|(name, value)| HeaderView {
         name: name.to_owned(),
         value: (!withheld(name)).then(|| String::from_utf8_lossy(value).into_owned()),
@@ -52,6 +65,8 @@ pub(super) fn query(query: &str, reveal: bool) -> String {
 
 #[cfg(test)]
 mod tests {
+    use crate::signature::Hash;
+
     use super::*;
 
     #[test]
@@ -73,7 +88,8 @@ mod tests {
         for (name, _) in fields {
             received.set(name, "value").unwrap();
         }
-        let shown = headers(&received, Some("X-Proof"), false);
+        let scheme = Scheme::hex_of_body(Hash::Sha256, "X-Proof", "");
+        let shown = headers(&received, Some(&scheme), false);
         let withheld: Vec<_> = shown.iter().map(|header| (&*header.name, header.value.is_none())).collect();
         assert_eq!(withheld, fields);
         assert!(headers(&received, None, true).iter().all(|header| header.value.is_some()));

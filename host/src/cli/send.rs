@@ -14,7 +14,8 @@ use uuid::Uuid;
 use crate::app::BuildError;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, Create, SecretRead, Verification};
-use crate::signature::{Secret, Verifier};
+use crate::event::Body;
+use crate::signature::{Draft, Scheme, Secret, sign};
 
 use super::{EXIT_CONFIG, complain, fail, say};
 
@@ -81,7 +82,7 @@ pub(super) fn run(config: &Path, arguments: &Arguments) -> ExitCode {
 
 fn send(config: &Config, arguments: &Arguments) -> Result<ExitCode, String> {
     let sample = sample(arguments)?;
-    let verifier = verifier(config, arguments)?;
+    let proof = proof(config, arguments)?;
     let listen = config.server.listen.first().ok_or("the configuration listens nowhere")?;
     let url = arguments
         .to
@@ -89,8 +90,10 @@ fn send(config: &Config, arguments: &Arguments) -> Result<ExitCode, String> {
         .unwrap_or_else(|| format!("http://{listen}{}/{}", config.server.base_path, arguments.source));
 
     let id = Uuid::now_v7().to_string();
-    let signed =
-        verifier.map(|verifier| verifier.sign("POST", sample.body.as_bytes(), &id, SystemClock.now()));
+    let mut draft = Draft::post(Body::from(Bytes::from_static(sample.body.as_bytes())));
+    if let Some((scheme, secret)) = proof {
+        sign(&scheme, &secret, &mut draft, &id, SystemClock.now()).map_err(|problem| problem.to_string())?;
+    }
     let mut body = sample.body.to_owned();
     if let Some(Bad::Tampered) = arguments.bad {
         body.push(' ');
@@ -100,8 +103,8 @@ fn send(config: &Config, arguments: &Arguments) -> Result<ExitCode, String> {
         .header("user-agent", concat!("hookyard-send/", env!("CARGO_PKG_VERSION")))
         .header(sample.header.0, sample.header.1)
         .header("X-GitHub-Delivery", &id);
-    for (name, value) in signed.unwrap_or_default() {
-        request = request.header(name, value);
+    for (name, value) in draft.headers.iter() {
+        request = request.header(name, &value[..]);
     }
     let request = request.body(Full::new(Bytes::from(body))).map_err(|error| format!("{url}: {error}"))?;
 
@@ -134,7 +137,7 @@ fn sample(arguments: &Arguments) -> Result<&'static Sample, String> {
 }
 
 /// The source's own key, or one that it does not know.
-fn verifier(config: &Config, arguments: &Arguments) -> Result<Option<Verifier>, String> {
+fn proof(config: &Config, arguments: &Arguments) -> Result<Option<(Scheme, Secret)>, String> {
     let name = &arguments.source;
     let source = config
         .sources
@@ -143,7 +146,7 @@ fn verifier(config: &Config, arguments: &Arguments) -> Result<Option<Verifier>, 
     if let Verification::Internal = source.verification {
         return Err(format!("source `{name}` takes nothing from outside (verify = \"internal\")"));
     }
-    let Verification::Hmac { scheme, secrets, rejects_empty_body, .. } = &source.verification else {
+    let Verification::Proof { scheme, secrets, .. } = &source.verification else {
         return Ok(None);
     };
     let (_, reference) = secrets.first().ok_or("the source has no secret")?;
@@ -158,8 +161,7 @@ fn verifier(config: &Config, arguments: &Arguments) -> Result<Option<Verifier>, 
         }
         (read, _) => read.secret().cloned().ok_or("the source has no secret")?,
     };
-    let verifier = Verifier::new(scheme.clone(), &[secret], *rejects_empty_body);
-    verifier.map(Some).map_err(|(_, problem)| format!("the secret of `{name}` cannot be used: {problem}"))
+    Ok(Some((scheme.clone(), secret)))
 }
 
 async fn post(

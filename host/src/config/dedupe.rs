@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use crate::routing::{DedupeBy, DedupeRule};
-use crate::signature::EventField;
+use crate::routing::{DedupeBy, DedupeRule, Field as EventField, Fields};
 
 use super::field::{Element, Field, Format, Shape};
 use super::subject;
@@ -44,9 +43,10 @@ pub(super) static DEDUPE: Element = Element {
     instead: &[("by", "it is called `key`"), ("ttl", "it is called `window`"), ("for", "it is called `window`")],
 };
 
-/// Reads `dedupe` of a source of which deliveries have that id. The outer None is an error that has been told.
-pub(super) fn read(source: &Table<'_>, delivery_id: Option<&EventField>) -> Option<Option<DedupeRule>> {
-    let by_id = || delivery_id.is_some().then_some(DedupeBy::DeliveryId);
+/// Reads `dedupe` of a source that recognises repetitions like this unless told otherwise. The outer None is an error
+/// that has been told.
+pub(super) fn read(source: &Table<'_>, usual: Option<DedupeBy>) -> Option<Option<DedupeRule>> {
+    let by_id = || usual.clone();
     let Some(value) = source.get("dedupe") else {
         return Some(by_id().map(|by| DedupeRule { by, window: WINDOW }));
     };
@@ -75,7 +75,10 @@ pub(super) fn read(source: &Table<'_>, delivery_id: Option<&EventField>) -> Opti
 fn by(value: Value<'_>) -> Option<DedupeBy> {
     value.parse(|text| match text {
         "hash" => Ok(DedupeBy::Hash),
-        text => subject::parse(text, "hash").map(DedupeBy::Subject),
+        text => {
+            let subject = subject::parse(text, "hash")?;
+            Ok(DedupeBy::Fields(Fields::joined(vec![EventField::Subject(subject)])))
+        }
     })
 }
 
@@ -101,7 +104,7 @@ mod tests {
             (
                 "acme",
                 format!("{open}\ndedupe = {{ key = \"body:/id\", window = \"30s\" }}"),
-                r#"Subject(Body(Pointer("/id"))) 30s"#,
+                r#"Fields(Fields { alternatives: [[Subject(Body(Pointer("/id")))]] }) 30s"#,
             ),
         ] {
             let mut config = check::read(&text(source, &lines)).unwrap();

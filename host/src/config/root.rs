@@ -58,7 +58,7 @@ impl Config {
     pub fn secret_files(&self) -> impl Iterator<Item = &Path> {
         let of_sources = self.sources.values().flat_map(|source| match &source.verification {
             Verification::None | Verification::Internal => &[][..],
-            Verification::Hmac { secrets, .. } => secrets,
+            Verification::Proof { secrets, .. } => secrets,
         });
         let http = || {
             self.destinations.values().filter_map(|destination| match &destination.kind {

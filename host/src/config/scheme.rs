@@ -1,8 +1,11 @@
-//! `verify = { type = "hmac", … }`: a signature scheme in the same words as the built-in providers.
+//! `verify = { type = "hmac", … }`: how a sender proves itself, in the same words as the built-in providers.
 
+use std::time::Duration;
+
+use crate::event::Pointer;
 use crate::signature::{
-    Encoding, Hash, KeyEncoding, Scheme, SignatureField, Template, TimestampField, TimestampFormat,
-    TimestampPlace,
+    Algorithm, Encoding, Hash, KeyEncoding, Place, Scheme, SignatureField, Signed, Template, TimestampField,
+    TimestampFormat, TimestampPlace, Token,
 };
 
 use super::field::{Choice, Element, Field, Format, Shape};
@@ -21,12 +24,20 @@ const fn word(word: &'static str, doc: &'static str) -> Choice {
 
 pub(super) static SCHEME: Element = Element {
     name: "scheme",
-    doc: "How a sender signs: a keyed hash over parts of the request.",
+    doc: "How a sender proves itself: by a signature over parts of the request, or by a secret that it sends along.",
     fields: &[
         Field::new(
             "type",
-            Shape::Choice(&[word("hmac", "a keyed hash (RFC 2104)")]),
-            "The kind of signature.",
+            Shape::Choice(&[
+                word("hmac", "a hash keyed with the secret (RFC 2104)"),
+                word("digest", "a plain hash over a template that names `{secret}`"),
+                word("ed25519", "the secret is the sender's public key, in hex, base64 or PEM"),
+                word("ecdsa-p256", "with SHA-256; the secret is the sender's public key, in base64 or PEM"),
+                word("token", "the secret itself, at the place that `token` names"),
+                word("bearer", "the secret itself, as in `Authorization: Bearer …`"),
+                word("basic", "basic authentication; the secret is `user:password`"),
+            ]),
+            "The kind of proof.",
         )
         .default("\"hmac\""),
         Field::new(
@@ -37,8 +48,9 @@ pub(super) static SCHEME: Element = Element {
         .default("\"sha256\""),
         Field::new(
             "template",
-            Shape::Text(Format { what: "a template such as \"{timestamp}.{body}\"", pattern: "\\{body\\}" }),
-            "What is hashed: text with `{body}`, `{timestamp}`, `{id}` and `{method}` in it.",
+            Shape::Text(Format { what: "a template such as \"{timestamp}.{body}\"", pattern: "\\{body[}:]" }),
+            "What is signed: text with `{body}`, `{timestamp}`, `{id}`, `{method}`, `{url}` (what the sender calls, see \
+             `[server] public_url`), `{secret}` and `{body:/POINTER}` (a text or number of the body) in it.",
         )
         .default("\"{body}\"")
         .example("\"{timestamp}.{body}\""),
@@ -51,12 +63,13 @@ pub(super) static SCHEME: Element = Element {
             ]),
             "How the secret becomes the key.",
         )
-        .default("\"verbatim\""),
+        .otherwise("\"verbatim\"; for a public key \"base64\""),
         Field::new("key_prefix", TEXT, "Text before the encoded key that is not part of it.")
             .example("\"whsec_\""),
-        Field::new("signature", Shape::Table(&SIGNATURE), "Where the signature stands.")
-            .required()
+        Field::new("signature", Shape::Table(&SIGNATURE), "Where the signature stands. Required for every signature.")
             .example("{ header = \"X-Signature\" }"),
+        Field::new("token", Shape::Table(&TOKEN), "Where the secret stands. Required for type \"token\".")
+            .example("{ header = \"X-Api-Key\" }"),
         Field::new(
             "timestamp",
             Shape::Table(&TIMESTAMP),
@@ -65,6 +78,7 @@ pub(super) static SCHEME: Element = Element {
         .example("{ header = \"X-Timestamp\" }"),
         Field::new("id_header", HEADER, "The header with the id that `{id}` stands for.")
             .example("\"webhook-id\""),
+        Field::new("empty_body", Shape::Boolean, "Whether an empty body may be genuine.").default("true"),
     ],
     instead: &[
         ("header", "it belongs to `signature`: signature = { header = \"…\" }"),
@@ -73,11 +87,28 @@ pub(super) static SCHEME: Element = Element {
     ],
 };
 
+static HEADERS: Shape = Shape::Text(Format {
+    what: "the name of a header, or the beginning of several such as \"X-Signature-*\"",
+    pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$",
+});
+
+const NODE: Shape = Shape::Text(Format { what: "a JSON pointer such as \"/signature\"", pattern: "^/" });
+
+const PARAMETER: Shape = Shape::Text(Format::free("the name of a query parameter"));
+
 pub(super) static SIGNATURE: Element = Element {
     name: "signature",
-    doc: "Where the signature stands and how it is written.",
+    doc: "Where the signature stands and how it is written. It stands in one of `header`, `query` and `body`.",
     fields: &[
-        Field::new("header", HEADER, "The header's name.").required().example("\"X-Signature\""),
+        Field::new(
+            "header",
+            Shape::OneOrMore(&HEADERS),
+            "The header's name. Of several, each that is there is tried; `X-Signature-*` stands for `X-Signature-1` and \
+             so on.",
+        )
+        .example("\"X-Signature\""),
+        Field::new("query", PARAMETER, "A query parameter.").example("\"sig\""),
+        Field::new("body", NODE, "A node of the body's JSON view.").example("\"/signature\""),
         Field::new("prefix", TEXT, "Text before the signature.").default("\"\"").example("\"sha256=\""),
         Field::new("separator", CHARACTER, "What separates several signatures or fields in the header.")
             .example("\",\""),
@@ -95,12 +126,29 @@ pub(super) static SIGNATURE: Element = Element {
         )
         .default("\"hex\""),
     ],
+    instead: &[("headers", "it is called `header`, and takes a list"), ("json", "it is called `body`")],
+};
+
+pub(super) static TOKEN: Element = Element {
+    name: "token",
+    doc: "Where a secret stands that is sent along: in one of `header`, `query` and `body`.",
+    fields: &[
+        Field::new("header", HEADER, "The header's name.").example("\"X-Api-Key\""),
+        Field::new("query", PARAMETER, "A query parameter.").example("\"code\""),
+        Field::new(
+            "body",
+            NODE,
+            "A node of the body's JSON view. One `*` stands for every item of a list: all of them have to be right.",
+        )
+        .example("\"/value/*/clientState\""),
+        Field::new("prefix", TEXT, "Text before the secret.").default("\"\"").example("\"Token \""),
+    ],
     instead: &[],
 };
 
 pub(super) static TIMESTAMP: Element = Element {
     name: "timestamp",
-    doc: "Where the time of signing stands: in a header of its own, or in a field of the signature header.",
+    doc: "Where the time of signing stands: in a header of its own, in a field of the signature header, or in the body.",
     fields: &[
         Field::new("header", HEADER, "The header that carries it.").example("\"X-Timestamp\""),
         Field::new(
@@ -109,9 +157,14 @@ pub(super) static TIMESTAMP: Element = Element {
             "The field of the signature header that carries it.",
         )
         .example("\"t\""),
+        Field::new("body", NODE, "A node of the body's JSON view.").example("\"/timestamp\""),
         Field::new(
             "format",
-            Shape::Choice(&[word("unix", "seconds since 1970"), word("unix_ms", "milliseconds since 1970")]),
+            Shape::Choice(&[
+                word("unix", "seconds since 1970"),
+                word("unix_ms", "milliseconds since 1970"),
+                word("rfc3339", "such as 2026-01-31T12:00:00Z"),
+            ]),
             "How it is written.",
         )
         .default("\"unix\""),
@@ -121,28 +174,112 @@ pub(super) static TIMESTAMP: Element = Element {
             "How far it may be from now. \"0s\" does not check.",
         )
         .default("\"5m\""),
+        Field::new(
+            "future_tolerance",
+            Shape::millis(0, 86_400_000),
+            "How far it may lie in the future. \"0s\" does not check.",
+        )
+        .otherwise("`tolerance`"),
     ],
     instead: &[],
 };
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Hmac,
+    Digest,
+    Ed25519,
+    EcdsaP256,
+    Token,
+    Bearer,
+    Basic,
+}
+
 pub(super) fn read(value: Value<'_>) -> Option<Scheme> {
     let table = value.table_titled(value.key.to_owned())?;
+    let kinds = [
+        ("hmac", Kind::Hmac),
+        ("digest", Kind::Digest),
+        ("ed25519", Kind::Ed25519),
+        ("ecdsa-p256", Kind::EcdsaP256),
+        ("token", Kind::Token),
+        ("bearer", Kind::Bearer),
+        ("basic", Kind::Basic),
+    ];
+    let kind = table.get("type").map_or(Some(Kind::Hmac), |value| value.choice(&kinds));
+    match kind {
+        Some(Kind::Token | Kind::Bearer | Kind::Basic) => token(&table, kind?).map(Scheme::Token),
+        _ => signed(&table, kind).map(Scheme::Signed),
+    }
+}
+
+fn token(table: &Table<'_>, kind: Kind) -> Option<Token> {
+    for key in [
+        "hash",
+        "template",
+        "key_encoding",
+        "key_prefix",
+        "signature",
+        "timestamp",
+        "id_header",
+        "empty_body",
+    ] {
+        if let Some(unused) = table.get(key) {
+            return unused.fail(format!("`{key}` has no effect, because nothing is signed"));
+        }
+    }
+    let place = table.get("token");
+    if let (Some(unused), Kind::Bearer | Kind::Basic) = (place, kind) {
+        return unused
+            .fail("the secret stands in the header Authorization; remove `token`, or choose type \"token\"");
+    }
+    let authorization = |prefix: &str, base64| Token {
+        place: Place::Header("Authorization".to_owned()),
+        prefix: prefix.to_owned(),
+        base64,
+    };
+    match kind {
+        Kind::Bearer => Some(authorization("Bearer ", false)),
+        Kind::Basic => Some(authorization("Basic ", true)),
+        _ => {
+            let value = table.needed("token")?;
+            let token = value.table_titled(value.key.to_owned())?;
+            let prefix = token.get("prefix").map_or(Some(""), Value::text)?.to_owned();
+            let header = |value: Value<'_>| value.header_name().map(|name| vec![Place::Header(name)]);
+            let place = place_of(&token, value, header, token_node)?.pop()?;
+            Some(Token { place, prefix, base64: false })
+        }
+    }
+}
+
+fn signed(table: &Table<'_>, kind: Option<Kind>) -> Option<Signed> {
+    if let Some(unused) = table.get("token") {
+        return unused.fail("`token` has no effect beside a signature; it belongs to type \"token\"");
+    }
     // Every part is read before any is missed, so that all errors are told at once.
-    let kind = table.get("type").map_or(Some(()), |value| value.choice(&[("hmac", ())]));
     let hashes = [("sha256", Hash::Sha256), ("sha1", Hash::Sha1), ("sha512", Hash::Sha512)];
     let hash = table.get("hash").map_or(Some(Hash::Sha256), |value| value.choice(&hashes));
     let encodings =
         [("verbatim", KeyEncoding::Verbatim), ("hex", KeyEncoding::Hex), ("base64", KeyEncoding::Base64)];
-    let key_encoding =
-        table.get("key_encoding").map_or(Some(KeyEncoding::Verbatim), |value| value.choice(&encodings));
+    let usual = match kind {
+        Some(Kind::Ed25519 | Kind::EcdsaP256) => KeyEncoding::Base64,
+        _ => KeyEncoding::Verbatim,
+    };
+    let key_encoding = table.get("key_encoding").map_or(Some(usual), |value| value.choice(&encodings));
     let key_prefix = table.get("key_prefix").map_or(Some(""), Value::text);
-    let signature = table.required("signature").and_then(signature);
+    let signature = table.needed("signature").and_then(signature);
     let timestamp = table.get("timestamp").map(timestamp);
     let id_header = table.get("id_header").map(Value::header_name);
-    let template = template(&table);
-    kind?;
-    let scheme = Scheme {
-        hash: hash?,
+    let template = template(table, kind);
+    let empty_body = table.get("empty_body").map_or(Some(true), Value::boolean);
+    let algorithm = match kind? {
+        Kind::Ed25519 => Algorithm::Ed25519,
+        Kind::EcdsaP256 => Algorithm::EcdsaP256,
+        Kind::Digest => Algorithm::Digest(hash?),
+        _ => Algorithm::Hmac(hash?),
+    };
+    let scheme = Signed {
+        algorithm,
         key_encoding: key_encoding?,
         key_prefix: key_prefix?.to_owned(),
         template: template?,
@@ -155,28 +292,81 @@ pub(super) fn read(value: Value<'_>) -> Option<Scheme> {
             Some(name) => Some(name?),
             None => None,
         },
+        rejects_empty_body: !empty_body?,
     };
-    timestamp_in_a_field_needs_fields(&table, &scheme)?;
+    timestamp_in_a_field_needs_fields(table, &scheme)?;
     Some(scheme)
 }
 
-fn template(table: &Table<'_>) -> Option<Template> {
+fn template(table: &Table<'_>, kind: Option<Kind>) -> Option<Template> {
+    let digest = kind == Some(Kind::Digest);
     let Some(value) = table.get("template") else {
-        return "{body}".parse().ok();
+        return match digest {
+            true => table.needed("template").and(None),
+            false => Some(Template::body()),
+        };
     };
-    let text = value.text()?;
-    if text.contains("{timestamp}") && table.get("timestamp").is_none() {
+    let template = value.parse(|text| text.parse::<Template>().map_err(|problem| problem.to_string()))?;
+    if template.names_timestamp() && table.get("timestamp").is_none() {
         return value.fail("the template names {timestamp}, but no `timestamp` says where it stands");
     }
-    if text.contains("{id}") && table.get("id_header").is_none() {
+    if template.names_id() && table.get("id_header").is_none() {
         return value.fail("the template names {id}, but no `id_header` says where it stands");
     }
-    value.parse(|text| text.parse::<Template>().map_err(|problem| problem.to_string()))
+    match (digest, template.names_secret()) {
+        (true, false) => value.fail("a plain hash without {secret} proves nothing"),
+        (false, true) => value.fail("{secret} stands in the template of type \"digest\" only"),
+        _ => Some(template),
+    }
+}
+
+/// What one of `header`, `query` and `body` says.
+fn place_of<'a>(
+    table: &Table<'a>,
+    value: Value<'a>,
+    header: impl FnOnce(Value<'a>) -> Option<Vec<Place>>,
+    node: impl FnOnce(&str) -> Result<Place, String>,
+) -> Option<Vec<Place>> {
+    match (table.get("header"), table.get("query"), table.get("body")) {
+        (Some(value), None, None) => header(value),
+        (None, Some(value), None) => Some(vec![Place::Query(value.text()?.to_owned())]),
+        (None, None, Some(value)) => value.parse(node).map(|place| vec![place]),
+        (None, None, None) => {
+            table.error(format!("{} lacks `header`", table.shown()), |error| {
+                error.label("it stands in a `header`, in a `query` parameter or in the `body`");
+            });
+            None
+        }
+        _ => value.fail("it stands in one place: name one of `header`, `query` and `body`"),
+    }
+}
+
+fn pointer(text: &str) -> Result<Pointer, String> {
+    Pointer::new(text).map_err(|problem| problem.to_string())
+}
+
+fn token_node(text: &str) -> Result<Place, String> {
+    match text.split_once("/*") {
+        None => pointer(text).map(Place::Body),
+        Some((list, item)) => Ok(Place::BodyEach { list: pointer(list)?, item: pointer(item)? }),
+    }
+}
+
+fn signature_headers(value: Value<'_>) -> Option<Vec<Place>> {
+    let place = |item: Value<'_>| {
+        item.parse(|text| {
+            let (name, series) = text.strip_suffix('*').map_or((text, false), |prefix| (prefix, true));
+            http::HeaderName::try_from(name).map_err(|_| format!("{text:?} is not the name of a header"))?;
+            Ok(if series { Place::HeaderSeries(name.to_owned()) } else { Place::Header(name.to_owned()) })
+        })
+    };
+    let places: Vec<Place> = value.items()?.into_iter().map(place).collect::<Option<_>>()?;
+    if places.is_empty() { value.fail("an empty list names no header") } else { Some(places) }
 }
 
 fn signature(value: Value<'_>) -> Option<SignatureField> {
     let table = value.table_titled(value.key.to_owned())?;
-    let header = table.required("header").and_then(Value::header_name);
+    let places = place_of(&table, value, signature_headers, |text| pointer(text).map(Place::Body));
     let prefix = table.get("prefix").map_or(Some(""), Value::text);
     let separator = table.get("separator").map(character);
     let assignment = table.get("assignment").map(character);
@@ -184,7 +374,7 @@ fn signature(value: Value<'_>) -> Option<SignatureField> {
     let encodings = [("hex", Encoding::Hex), ("base64", Encoding::Base64)];
     let encoding = table.get("encoding").map_or(Some(Encoding::Hex), |value| value.choice(&encodings));
     let field = SignatureField {
-        header: header?,
+        places: places?,
         prefix: prefix?.to_owned(),
         separator: separator.map_or(Some(None), |read| read.map(Some))?,
         assignment: assignment.map_or(Some(None), |read| read.map(Some))?,
@@ -204,22 +394,32 @@ fn signature(value: Value<'_>) -> Option<SignatureField> {
 
 fn timestamp(value: Value<'_>) -> Option<TimestampField> {
     let table = value.table_titled(value.key.to_owned())?;
-    let place = match (table.get("header"), table.get("field")) {
-        (Some(header), None) => header.header_name().map(TimestampPlace::Header),
-        (None, Some(field)) => field.text().map(|name| TimestampPlace::Field(name.to_owned())),
-        _ => value.fail("the time stands in a `header` or in a `field` of the signature header: name one"),
+    let place = match (table.get("header"), table.get("field"), table.get("body")) {
+        (Some(header), None, None) => header.header_name().map(TimestampPlace::Header),
+        (None, Some(field), None) => field.text().map(|name| TimestampPlace::Field(name.to_owned())),
+        (None, None, Some(body)) => body.parse(pointer).map(TimestampPlace::Body),
+        _ => value.fail(
+            "the time stands in a `header`, in a `field` of the signature header or in the `body`: name one",
+        ),
     };
-    let formats = [("unix", TimestampFormat::Unix), ("unix_ms", TimestampFormat::UnixMillis)];
+    let formats = [
+        ("unix", TimestampFormat::Unix),
+        ("unix_ms", TimestampFormat::UnixMillis),
+        ("rfc3339", TimestampFormat::Rfc3339),
+    ];
     let format = table.get("format").map_or(Some(TimestampFormat::Unix), |value| value.choice(&formats));
-    let tolerance = table.get("tolerance").map_or(Some(300), |value| Some(value.duration()?.as_secs()));
-    Some(TimestampField {
-        place: place?,
-        format: format?,
-        tolerance: u32::try_from(tolerance?).unwrap_or(u32::MAX),
-    })
+    let tolerance = table.get("tolerance").map_or(Some(Some(300)), |value| value.duration().map(seconds));
+    let future =
+        table.get("future_tolerance").map_or(Some(tolerance?), |value| value.duration().map(seconds));
+    Some(TimestampField { place: place?, format: format?, tolerance: tolerance?, future_tolerance: future? })
 }
 
-fn timestamp_in_a_field_needs_fields(table: &Table<'_>, scheme: &Scheme) -> Option<()> {
+/// A tolerance in seconds; zero does not check.
+pub(super) fn seconds(tolerance: Duration) -> Option<u32> {
+    Some(u32::try_from(tolerance.as_secs()).unwrap_or(u32::MAX)).filter(|seconds| *seconds > 0)
+}
+
+fn timestamp_in_a_field_needs_fields(table: &Table<'_>, scheme: &Signed) -> Option<()> {
     let in_field =
         matches!(&scheme.timestamp, Some(timestamp) if matches!(timestamp.place, TimestampPlace::Field(_)));
     if in_field && scheme.signature.assignment.is_none() {
@@ -255,7 +455,7 @@ mod tests {
             check::ROUTE
         );
         check::read(&text).map(|config| match &config.sources["github"].verification {
-            Verification::Hmac { scheme, .. } => scheme.clone(),
+            Verification::Proof { scheme, .. } => scheme.clone(),
             Verification::None | Verification::Internal => panic!("verified"),
         })
     }
@@ -271,13 +471,14 @@ mod tests {
         let verify = r#"{ type = "hmac", hash = "sha512", template = "{timestamp}.{id}.{body}", key_encoding = "base64", key_prefix = "whsec_",
             signature = { header = "S", prefix = "x", separator = ",", assignment = "=", fields = ["v1", "v2"], encoding = "base64" },
             timestamp = { field = "t", format = "unix_ms", tolerance = "1m" }, id_header = "I" }"#;
-        let found = scheme(verify).unwrap();
+        let Scheme::Signed(found) = scheme(verify).unwrap() else { panic!("signed") };
         assert_eq!(found.signature.fields, ["v1", "v2"]);
         assert_eq!(found.id_header.as_deref(), Some("I"));
         let expected = TimestampField {
             place: TimestampPlace::Field("t".to_owned()),
             format: TimestampFormat::UnixMillis,
-            tolerance: 60,
+            tolerance: Some(60),
+            future_tolerance: Some(60),
         };
         assert_eq!(found.timestamp, Some(expected));
     }
@@ -287,7 +488,7 @@ mod tests {
         let header = "signature = { header = \"S\" }";
         for (inside, expected) in [
             ("", "[verify] lacks `signature`"),
-            ("signature = {}", "[signature] lacks `header`"),
+            ("signature = {}", "[signature] lacks `header`: it stands in a `header`"),
             ("header = \"S\"", "it belongs to `signature`"),
             (&format!("{header}, hash = \"md5\""), "`hash` cannot be \"md5\""),
             (&format!("{header}, template = \"{{timestamp}}{{body}}\""), "no `timestamp` says where"),

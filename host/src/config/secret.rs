@@ -172,7 +172,7 @@ mod tests {
     fn secret(reference: &str) -> Result<SecretRef, Vec<String>> {
         let text = format!("[sources.github]\nsecret = {reference}\n{}", check::ROUTE);
         check::read(&text).map(|config| match &config.sources["github"].verification {
-            Verification::Hmac { secrets, .. } => secrets[0].1.clone(),
+            Verification::Proof { secrets, .. } => secrets[0].1.clone(),
             Verification::None | Verification::Internal => panic!("verified"),
         })
     }

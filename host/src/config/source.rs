@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::event::Pointer;
-use crate::routing::DedupeRule;
-use crate::signature::{EventField, PRESETS, Preset, Scheme, preset};
+use crate::provider::{Preset, preset, presets};
+use crate::routing::{DedupeBy, DedupeRule, Field as EventField, Fields};
+use crate::signature::Scheme;
 
 use super::dedupe::{self, DEDUPE_OR_TABLE};
 use super::field::{Choice, Element, Field, Format, Shape};
@@ -24,10 +24,12 @@ pub struct Source {
     pub at: Location,
     /// How a request proves its origin.
     pub verification: Verification,
+    /// What is known about the sender, if it is a known one.
+    pub provider: Option<&'static Preset>,
     /// The parts of the event type, joined with `.`.
-    pub kind: Vec<EventField>,
-    /// The provider's id of a delivery.
-    pub delivery_id: Option<EventField>,
+    pub kind: Fields,
+    /// The parts of the provider's id of a delivery, joined with `:`.
+    pub delivery_id: Fields,
     /// How repetitions are recognised; none are without.
     pub dedupe: Option<DedupeRule>,
     /// The largest body accepted, in bytes.
@@ -42,16 +44,14 @@ pub enum Verification {
     None,
     /// Nobody may send: events come from destinations of type `source` only.
     Internal,
-    /// A keyed hash over the request.
-    Hmac {
-        /// The provider whose way of signing it is; none where the operator describes it.
+    /// What the request carries.
+    Proof {
+        /// The provider whose way it is; none where the operator describes it.
         provider: Option<&'static str>,
-        /// How the sender signs.
+        /// How the sender proves itself.
         scheme: Scheme,
         /// The active secrets, each with the place of its reference; at least one.
         secrets: Vec<(Location, SecretRef)>,
-        /// An empty body is never genuine.
-        rejects_empty_body: bool,
         /// Where the sender's settings take the secret; empty if not known.
         paste_secret: String,
     },
@@ -62,9 +62,9 @@ const MAX_BODY: usize = 1 << 20;
 
 static SECRET: Shape = Shape::Table(&SHARED_SECRET);
 
-const EVENT_FIELD: Shape = Shape::Text(Format {
-    what: "a field such as \"header:X-Event\" or \"body:/type\"",
-    pattern: "^(header:.+|body:/.*)$",
+static EVENT_FIELD: Shape = Shape::Text(Format {
+    what: "a place such as \"header:X-Event\" or \"body:/type\"",
+    pattern: "^(header:.+|query:.+|body:/.*|member:\\*.+)$",
 });
 
 pub(super) static SOURCE: Element = Element {
@@ -107,6 +107,13 @@ pub(super) static SOURCE: Element = Element {
         .otherwise("the provider's way")
         .example(r#"{ type = "hmac", signature = { header = "X-Signature" } }"#),
         Field::new(
+            "scheme",
+            Shape::Text(Format::free("the name of a scheme")),
+            "Which of the provider's ways of signing it is, where it has several.",
+        )
+        .otherwise("the usual one")
+        .example(r#""hubspot-v3""#),
+        Field::new(
             "tolerance",
             Shape::millis(0, 86_400_000),
             "How far the signed time may be from now, where the sender signs one. \"0s\" does not check.",
@@ -125,8 +132,9 @@ pub(super) static SOURCE: Element = Element {
         .example(r#"["header:X-Event", "body:/action"]"#),
         Field::new(
             "delivery_id",
-            EVENT_FIELD,
-            "Where the sender's own id of a delivery stands, by which a repeated delivery is recognised.",
+            Shape::OneOrMore(&EVENT_FIELD),
+            "Where the sender's own id of a delivery stands, by which a repeated delivery is recognised; several parts are \
+             joined with `:`, and without the first there is none.",
         )
         .otherwise("the provider's place")
         .example(r#""header:X-Delivery""#),
@@ -153,16 +161,18 @@ impl Source {
         let known = provider(name, table);
         let verification = known.and_then(|preset| verification(name, preset, table));
         let preset = known.flatten();
-        let kind = table.get("event_type").and_then(event_type);
-        let delivery_id = table.get("delivery_id").and_then(event_field);
-        let delivery_id = delivery_id.or_else(|| preset.and_then(|preset| (preset.delivery_id)()));
-        let dedupe = dedupe::read(table, delivery_id.as_ref());
+        let kind = table.get("event_type").and_then(fields);
+        let own_id = table.get("delivery_id").and_then(fields);
+        let usual = usual_dedupe(own_id.as_ref(), preset);
+        let delivery_id = own_id.or_else(|| preset.map(Preset::delivery_id)).unwrap_or_default();
+        let dedupe = dedupe::read(table, usual);
         let max_body = table.get("max_body").and_then(Value::size);
         Some(Source {
             name: name.into(),
             at: table.at(),
             verification: verification?,
-            kind: kind.or_else(|| preset.map(|preset| (preset.kind)())).unwrap_or_default(),
+            provider: preset,
+            kind: kind.or_else(|| preset.map(Preset::kind)).unwrap_or_default(),
             delivery_id,
             dedupe: dedupe?,
             max_body: max_body.unwrap_or_else(|| preset.map_or(MAX_BODY, |preset| preset.max_body)),
@@ -179,7 +189,7 @@ fn provider(name: &str, table: &Table<'_>) -> Option<Option<&'static Preset>> {
     let found = preset(provider);
     if found.is_none() {
         value.error(format!("there is no provider {provider:?}"), |error| {
-            match did_you_mean(provider, PRESETS.iter().map(|preset| preset.provider)) {
+            match did_you_mean(provider, presets().map(|preset| preset.provider)) {
                 Some(near) => error.label(format!("did you mean {near:?}?")),
                 None => error.help(format!(
                     "known are {}; any other sender that signs can be described by `verify`",
@@ -192,7 +202,8 @@ fn provider(name: &str, table: &Table<'_>) -> Option<Option<&'static Preset>> {
 }
 
 fn known_providers() -> String {
-    let names: Vec<&str> = PRESETS.iter().map(|preset| preset.provider).collect();
+    let mut names: Vec<&str> = presets().map(|preset| preset.provider).collect();
+    names.sort_unstable();
     names.join(", ")
 }
 
@@ -203,7 +214,7 @@ fn verification(name: &str, preset: Option<&'static Preset>, table: &Table<'_>) 
     }
     let scheme = match (verify, preset) {
         (Some(value), _) => scheme::read(value),
-        (None, Some(preset)) => Some((preset.scheme)()),
+        (None, Some(preset)) => scheme_of(preset, table),
         (None, None) => unknown_scheme(table),
     };
     // Read even where the scheme is wrong, so that both are told.
@@ -212,12 +223,11 @@ fn verification(name: &str, preset: Option<&'static Preset>, table: &Table<'_>) 
     if let Some(value) = table.get("tolerance") {
         set_tolerance(&mut scheme, value);
     }
-    Some(Verification::Hmac {
+    Some(Verification::Proof {
         provider: preset.filter(|_| verify.is_none()).map(|preset| preset.provider),
         scheme,
         secrets: secrets?,
-        rejects_empty_body: preset.is_some_and(|preset| preset.rejects_empty_body),
-        paste_secret: preset.map_or("", |preset| preset.paste_secret).to_owned(),
+        paste_secret: preset.map_or("", |preset| preset.secret).to_owned(),
     })
 }
 
@@ -253,8 +263,16 @@ fn unverified(name: &str, value: Value<'_>, table: &Table<'_>) -> Option<Verific
 
 fn set_tolerance(scheme: &mut Scheme, value: Value<'_>) {
     let Some(tolerance) = value.duration() else { return };
-    match &mut scheme.timestamp {
-        Some(timestamp) => timestamp.tolerance = u32::try_from(tolerance.as_secs()).unwrap_or(u32::MAX),
+    let timestamp = match scheme {
+        Scheme::Signed(signed) => signed.timestamp.as_mut(),
+        Scheme::Token(_) => None,
+    };
+    match timestamp {
+        Some(timestamp) => {
+            let tolerance = scheme::seconds(tolerance);
+            timestamp.future_tolerance = timestamp.future_tolerance.and(tolerance);
+            timestamp.tolerance = tolerance;
+        }
         None => value.error("`tolerance` has no effect, because this sender signs no time", |_| ()),
     }
 }
@@ -292,21 +310,43 @@ fn no_secret<T>(table: &Table<'_>) -> Option<T> {
     None
 }
 
-fn event_type(value: Value<'_>) -> Option<Vec<EventField>> {
-    value.items()?.into_iter().map(event_field).collect()
+fn fields(value: Value<'_>) -> Option<Fields> {
+    let field = |item: Value<'_>| {
+        item.parse(|text| text.parse::<EventField>().map_err(|problem| problem.to_string()))
+    };
+    let fields: Vec<EventField> = value.items()?.into_iter().map(field).collect::<Option<_>>()?;
+    if fields.is_empty() { value.fail("an empty list names no place") } else { Some(Fields::joined(fields)) }
 }
 
-fn event_field(value: Value<'_>) -> Option<EventField> {
-    value.parse(|text| match text.split_once(':') {
-        Some(("header", name)) if http::HeaderName::try_from(name).is_ok() => {
-            Ok(EventField::Header(name.to_owned()))
+/// How a sender's repetitions are recognised unless the operator says it.
+fn usual_dedupe(own_id: Option<&Fields>, preset: Option<&Preset>) -> Option<DedupeBy> {
+    let known = || {
+        let preset = preset?;
+        let by_id = (!preset.delivery_id().is_empty()).then_some(DedupeBy::DeliveryId);
+        preset.repetition().map(DedupeBy::Fields).or(by_id)
+    };
+    own_id.map(|_| DedupeBy::DeliveryId).or_else(known)
+}
+
+/// The way that `scheme` names, or the provider's usual one.
+fn scheme_of(preset: &'static Preset, table: &Table<'_>) -> Option<Scheme> {
+    let Some(value) = table.get("scheme") else {
+        return preset.scheme(None).map(|named| (named.scheme)());
+    };
+    let name = value.text()?;
+    match preset.scheme(Some(name)) {
+        Some(named) => Some((named.scheme)()),
+        None => {
+            let known: Vec<&str> = preset.schemes.iter().map(|named| named.name).collect();
+            value.error(format!("{} has no scheme {name:?}", preset.title), |error| {
+                match did_you_mean(name, known.iter().copied()) {
+                    Some(near) => error.label(format!("did you mean {near:?}?")),
+                    None => error.label(format!("there is {}", known.join(", "))),
+                };
+            });
+            None
         }
-        Some(("header", name)) => Err(format!("{name:?} is not the name of a header")),
-        Some(("body", pointer)) => Pointer::new(pointer)
-            .map(|pointer| EventField::Body(pointer.as_str().to_owned()))
-            .map_err(|problem| problem.to_string()),
-        _ => Err(format!("{text:?} is neither \"header:NAME\" nor \"body:/POINTER\"")),
-    })
+    }
 }
 
 #[cfg(test)]
@@ -319,17 +359,20 @@ mod tests {
         check::read(&text).unwrap().sources.remove("github").unwrap()
     }
 
+    fn joined(text: &str) -> Fields {
+        Fields::joined(vec![text.parse().unwrap()])
+    }
+
     #[test]
     fn a_known_provider_needs_a_secret_only() {
         let source = source("secret = { generated = true }");
         assert_eq!(source.at.to_string(), "config.toml:1:10");
         assert_eq!(source.max_body, 25 << 20);
-        assert_eq!(source.delivery_id, Some(EventField::Header("X-GitHub-Delivery".to_owned())));
-        let Verification::Hmac { secrets, rejects_empty_body, .. } = source.verification else {
+        assert_eq!(source.delivery_id, joined("header:X-GitHub-Delivery"));
+        let Verification::Proof { secrets, .. } = source.verification else {
             panic!("verified");
         };
         assert_eq!(secrets.len(), 1);
-        assert!(rejects_empty_body);
     }
 
     #[test]
@@ -342,8 +385,8 @@ mod tests {
             delivery_id = "header:X-Id""#,
         );
         assert_eq!(source.max_body, 10);
-        assert_eq!(source.kind, [EventField::Body("/type".to_owned())]);
-        assert_eq!(source.delivery_id, Some(EventField::Header("X-Id".to_owned())));
+        assert_eq!(source.kind, joined("body:/type"));
+        assert_eq!(source.delivery_id, joined("header:X-Id"));
     }
 
     #[test]
@@ -373,7 +416,7 @@ mod tests {
         for (line, expected) in [
             (r#"tolerance = "5m""#, "signs no time"),
             ("secrets = []", "exclude each other"),
-            (r#"event_type = "X-Event""#, r#"neither "header:NAME" nor"#),
+            (r#"event_type = "X-Event""#, r#"neither "header:NAME", "query:NAME" nor"#),
             (r#"delivery_id = "header:a b""#, "not the name of a header"),
             (r#"delivery_id = "body:id""#, "not a JSON pointer"),
             (r#"max_body = "2GiB""#, "`max_body` is out of range"),

@@ -76,6 +76,12 @@ impl<'a> Table<'a> {
     pub(super) fn required(&self, key: &'static str) -> Option<Value<'a>> {
         let field = self.declared(key)?;
         debug_assert!(matches!(field.presence, Presence::Required), "{key} is declared optional");
+        self.needed(key)
+    }
+
+    /// A value that has to be there because of what stands elsewhere.
+    pub(super) fn needed(&self, key: &'static str) -> Option<Value<'a>> {
+        let field = self.declared(key)?;
         let value = self.get(key);
         if value.is_none() {
             self.error(format!("{} lacks `{key}`", self.shown()), |error| {

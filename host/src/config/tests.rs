@@ -106,7 +106,7 @@ fn declared_defaults_of_a_scheme_are_the_defaults() {
         );
         let mut config = check::read(&text).unwrap();
         config.sources.remove("github").map(|source| match source.verification {
-            Verification::Hmac { scheme, .. } => scheme,
+            Verification::Proof { scheme, .. } => scheme,
             Verification::None | Verification::Internal => panic!("verified"),
         })
     };

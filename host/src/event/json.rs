@@ -110,7 +110,12 @@ impl Document {
 
     /// The node that an RFC 6901 pointer names. None where there is none, or where the pointer is not one.
     pub fn find(&self, pointer: &str) -> Option<&Node> {
-        let mut node = &self.root;
+        self.find_in(&self.root, pointer)
+    }
+
+    /// The same, seen from another node than the root.
+    pub fn find_in<'d>(&'d self, node: &'d Node, pointer: &str) -> Option<&'d Node> {
+        let mut node = node;
         for segment in segments(pointer)? {
             node = match self.children(node)? {
                 Children::Members(members) => &members.iter().rev().find(|(key, _)| **key == *segment)?.1,
@@ -167,6 +172,37 @@ impl Document {
         if self.kind(node) == Kind::Boolean { self.text(node).parse().ok() } else { None }
     }
 
+    /// A text, a number as it is written, or a boolean as a word; None for what is not there, `null`, and containers.
+    pub fn scalar(&self, pointer: &str) -> Option<Cow<'_, str>> {
+        self.scalar_of(self.find(pointer)?)
+    }
+
+    /// The same of a node.
+    pub fn scalar_of(&self, node: &Node) -> Option<Cow<'_, str>> {
+        match self.kind(node) {
+            Kind::Text => self.string(node),
+            Kind::Number | Kind::Boolean => Some(Cow::Borrowed(self.text(node))),
+            Kind::Null | Kind::Array | Kind::Object => None,
+        }
+    }
+
+    /// What an array holds; None for other kinds.
+    pub fn items<'d>(&'d self, node: &'d Node) -> Option<&'d [Node]> {
+        match self.children(node)? {
+            Children::Items(items) if self.kind(node) == Kind::Array => Some(items),
+            Children::Items(_) | Children::Members(_) => None,
+        }
+    }
+
+    /// The names of an object's members, in order; none for other kinds.
+    pub fn member_names<'d>(&'d self, node: &'d Node) -> impl Iterator<Item = &'d str> {
+        let members = match self.children(node) {
+            Some(Children::Members(members)) => &members[..],
+            Some(Children::Items(_)) | None => &[],
+        };
+        members.iter().map(|(name, _)| &**name)
+    }
+
     /// How many members or items an object or array has.
     pub fn len(&self, node: &Node) -> Option<usize> {
         self.children(node).map(|children| match children {
@@ -200,15 +236,6 @@ impl Document {
             _ => &[],
         };
         items.iter()
-    }
-
-    /// The keys of an object in the order written, repeated ones as well; none for other kinds.
-    pub fn keys<'a>(&'a self, node: &'a Node) -> impl Iterator<Item = &'a str> {
-        let members = match self.children(node) {
-            Some(Children::Members(members)) => &members[..],
-            _ => &[],
-        };
-        members.iter().map(|(key, _)| &**key)
     }
 
     /// Whether an object that has been opened so far has the same key twice.

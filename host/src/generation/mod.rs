@@ -23,6 +23,8 @@ pub use destination::{DestinationEntry, Receiver};
 pub(crate) use gate::{Opening, Pass};
 pub use plugin::PluginEntry;
 pub use source::{Origin, SourceEntry};
+#[cfg(feature = "cli")]
+pub(crate) use source::{event_delivery_id, event_kind};
 
 use prometheus_client::metrics::counter::Counter;
 

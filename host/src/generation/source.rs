@@ -1,15 +1,15 @@
 //! A source with its keys.
 
-use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use prometheus_client::metrics::counter::Counter;
 
 use crate::config::{SecretRead, Source, Verification, is_ephemeral};
-use crate::event::{Event, Headers};
-use crate::routing::{DedupeRule, bounded_key, scalar};
-use crate::signature::{EventField, Secret, Verified, Verifier};
+use crate::event::Event;
+use crate::provider::Preset;
+use crate::routing::{DedupeRule, Fields, bounded_key};
+use crate::signature::{ActiveSecret, Secret, Verified, Verifier};
 
 use super::{Problem, Workshop, shown};
 
@@ -32,8 +32,10 @@ pub struct SourceEntry {
     pub counters: RequestCounters,
     /// How repetitions are recognised; none are without.
     pub dedupe: Option<DedupeRule>,
-    kind: Vec<EventField>,
-    delivery_id: Option<EventField>,
+    /// What is known about the sender, if it is a known one.
+    pub provider: Option<&'static Preset>,
+    kind: Fields,
+    delivery_id: Fields,
     /// What proves an event genuine, for each of the secrets.
     proofs: Vec<Arc<str>>,
 }
@@ -84,14 +86,13 @@ impl SourceEntry {
                 incomplete: requests("incomplete"),
                 overloaded: requests("overloaded"),
             },
+            provider: source.provider,
             kind: source.kind.clone(),
             delivery_id: source.delivery_id.clone(),
             dedupe: source.dedupe.clone(),
             proofs: Vec::new(),
         };
-        let Verification::Hmac { provider, scheme, secrets, rejects_empty_body, paste_secret } =
-            &source.verification
-        else {
+        let Verification::Proof { provider, scheme, secrets, paste_secret } = &source.verification else {
             return Ok(entry);
         };
         let mut problems = Vec::new();
@@ -104,7 +105,9 @@ impl SourceEntry {
                         entry.warnings.push(Problem { at: Some(at.clone()), message: message.clone() });
                     }
                     // A check makes no secret and looks at everything else with any key.
-                    keys.push(read.secret().cloned().unwrap_or_else(|| Secret::new("unmade")));
+                    keys.push(ActiveSecret::from(
+                        read.secret().cloned().unwrap_or_else(|| Secret::new("unmade")),
+                    ));
                 }
                 Err(error) => {
                     let message = format!("source `{}`: {error}", source.name);
@@ -126,9 +129,9 @@ impl SourceEntry {
                 ),
             });
         }
-        match Verifier::new(scheme.clone(), &keys, *rejects_empty_body) {
+        match Verifier::new(scheme.clone(), keys) {
             Ok(verifier) => {
-                entry.proofs = proofs(verifier.name(), *provider, keys.len());
+                entry.proofs = proofs(scheme.name(), *provider, secrets.len());
                 entry.verifier = Some(verifier);
             }
             Err((at, problem)) => {
@@ -155,14 +158,12 @@ impl SourceEntry {
 
     /// The event type, from the places where this sender states it.
     pub fn kind(&self, event: &Event) -> String {
-        let parts: Vec<String> = self.kind.iter().filter_map(|field| read(field, event)).map(cut).collect();
-        parts.join(".")
+        event_kind(&self.kind, event)
     }
 
     /// The sender's own id of this delivery.
     pub fn delivery_id(&self, event: &Event) -> Option<String> {
-        let id = self.delivery_id.as_ref().and_then(|field| read(field, event))?;
-        Some(bounded_key(id.into()))
+        event_delivery_id(&self.delivery_id, event)
     }
 
     /// How an event is proven genuine that has been verified, with the number of the secret and never the secret:
@@ -170,11 +171,16 @@ impl SourceEntry {
     pub fn proof(&self, verified: Verified) -> Option<Arc<str>> {
         self.proofs.get(verified.secret).cloned()
     }
+}
 
-    /// A request that this source takes for genuine, for trying things out.
-    pub fn sign(&self, body: &[u8], id: &str, now: crate::event::UnixMillis) -> Vec<(String, String)> {
-        self.verifier.as_ref().map(|verifier| verifier.sign("POST", body, id, now)).unwrap_or_default()
-    }
+/// The event type, from the places where a sender states it.
+pub(crate) fn event_kind(fields: &Fields, event: &Event) -> String {
+    fields.read(event, ".").map(cut).unwrap_or_default()
+}
+
+/// A sender's own id of a delivery, from the places where he states it.
+pub(crate) fn event_delivery_id(fields: &Fields, event: &Event) -> Option<String> {
+    fields.read(event, ":").map(|id| bounded_key(id.into()))
 }
 
 fn proofs(scheme: &str, provider: Option<&str>, secrets: usize) -> Vec<Arc<str>> {
@@ -188,14 +194,6 @@ fn proofs(scheme: &str, provider: Option<&str>, secrets: usize) -> Vec<Arc<str>>
 /// Longer event types are cut: they become labels in listings.
 const MAX_FIELD: usize = 256;
 
-fn read(field: &EventField, event: &Event) -> Option<String> {
-    let found = match field {
-        EventField::Header(name) => header(&event.headers, name),
-        EventField::Body(pointer) => scalar(event, pointer).map(Cow::into_owned),
-    };
-    found.filter(|text| !text.is_empty())
-}
-
 fn cut(mut text: String) -> String {
     // No character is shorter than a byte, so that hardly any text has its characters counted.
     if text.len() > MAX_FIELD
@@ -204,8 +202,4 @@ fn cut(mut text: String) -> String {
         text.truncate(end);
     }
     text
-}
-
-fn header(headers: &Headers, name: &str) -> Option<String> {
-    headers.text(name).map(str::to_owned)
 }

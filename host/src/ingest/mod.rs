@@ -114,7 +114,7 @@ impl Ingest {
             body::receive(body, &head.headers, source, &generation.config.server, &self.in_flight).await?;
         let now = self.clock.now();
         let event = event(source, &head, receipt.bytes.clone(), now);
-        let proof = self.verify(source, &event, now)?;
+        let proof = self.verify(generation, source, &event, now)?;
         let event = Event { proof, ..describe(source, event) };
         let due_now = self.clock.due_now();
         let dedupe = source
@@ -130,12 +130,20 @@ impl Ingest {
     /// What proves the event genuine; none where anybody may send.
     fn verify(
         &self,
+        generation: &Generation,
         source: &SourceEntry,
         event: &Event,
         now: UnixMillis,
     ) -> Result<Option<Arc<str>>, Refused> {
         let Some(verifier) = &source.verifier else { return Ok(None) };
-        let request = SignedRequest { method: &event.method, headers: &event.headers, body: event.bytes() };
+        let url = verifier.scheme().names_url().then(|| called(generation, event)).flatten();
+        let request = SignedRequest {
+            method: &event.method,
+            url: url.as_deref(),
+            query: &event.query,
+            headers: &event.headers,
+            body: &event.body,
+        };
         match verifier.verify(request, now) {
             Ok(verified) => Ok(source.proof(verified)),
             Err(refusal) => {
@@ -235,6 +243,17 @@ fn inline(intake: &mut Intake<'_>, due_now: UnixMillis) -> Option<(Arc<RouteEntr
 fn source<'a>(generation: &'a Generation, path: &str) -> Option<&'a SourceEntry> {
     let name = path.strip_prefix(&*generation.config.server.base_path)?.strip_prefix('/')?;
     generation.sources.get(name).filter(|source| !source.internal)
+}
+
+/// The address that the sender called, as it knows it; None where the operator has not said.
+fn called(generation: &Generation, event: &Event) -> Option<String> {
+    let mut url = generation.config.server.public_url.clone()?;
+    url.push_str(&event.path);
+    if !event.query.is_empty() {
+        url.push('?');
+        url.push_str(&event.query);
+    }
+    Some(url)
 }
 
 fn event(source: &SourceEntry, head: &http::request::Parts, body: Bytes, now: UnixMillis) -> Event {

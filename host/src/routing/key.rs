@@ -10,7 +10,7 @@ use aws_lc_rs::digest;
 
 use crate::event::Event;
 
-use super::Subject;
+use super::{Fields, Subject};
 
 /// Longer keys are replaced by their hash, in bytes.
 const MAX_KEY: usize = 256;
@@ -79,8 +79,8 @@ pub struct DedupeRule {
 pub enum DedupeBy {
     /// The sender's own id of the delivery.
     DeliveryId,
-    /// A part of the event.
-    Subject(Subject),
+    /// Parts of the event.
+    Fields(Fields),
     /// The event type, the query and the body, byte by byte.
     Hash,
 }
@@ -91,7 +91,7 @@ impl DedupeRule {
     pub fn key(&self, event: &Event) -> Option<String> {
         match &self.by {
             DedupeBy::DeliveryId => event.delivery_id.clone(),
-            DedupeBy::Subject(subject) => subject.key(event).map(bounded_key),
+            DedupeBy::Fields(fields) => fields.read(event, ":").map(|key| bounded_key(key.into())),
             DedupeBy::Hash => Some(hash([event.kind.as_bytes(), event.query.as_bytes(), event.bytes()])),
         }
     }
@@ -182,7 +182,7 @@ mod tests {
         assert!(!same(DedupeBy::Hash, &first, &event("refunded", "", "{\"n\":1}")));
         assert!(!same(DedupeBy::Hash, &event("", "ab", "c"), &event("", "a", "bc")));
         assert!(same(DedupeBy::DeliveryId, &first, &event("other", "", "")));
-        let number = DedupeBy::Subject(Subject::Body(Pointer::new("/n").expect("a pointer")));
+        let number = DedupeBy::Fields(Fields::joined(vec!["body:/n".parse().expect("a place")]));
         assert!(same(number.clone(), &first, &event("", "", "{ \"n\": 1, \"m\": 2 }")));
         assert!(!same(number, &first, &event("", "", "{\"n\":2}")));
     }

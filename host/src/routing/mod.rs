@@ -3,6 +3,7 @@
 
 mod condition;
 mod explain;
+mod fields;
 mod glob;
 mod key;
 mod router;
@@ -12,9 +13,10 @@ mod when;
 
 pub use condition::{Condition, Scalar, Test};
 pub use explain::{Explanation, Found, Looked, Part, Predicate, RouteExplanation};
+pub use fields::{Field, FieldError, Fields};
 pub use glob::Glob;
 pub use key::{DedupeBy, DedupeRule, OrderBy, Ordering, bounded_key};
 pub use router::{Routed, Router, Rule};
-pub use subject::{Subject, scalar};
+pub use subject::{Subject, query, scalar};
 pub use undecided::Undecided;
 pub use when::{Near, When, WhenFault};

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::event::{Event, Kind, Pointer};
+use crate::event::{Event, Pointer};
 
 /// What is looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,17 +42,11 @@ impl Subject {
 
 /// A text, a number or a boolean in a JSON body, as a text.
 pub fn scalar<'e>(event: &'e Event, pointer: &str) -> Option<Cow<'e, str>> {
-    let document = event.body.json().ok()?;
-    let node = document.find(pointer)?;
-    match document.kind(node) {
-        Kind::Text => document.string(node),
-        Kind::Number | Kind::Boolean => Some(Cow::Borrowed(document.text(node))),
-        Kind::Null | Kind::Array | Kind::Object => None,
-    }
+    event.body.json().ok()?.scalar(pointer)
 }
 
 /// The first value of a parameter in `a=1&b=2`, with `+` and `%XX` decoded.
-pub(super) fn query(query: &str, name: &str) -> Option<String> {
+pub fn query(query: &str, name: &str) -> Option<String> {
     pairs(query).find_map(|(key, value)| (decode(key) == name).then(|| decode(value)))
 }
 

@@ -1,18 +1,28 @@
-//! Proof of who sent a webhook: schemes as data, one verifier for all of them, and the table of known providers.
+//! Proof of who sent a webhook: schemes as data, one verifier for all of them.
 
-mod presets;
+mod encoding;
+mod key;
+mod refusal;
+mod request;
 mod scheme;
 mod secret;
+mod sign;
+mod signed;
 mod standard_webhooks;
-#[cfg(test)]
-mod vectors;
+mod template;
+mod token;
+mod trace;
 mod verifier;
 
-pub use presets::{PRESETS, Preset, preset};
+pub use encoding::{Encoding, Hash, KeyEncoding};
+pub use refusal::Refusal;
+pub use request::SignedRequest;
 pub use scheme::{
-    Encoding, EventField, Hash, KeyEncoding, Scheme, SignatureField, Template, TemplateError, TimestampField,
-    TimestampFormat, TimestampPlace,
+    Algorithm, Place, Scheme, SignatureField, Signed, TimestampField, TimestampFormat, TimestampPlace, Token,
 };
 pub use secret::Secret;
+pub use sign::{CannotSign, Draft, sign};
 pub use standard_webhooks::{InvalidSigningKey, SigningKey, signing_secret, webhook_signature};
-pub use verifier::{Refusal, SignedRequest, Verified, Verifier};
+pub use template::{Template, TemplateError};
+pub use trace::Trace;
+pub use verifier::{ActiveSecret, Verified, Verifier};

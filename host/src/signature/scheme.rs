@@ -1,51 +1,65 @@
-//! How a sender signs, as data. The same words describe the built-in providers and a `verify` table in the
+//! How a sender proves itself, as data. The same words describe the built-in providers and a `verify` table in the
 //! configuration, so that a new sender needs no new release.
 
-use std::fmt;
+use crate::event::Pointer;
 
-/// The hash function under an HMAC.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hash {
-    /// SHA-1; still sound inside an HMAC, and some senders offer nothing else.
-    Sha1,
-    /// SHA-256
-    Sha256,
-    /// SHA-512
-    Sha512,
+use super::encoding::{Encoding, Hash, KeyEncoding};
+use super::template::Template;
+
+/// How a sender proves itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// A signature over parts of the request.
+    Signed(Signed),
+    /// A secret that is sent along.
+    Token(Token),
 }
 
-/// How signature bytes are written in a header.
+/// How a signature is made of what it covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Encoding {
-    /// Hexadecimal, either case.
-    Hex,
-    /// Base64, standard alphabet, padding optional.
-    Base64,
+pub enum Algorithm {
+    /// A hash keyed with the shared secret.
+    Hmac(Hash),
+    /// A plain hash over a text that holds the shared secret.
+    Digest(Hash),
+    /// Ed25519; the secret is the sender's public key.
+    Ed25519,
+    /// ECDSA on P-256 with SHA-256, signature in ASN.1; the secret is the sender's public key.
+    EcdsaP256,
 }
 
-/// How the shared secret becomes key bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyEncoding {
-    /// Used as it stands.
-    Verbatim,
-    /// Hexadecimal digits.
-    Hex,
-    /// Base64.
-    Base64,
+/// A place in a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The only header of this name.
+    Header(String),
+    /// Every header whose name is this text and a number: `X-Signature-` stands for `X-Signature-1` and so on.
+    HeaderSeries(String),
+    /// The first query parameter of this name, decoded.
+    Query(String),
+    /// A scalar of the body's JSON view.
+    Body(Pointer),
+    /// A scalar in each item of a list of the body's JSON view: all of them count.
+    BodyEach {
+        /// The list.
+        list: Pointer,
+        /// Where it stands in an item.
+        item: Pointer,
+    },
 }
 
-/// Where the signature stands and how it is written.
+/// Where signatures stand and how they are written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignatureField {
-    /// The header's name.
-    pub header: String,
-    /// Text before the signature, such as `sha256=`.
+    /// At least one; what is there in any of them is tried.
+    pub places: Vec<Place>,
+    /// Text before a signature, such as `sha256=`.
     pub prefix: String,
-    /// What separates several signatures or fields in one header.
+    /// What separates several signatures or fields in one place.
     pub separator: Option<char>,
     /// What separates a field's name from its value.
     pub assignment: Option<char>,
-    /// Names of the fields that carry a signature; a header may carry several, and each is tried.
+    /// Names of the fields that carry a signature; each is tried.
     pub fields: Vec<String>,
     /// How the bytes are written.
     pub encoding: Encoding,
@@ -58,6 +72,8 @@ pub enum TimestampPlace {
     Header(String),
     /// In a field of the signature header.
     Field(String),
+    /// In the body's JSON view.
+    Body(Pointer),
 }
 
 /// How the time of signing is written.
@@ -67,6 +83,8 @@ pub enum TimestampFormat {
     Unix,
     /// Milliseconds since 1970.
     UnixMillis,
+    /// A date and time of RFC 3339.
+    Rfc3339,
 }
 
 /// The time of signing, and how far it may be from now.
@@ -76,20 +94,22 @@ pub struct TimestampField {
     pub place: TimestampPlace,
     /// How it is written.
     pub format: TimestampFormat,
-    /// Seconds that it may lie in the past or the future; 0 does not check.
-    pub tolerance: u32,
+    /// Seconds that it may lie in the past; None does not check.
+    pub tolerance: Option<u32>,
+    /// Seconds that it may lie in the future; None does not check.
+    pub future_tolerance: Option<u32>,
 }
 
-/// A keyed hash over parts of a request.
+/// A signature over parts of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Scheme {
-    /// The hash function.
-    pub hash: Hash,
+pub struct Signed {
+    /// How it is made.
+    pub algorithm: Algorithm,
     /// How the secret becomes the key.
     pub key_encoding: KeyEncoding,
     /// Text before the encoded key that is not part of it, such as `whsec_`.
     pub key_prefix: String,
-    /// What is hashed.
+    /// What is covered.
     pub template: Template,
     /// Where the signature stands.
     pub signature: SignatureField,
@@ -97,144 +117,121 @@ pub struct Scheme {
     pub timestamp: Option<TimestampField>,
     /// The header with the id that `{id}` stands for.
     pub id_header: Option<String>,
+    /// An empty body is never genuine.
+    pub rejects_empty_body: bool,
+}
+
+/// A secret that is sent along.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// Where it stands.
+    pub place: Place,
+    /// Text before it, such as `Bearer `. One that ends with a space is an authentication scheme, whose name may be
+    /// written in either case.
+    pub prefix: String,
+    /// Whether it is written in base64, as `user:password` is in basic authentication.
+    pub base64: bool,
 }
 
 impl Scheme {
     /// An HMAC of the whole body in one header, written in hex behind a prefix: the most common scheme.
     pub fn hex_of_body(hash: Hash, header: &str, prefix: &str) -> Self {
-        Scheme {
-            hash,
+        Scheme::Signed(Signed::of_body(hash, header, prefix, Encoding::Hex))
+    }
+
+    /// Its name, for people: `hmac-sha256`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Scheme::Signed(signed) => signed.algorithm.name(),
+            Scheme::Token(token) => match (token.base64, token.prefix.trim_end()) {
+                (true, _) => "basic",
+                (false, "Bearer") => "bearer",
+                (false, _) => "token",
+            },
+        }
+    }
+
+    /// Whether it covers the address that the sender called, which has to be known then.
+    pub fn names_url(&self) -> bool {
+        matches!(self, Scheme::Signed(signed) if signed.template.names_url())
+    }
+
+    /// Whether what proves a request stands in this header.
+    pub fn stands_in(&self, header: &str) -> bool {
+        let places = match self {
+            Scheme::Signed(signed) => &signed.signature.places[..],
+            Scheme::Token(token) => std::slice::from_ref(&token.place),
+        };
+        places.iter().any(|place| match place {
+            Place::Header(name) => name.eq_ignore_ascii_case(header),
+            Place::HeaderSeries(prefix) => {
+                header.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+            }
+            Place::Query(_) | Place::Body(_) | Place::BodyEach { .. } => false,
+        })
+    }
+
+    /// Whether the secret is a public key, with which nothing can be signed.
+    pub fn is_asymmetric(&self) -> bool {
+        matches!(self, Scheme::Signed(Signed { algorithm: Algorithm::Ed25519 | Algorithm::EcdsaP256, .. }))
+    }
+}
+
+impl Algorithm {
+    /// Its name, for people and in the configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Algorithm::Hmac(Hash::Sha1) => "hmac-sha1",
+            Algorithm::Hmac(Hash::Sha256) => "hmac-sha256",
+            Algorithm::Hmac(Hash::Sha512) => "hmac-sha512",
+            Algorithm::Digest(Hash::Sha1) => "sha1",
+            Algorithm::Digest(Hash::Sha256) => "sha256",
+            Algorithm::Digest(Hash::Sha512) => "sha512",
+            Algorithm::Ed25519 => "ed25519",
+            Algorithm::EcdsaP256 => "ecdsa-p256",
+        }
+    }
+}
+
+impl Signed {
+    /// An HMAC of the whole body in one header.
+    pub fn of_body(hash: Hash, header: &str, prefix: &str, encoding: Encoding) -> Self {
+        Signed {
+            algorithm: Algorithm::Hmac(hash),
             key_encoding: KeyEncoding::Verbatim,
             key_prefix: String::new(),
-            template: Template(vec![Part::Body]),
-            signature: SignatureField {
-                header: header.to_owned(),
-                prefix: prefix.to_owned(),
-                separator: None,
-                assignment: None,
-                fields: Vec::new(),
-                encoding: Encoding::Hex,
-            },
+            template: Template::body(),
+            signature: SignatureField::header(header, prefix, encoding),
             timestamp: None,
             id_header: None,
+            rejects_empty_body: false,
         }
     }
 
     /// Key bytes from a secret, or what is wrong with the secret.
     pub(super) fn key(&self, secret: &[u8]) -> Result<Vec<u8>, &'static str> {
         let secret = secret.strip_prefix(self.key_prefix.as_bytes()).unwrap_or(secret);
-        let key = match self.key_encoding {
-            KeyEncoding::Verbatim => secret.to_vec(),
-            KeyEncoding::Hex => Encoding::Hex.decode(secret).ok_or("it is not hexadecimal")?,
-            KeyEncoding::Base64 => Encoding::Base64.decode(secret).ok_or("it is not base64")?,
-        };
-        if key.is_empty() { Err("it is empty") } else { Ok(key) }
+        self.key_encoding.decode(secret)
     }
 }
 
-impl Encoding {
-    /// The bytes that a text stands for; None where it is not of this encoding.
-    pub(super) fn decode(self, text: &[u8]) -> Option<Vec<u8>> {
-        match self {
-            Encoding::Hex => hex::decode(text).ok(),
-            Encoding::Base64 => BASE64.decode(text).ok(),
-        }
-    }
-
-    /// Writes bytes in this encoding.
-    pub(super) fn encode(self, bytes: &[u8]) -> String {
-        match self {
-            Encoding::Hex => hex::encode(bytes),
-            Encoding::Base64 => BASE64.encode(bytes),
+impl SignatureField {
+    /// One signature in one header.
+    pub fn header(name: &str, prefix: &str, encoding: Encoding) -> Self {
+        SignatureField {
+            places: vec![Place::Header(name.to_owned())],
+            prefix: prefix.to_owned(),
+            separator: None,
+            assignment: None,
+            fields: Vec::new(),
+            encoding,
         }
     }
 }
 
-use base64::Engine as _;
-
-/// Senders differ in whether they pad.
-const BASE64: base64::engine::GeneralPurpose = base64::engine::GeneralPurpose::new(
-    &base64::alphabet::STANDARD,
-    base64::engine::GeneralPurposeConfig::new()
-        .with_decode_padding_mode(base64::engine::DecodePaddingMode::Indifferent),
-);
-
-/// What is hashed: text with `{body}`, `{timestamp}`, `{id}` and `{method}` in it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Template(pub(super) Vec<Part>);
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Part {
-    Literal(String),
-    Body,
-    Timestamp,
-    Id,
-    Method,
-}
-
-/// Why a text is not a template.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TemplateError {
-    /// A placeholder that does not exist.
-    Unknown(String),
-    /// A `{` without its `}`.
-    Open,
-    /// Without `{body}` the signature would not prove the body.
-    NoBody,
-}
-
-impl fmt::Display for TemplateError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            TemplateError::Unknown(name) => {
-                write!(
-                    f,
-                    "there is no `{{{name}}}`; a template may name {{body}}, {{timestamp}}, {{id}} and {{method}}"
-                )
-            }
-            TemplateError::Open => f.write_str("a `{` lacks its `}`"),
-            TemplateError::NoBody => f.write_str("without {body} a signature would not prove the body"),
-        }
+impl TimestampField {
+    /// A time that may lie so many seconds in the past or the future.
+    pub fn within(place: TimestampPlace, format: TimestampFormat, seconds: u32) -> Self {
+        TimestampField { place, format, tolerance: Some(seconds), future_tolerance: Some(seconds) }
     }
-}
-
-impl std::error::Error for TemplateError {}
-
-impl std::str::FromStr for Template {
-    type Err = TemplateError;
-
-    fn from_str(text: &str) -> Result<Self, TemplateError> {
-        let mut parts = Vec::new();
-        let mut rest = text;
-        while let Some((literal, after)) = rest.split_once('{') {
-            if !literal.is_empty() {
-                parts.push(Part::Literal(literal.to_owned()));
-            }
-            let (name, after) = after.split_once('}').ok_or(TemplateError::Open)?;
-            parts.push(match name {
-                "body" => Part::Body,
-                "timestamp" => Part::Timestamp,
-                "id" => Part::Id,
-                "method" => Part::Method,
-                other => return Err(TemplateError::Unknown(other.to_owned())),
-            });
-            rest = after;
-        }
-        if !rest.is_empty() {
-            parts.push(Part::Literal(rest.to_owned()));
-        }
-        if !parts.contains(&Part::Body) {
-            return Err(TemplateError::NoBody);
-        }
-        Ok(Template(parts))
-    }
-}
-
-/// Where a piece of an event's description stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum EventField {
-    /// A header's first value.
-    Header(String),
-    /// A string in a JSON body, by RFC 6901 pointer.
-    Body(String),
 }

@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 
 use aws_lc_rs::hmac;
 
-use super::scheme::Encoding;
+use super::encoding::Encoding;
 use super::secret::Secret;
 
 /// What a secret of this kind begins with, so that people recognise one.

@@ -75,11 +75,10 @@ mod tests {
     use crate::destination::sample::parcel;
 
     use crate::delivery::Outgoing;
+    use crate::event::Body;
     use crate::event::Headers;
-    use crate::signature::{
-        Encoding, Hash, KeyEncoding, Refusal, Scheme, Secret, SignedRequest, TimestampField, TimestampFormat,
-        TimestampPlace, Verified, Verifier,
-    };
+    use crate::provider::preset;
+    use crate::signature::{Refusal, Secret, SignedRequest, Verified, Verifier};
 
     use super::*;
 
@@ -136,26 +135,11 @@ mod tests {
         for (name, value) in sent.headers() {
             headers.push(name.clone(), value.as_bytes().to_vec());
         }
-        let verifier = Verifier::new(standard_webhooks(), &[Secret::new(secret)], true).unwrap();
-        verifier.verify(SignedRequest { method: "PUT", headers: &headers, body }, now)
-    }
-
-    fn standard_webhooks() -> Scheme {
-        let mut scheme = Scheme::hex_of_body(Hash::Sha256, "webhook-signature", "");
-        scheme.key_encoding = KeyEncoding::Base64;
-        scheme.key_prefix = "whsec_".to_owned();
-        scheme.template = "{id}.{timestamp}.{body}".parse().unwrap();
-        scheme.signature.separator = Some(' ');
-        scheme.signature.assignment = Some(',');
-        scheme.signature.fields = vec!["v1".to_owned()];
-        scheme.signature.encoding = Encoding::Base64;
-        scheme.timestamp = Some(TimestampField {
-            place: TimestampPlace::Header("webhook-timestamp".to_owned()),
-            format: TimestampFormat::Unix,
-            tolerance: 300,
-        });
-        scheme.id_header = Some("webhook-id".to_owned());
-        scheme
+        let standard = preset("standard-webhooks").unwrap().scheme(None).unwrap();
+        let verifier = Verifier::new((standard.scheme)(), [Secret::new(secret).into()]).unwrap();
+        let body = Body::from(Bytes::copy_from_slice(body));
+        let request = SignedRequest { method: "PUT", url: None, query: "", headers: &headers, body: &body };
+        verifier.verify(request, now)
     }
 
     #[test]

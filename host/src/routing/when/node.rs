@@ -105,7 +105,7 @@ impl<'e> Opened<'e> {
             if self.is_list() {
                 return self.document.items(self.node).map_while(|item| self.of(item).ok()).collect();
             }
-            let keys = self.document.keys(self.node);
+            let keys = self.document.member_names(self.node);
             keys.map(|key| Box::new(CelString::from(key)) as Box<dyn Val + 'e>).collect()
         })
     }

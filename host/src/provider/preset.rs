@@ -1,0 +1,180 @@
+//! What a row of the table says.
+
+use std::time::Duration;
+
+use crate::routing::Fields;
+use crate::signature::Scheme;
+
+use super::table;
+
+/// What is known about a provider.
+#[derive(Clone, Copy, Debug)]
+pub struct Preset {
+    /// The name in `provider = "…"`.
+    pub provider: &'static str,
+    /// The name as the provider writes it.
+    pub title: &'static str,
+    /// The ways in which it proves itself, by name; the first is the usual one.
+    pub schemes: &'static [NamedScheme],
+    /// Where it says what happened: the parts of the event type, joined with `.`.
+    pub(super) kind: &'static [&'static [&'static str]],
+    /// Where its own id of a delivery or of an event stands.
+    pub(super) delivery_id: &'static [&'static [&'static str]],
+    /// What a repetition has in common with the first, where that is more than the id.
+    pub(super) repetition: &'static [&'static [&'static str]],
+    /// The largest body that it sends, in bytes: refusing one may lose the event for good.
+    pub max_body: usize,
+    /// Questions with which it makes sure that somebody listens.
+    pub handshakes: &'static [Handshake],
+    /// The answer that it takes for "received".
+    pub answer: Answer,
+    /// How a body that holds several events is taken apart.
+    pub split: Option<Split>,
+    /// How long it waits for an answer, where that is known.
+    pub deadline: Option<Duration>,
+    /// What becomes of an event that is refused or not answered in time; empty if not known.
+    pub failure: &'static str,
+    /// Where the secret comes from or is to be pasted.
+    pub secret: &'static str,
+}
+
+/// A scheme with the name that chooses it.
+#[derive(Clone, Copy, Debug)]
+pub struct NamedScheme {
+    /// The name, in lower case with hyphens.
+    pub name: &'static str,
+    /// The scheme.
+    pub scheme: fn() -> Scheme,
+}
+
+/// A question with which a sender makes sure that somebody listens, and what it wants to hear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handshake {
+    /// A signed POST of type `url_verification`, whose `challenge` is to be answered as text.
+    SlackUrlVerification,
+    /// GET with `hub.mode=subscribe`, whose `hub.challenge` is to be answered if `hub.verify_token` is the agreed one.
+    HubChallenge,
+    /// GET with `crc_token`, to be answered with its HMAC under the secret.
+    CrcToken,
+    /// A signed POST `endpoint.url_validation`, whose `plainToken` is to be answered with its HMAC under the secret.
+    ZoomUrlValidation,
+    /// POST with `validationToken`, to be answered decoded, as text.
+    ValidationToken,
+    /// POST with `aeg-event-type: SubscriptionValidation`, whose `validationCode` is to be answered as JSON with 200.
+    EventGridValidation,
+    /// OPTIONS with `WebHook-Request-Origin`, to be answered with `WebHook-Allowed-Origin` if the origin is allowed.
+    WebHookOptions,
+    /// GET with `X-Okta-Verification-Challenge`, to be answered as JSON.
+    OktaChallenge,
+    /// GET with `challenge`, to be answered as text that no browser takes for more.
+    QueryChallenge,
+    /// POST with `X-Hook-Secret`, to be answered with the same header and remembered as the secret.
+    HookSecret,
+    /// A signed POST of message type `webhook_callback_verification`, whose `challenge` is to be answered as text; one
+    /// of type `revocation` is acknowledged.
+    TwitchCallback,
+    /// A signed `SubscriptionConfirmation`, whose `SubscribeURL` is to be visited.
+    SnsConfirmation,
+    /// HEAD, to be answered with 200.
+    Head,
+    /// A signed POST of type 1 (interactions), to be answered with the same, or of type 0 (events), with 204.
+    DiscordPing,
+    /// Every answer carries the agreed `x-vercel-verify`.
+    VercelVerify,
+}
+
+/// The answer that a sender takes for "received".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Answer {
+    /// 202 with the event's id.
+    #[default]
+    Accepted,
+    /// 200 with the event's id.
+    Ok,
+    /// 204 without a body.
+    NoContent,
+    /// 200 with an empty TwiML document.
+    EmptyTwiml,
+    /// 200 with the text `[accepted]`.
+    BracketedAccepted,
+}
+
+/// How a body that holds several events is taken apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Split {
+    /// Each item of the list at this pointer is an event.
+    List(&'static str),
+    /// Each item of a CloudEvents batch is an event; only a batch is taken apart.
+    CloudEventsBatch,
+}
+
+/// Where a provider publishes no bound.
+pub(super) const MAX_BODY: usize = 10 << 20;
+
+impl Preset {
+    /// A row of which everything that is not named is as usual.
+    pub(super) const fn new(
+        provider: &'static str,
+        title: &'static str,
+        schemes: &'static [NamedScheme],
+        kind: &'static [&'static [&'static str]],
+        delivery_id: &'static [&'static [&'static str]],
+    ) -> Self {
+        Preset {
+            provider,
+            title,
+            schemes,
+            kind,
+            delivery_id,
+            repetition: &[],
+            max_body: MAX_BODY,
+            handshakes: &[],
+            answer: Answer::Accepted,
+            split: None,
+            deadline: None,
+            failure: "",
+            secret: "",
+        }
+    }
+
+    /// Where it says what happened.
+    pub fn kind(&self) -> Fields {
+        Fields::table(self.kind)
+    }
+
+    /// Where its own id of a delivery or of an event stands.
+    pub fn delivery_id(&self) -> Fields {
+        Fields::table(self.delivery_id)
+    }
+
+    /// What a repetition has in common with the first, where that is more than the id.
+    pub fn repetition(&self) -> Option<Fields> {
+        (!self.repetition.is_empty()).then(|| Fields::table(self.repetition))
+    }
+
+    /// The way of that name; the usual one without a name. Names may be written with `_` for `-`.
+    pub fn scheme(&self, name: Option<&str>) -> Option<&'static NamedScheme> {
+        match name {
+            None => self.schemes.first(),
+            Some(name) => self.schemes.iter().find(|scheme| same_name(scheme.name, name)),
+        }
+    }
+}
+
+/// The preset of that name, which may be written with `_` for `-`.
+pub fn preset(provider: &str) -> Option<&'static Preset> {
+    presets().find(|preset| same_name(preset.provider, provider))
+}
+
+/// Every known provider.
+pub fn presets() -> impl Iterator<Item = &'static Preset> {
+    table::ALL.iter().copied().flatten()
+}
+
+fn same_name(known: &str, given: &str) -> bool {
+    known.len() == given.len()
+        && known
+            .bytes()
+            .zip(given.bytes())
+            .all(|(known, given)| known == given || (known == b'-' && given == b'_'))
+}

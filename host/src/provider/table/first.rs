@@ -1,0 +1,100 @@
+//! The senders that are complete: every event family has samples, and each has a page in `docs/providers/`.
+
+use std::time::Duration;
+
+use crate::provider::preset::{Answer, NamedScheme, Preset};
+use crate::provider::words::{Base64, Hex, Sha1, Sha256, hmac};
+
+pub(super) static ROWS: &[Preset] = &[STRIPE, GITHUB, PAGERDUTY, SHOPIFY];
+
+/// https://docs.stripe.com/webhooks and the vectors of its libraries. The secret is used as it stands, with `whsec_`.
+const STRIPE: Preset = Preset {
+    failure: "sent again for up to 3 days, at growing intervals; a redirect counts as a failure",
+    secret: "Developers → Webhooks → your endpoint → Signing secret (whsec_…), used as it stands",
+    ..Preset::new(
+        "stripe",
+        "Stripe",
+        &[NamedScheme {
+            name: "stripe",
+            scheme: || {
+                hmac(Sha256, "Stripe-Signature", Hex)
+                    .field(',', '=', "v1")
+                    .over("{timestamp}.{body}")
+                    .time_field("t", 300)
+                    .never_empty()
+                    .scheme()
+            },
+        }],
+        &[&["body:/type"]],
+        &[&["body:/id"]],
+    )
+};
+
+/// https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries; payloads are capped at 25 MB:
+/// https://docs.github.com/en/webhooks/webhook-events-and-payloads.
+const GITHUB: Preset = Preset {
+    max_body: 25 * 1024 * 1024,
+    deadline: Some(Duration::from_secs(10)),
+    failure: "never sent again by itself; for 3 days it can be redelivered by hand or over GitHub's API",
+    secret: "repository → Settings → Webhooks → Secret, content type application/json",
+    ..Preset::new(
+        "github",
+        "GitHub",
+        &[
+            NamedScheme {
+                name: "github",
+                scheme: || hmac(Sha256, "X-Hub-Signature-256", Hex).prefix("sha256=").never_empty().scheme(),
+            },
+            NamedScheme {
+                name: "github-sha1-legacy",
+                scheme: || hmac(Sha1, "X-Hub-Signature", Hex).prefix("sha1=").never_empty().scheme(),
+            },
+        ],
+        &[&["header:X-GitHub-Event", "body:/action"]],
+        &[&["header:X-GitHub-Delivery"]],
+    )
+};
+
+/// https://developer.pagerduty.com/docs/webhooks-overview. The secret looks like base64 and is used as it stands.
+const PAGERDUTY: Preset = Preset {
+    deadline: Some(Duration::from_secs(5)),
+    failure: "sent again for up to 48 hours after 5xx, 429 and timeouts; dropped at once after any other 4xx, and three \
+              such drops in a row switch the subscription off",
+    secret: "Integrations → Generic Webhooks (v3) → your webhook; the secret is shown once, and used as it stands",
+    ..Preset::new(
+        "pagerduty",
+        "PagerDuty",
+        &[NamedScheme {
+            name: "pagerduty",
+            scheme: || {
+                hmac(Sha256, "X-PagerDuty-Signature", Hex).field(',', '=', "v1").never_empty().scheme()
+            },
+        }],
+        &[&["body:/event/event_type"]],
+        &[&["header:X-Webhook-Id"]],
+    )
+};
+
+/// https://shopify.dev/docs/apps/build/webhooks/subscribe/https.
+const SHOPIFY: Preset = Preset {
+    answer: Answer::Ok,
+    deadline: Some(Duration::from_secs(5)),
+    failure: "sent again 8 times within 4 hours; after 8 failures in a row the subscription is deleted",
+    secret: "the app's client secret; for webhooks made in the shop's settings, the secret shown under the list of webhooks",
+    ..Preset::new(
+        "shopify",
+        "Shopify",
+        &[
+            NamedScheme {
+                name: "shopify",
+                scheme: || hmac(Sha256, "X-Shopify-Hmac-Sha256", Base64).never_empty().scheme(),
+            },
+            NamedScheme {
+                name: "shopify-events",
+                scheme: || hmac(Sha256, "Shopify-Hmac-Sha256", Base64).never_empty().scheme(),
+            },
+        ],
+        &[&["header:X-Shopify-Topic"], &["header:Shopify-Topic", "header:Shopify-Action"]],
+        &[&["header:X-Shopify-Webhook-Id"], &["header:Shopify-Webhook-Id"]],
+    )
+};

@@ -1,0 +1,87 @@
+//! Standards that many senders follow.
+
+use std::time::Duration;
+
+use crate::provider::preset::{Handshake, NamedScheme, Preset, Split};
+use crate::provider::words::{Base64, Sha256, Unix, hmac, signed, token};
+use crate::signature::{Algorithm, KeyEncoding};
+
+pub(super) static ROWS: &[Preset] = &[STANDARD_WEBHOOKS, SVIX, CLOUDEVENTS];
+
+/// https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+const STANDARD_WEBHOOKS: Preset = Preset {
+    deadline: Some(Duration::from_secs(15)),
+    failure: "the specification recommends to send again for about 3 days; 410 switches the endpoint off",
+    secret: "whsec_… as the sender shows it; with `scheme = \"standard-webhooks-ed25519\"`, its public key whpk_…",
+    ..Preset::new(
+        "standard-webhooks",
+        "Standard Webhooks",
+        &[
+            NamedScheme {
+                name: "standard-webhooks",
+                scheme: || {
+                    hmac(Sha256, "webhook-signature", Base64)
+                        .field(' ', ',', "v1")
+                        .key(KeyEncoding::Base64, "whsec_")
+                        .over("{id}.{timestamp}.{body}")
+                        .time("webhook-timestamp", Unix, 300)
+                        .id("webhook-id")
+                        .scheme()
+                },
+            },
+            NamedScheme {
+                name: "standard-webhooks-ed25519",
+                scheme: || {
+                    signed(Algorithm::Ed25519, "webhook-signature", Base64)
+                        .field(' ', ',', "v1a")
+                        .key(KeyEncoding::Base64, "whpk_")
+                        .over("{id}.{timestamp}.{body}")
+                        .time("webhook-timestamp", Unix, 300)
+                        .id("webhook-id")
+                        .scheme()
+                },
+            },
+        ],
+        &[&["body:/type"]],
+        &[&["header:webhook-id"]],
+    )
+};
+
+const SVIX: Preset = Preset {
+    deadline: Some(Duration::from_secs(15)),
+    failure: "sent again for about 3 days",
+    secret: "whsec_… as the sender shows it",
+    ..Preset::new(
+        "svix",
+        "Svix",
+        &[NamedScheme {
+            name: "svix",
+            scheme: || {
+                hmac(Sha256, "svix-signature", Base64)
+                    .field(' ', ',', "v1")
+                    .key(KeyEncoding::Base64, "whsec_")
+                    .over("{id}.{timestamp}.{body}")
+                    .time("svix-timestamp", Unix, 300)
+                    .id("svix-id")
+                    .scheme()
+            },
+        }],
+        &[&["body:/type"]],
+        &[&["header:svix-id"]],
+    )
+};
+
+/// https://github.com/cloudevents/spec/blob/main/cloudevents/http-webhook.md
+const CLOUDEVENTS: Preset = Preset {
+    handshakes: &[Handshake::WebHookOptions],
+    split: Some(Split::CloudEventsBatch),
+    failure: "up to the sender",
+    secret: "the sender's bearer token",
+    ..Preset::new(
+        "cloudevents",
+        "CloudEvents",
+        &[NamedScheme { name: "cloudevents", scheme: || token("Authorization", "Bearer ") }],
+        &[&["header:ce-type"], &["body:/type"]],
+        &[&["header:ce-id", "header:ce-source"], &["body:/id", "body:/source"]],
+    )
+};

@@ -1,0 +1,116 @@
+//! Where a request says what happened, and what it is called: one place or several.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+
+use crate::event::{Event, Pointer};
+
+use super::Subject;
+
+/// One place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// A header, a query parameter, a scalar of the body.
+    Subject(Subject),
+    /// The name of the body's first member that ends so.
+    MemberEndingWith(String),
+}
+
+/// Why a text names no place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldError(String);
+
+impl fmt::Display for FieldError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for FieldError {}
+
+impl FromStr for Field {
+    type Err = FieldError;
+
+    /// `header:NAME`, `query:NAME`, `body:/POINTER` or `member:*ENDING`.
+    fn from_str(text: &str) -> Result<Self, FieldError> {
+        let subject = match text.split_once(':') {
+            Some(("header", name)) if http::HeaderName::try_from(name).is_ok() => {
+                Subject::Header(name.to_owned())
+            }
+            Some(("header", name)) => {
+                return Err(FieldError(format!("{name:?} is not the name of a header")));
+            }
+            Some(("query", name)) if !name.is_empty() => Subject::Query(name.to_owned()),
+            Some(("body", pointer)) => {
+                Subject::Body(Pointer::new(pointer).map_err(|problem| FieldError(problem.to_string()))?)
+            }
+            Some(("member", ending)) if ending.starts_with('*') && ending.len() > 1 => {
+                return Ok(Field::MemberEndingWith(ending[1..].to_owned()));
+            }
+            _ => {
+                let problem =
+                    format!("{text:?} is neither \"header:NAME\", \"query:NAME\" nor \"body:/POINTER\"");
+                return Err(FieldError(problem));
+            }
+        };
+        Ok(Field::Subject(subject))
+    }
+}
+
+impl Field {
+    fn read<'e>(&self, event: &'e Event) -> Option<Cow<'e, str>> {
+        match self {
+            Field::Subject(subject) => subject.key(event),
+            Field::MemberEndingWith(ending) => {
+                let document = event.body.json().ok()?;
+                document.member_names(document.root()).find(|name| name.ends_with(ending)).map(Cow::Borrowed)
+            }
+        }
+    }
+}
+
+/// Several places that make one text together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fields {
+    /// The first of these whose own first place holds something counts; its other places may be empty.
+    alternatives: Vec<Vec<Field>>,
+}
+
+impl Fields {
+    /// These places, one after the other.
+    pub fn joined(fields: Vec<Field>) -> Self {
+        Fields { alternatives: vec![fields] }
+    }
+
+    /// Rows of a table, written as in the configuration. What is no place there is a mistake of ours, which a test finds.
+    pub fn table(rows: &[&[&str]]) -> Self {
+        let fields = |row: &&[&str]| row.iter().filter_map(|text| text.parse().ok()).collect();
+        Fields { alternatives: rows.iter().map(fields).collect() }
+    }
+
+    /// Whether nothing is looked at.
+    pub fn is_empty(&self) -> bool {
+        self.alternatives.iter().all(Vec::is_empty)
+    }
+
+    /// The first place that is looked at.
+    pub fn first(&self) -> Option<&Field> {
+        self.alternatives.first()?.first()
+    }
+
+    /// What stands there, joined with `separator`; None where there is nothing.
+    pub fn read(&self, event: &Event, separator: &str) -> Option<String> {
+        let found = self.alternatives.iter().find_map(|fields| {
+            let (first, rest) = fields.split_first()?;
+            Some((first.read(event)?, rest))
+        });
+        let (first, rest) = found?;
+        let mut text = first.into_owned();
+        for part in rest.iter().filter_map(|field| field.read(event)) {
+            text.push_str(separator);
+            text.push_str(&part);
+        }
+        Some(text)
+    }
+}

@@ -1,0 +1,91 @@
+//! Why a request is not taken for genuine. No refusal carries a secret or an expected signature.
+
+use std::fmt;
+
+/// Why a request is not taken for genuine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// A header that the scheme needs is absent or empty.
+    MissingHeader(String),
+    /// A query parameter that the scheme needs is absent or empty.
+    MissingParameter(String),
+    /// A node of the body's JSON view that the scheme needs is absent, or the body has no such view.
+    MissingNode(String),
+    /// A header that must be single is there twice.
+    DuplicateHeader(String),
+    /// The header is not of the scheme's form.
+    MalformedHeader(String),
+    /// The header carries signatures, but none of the kind that the scheme names.
+    NoSignatureOfExpectedVersion(String),
+    /// The signature in this place is not of the scheme's encoding.
+    MalformedSignature(String),
+    /// The time of signing is not one of the scheme's form.
+    MalformedTimestamp,
+    /// Signed too long ago, in seconds.
+    StaleTimestamp(u64),
+    /// Signed in the future, in seconds.
+    FutureTimestamp(u64),
+    /// The body is empty, which this provider never sends.
+    EmptyBody,
+    /// The scheme covers the address that the sender called, and that address is not known.
+    UnknownUrl,
+    /// Every secret has expired.
+    NoActiveSecret,
+    /// No active secret makes this signature, or none is this token.
+    BadSignature,
+}
+
+impl Refusal {
+    /// A stable name for logs and metrics.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Refusal::MissingHeader(_) => "missing_header",
+            Refusal::MissingParameter(_) => "missing_parameter",
+            Refusal::MissingNode(_) => "missing_json",
+            Refusal::DuplicateHeader(_) => "duplicate_header",
+            Refusal::MalformedHeader(_) => "malformed_header",
+            Refusal::NoSignatureOfExpectedVersion(_) => "no_signature_of_expected_version",
+            Refusal::MalformedSignature(_) => "malformed_signature",
+            Refusal::MalformedTimestamp => "malformed_timestamp",
+            Refusal::StaleTimestamp(_) => "stale_timestamp",
+            Refusal::FutureTimestamp(_) => "future_timestamp",
+            Refusal::EmptyBody => "empty_body",
+            Refusal::UnknownUrl => "unknown_url",
+            Refusal::NoActiveSecret => "no_active_secret",
+            Refusal::BadSignature => "bad_signature",
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::MissingHeader(name) => write!(f, "header {name} is missing or empty"),
+            Refusal::MissingParameter(name) => write!(f, "query parameter {name} is missing or empty"),
+            Refusal::MissingNode(pointer) => write!(f, "there is no text at {pointer} of the body"),
+            Refusal::DuplicateHeader(name) => write!(f, "header {name} is there more than once"),
+            Refusal::MalformedHeader(name) => write!(f, "header {name} is not of the form this provider sends"),
+            Refusal::NoSignatureOfExpectedVersion(name) => {
+                write!(f, "header {name} has no signature of the expected version")
+            }
+            Refusal::MalformedSignature(place) => {
+                write!(f, "the signature in {place} is not of the expected encoding")
+            }
+            Refusal::MalformedTimestamp => f.write_str("the time of signing is not of the expected form"),
+            Refusal::StaleTimestamp(age) => {
+                write!(f, "it was signed {age} s ago; check both clocks, or raise `tolerance`")
+            }
+            Refusal::FutureTimestamp(ahead) => {
+                write!(f, "it was signed {ahead} s in the future; check both clocks")
+            }
+            Refusal::EmptyBody => f.write_str("the body is empty"),
+            Refusal::UnknownUrl => f.write_str(
+                "this sender signs the address that it calls; set `[server] public_url` to what it is told to call",
+            ),
+            Refusal::NoActiveSecret => f.write_str("every secret of this source has expired"),
+            Refusal::BadSignature => f.write_str(
+                "no active secret makes this signature; compare the secret here with the sender's",
+            ),
+        }
+    }
+}
