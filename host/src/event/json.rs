@@ -221,23 +221,6 @@ impl Document {
         }
     }
 
-    /// An item of an array, counted from 0.
-    pub fn item<'a>(&'a self, node: &'a Node, at: usize) -> Option<&'a Node> {
-        match self.children(node)? {
-            Children::Items(items) => items.get(at),
-            Children::Members(_) => None,
-        }
-    }
-
-    /// The items of an array; none for other kinds.
-    pub fn items<'a>(&'a self, node: &'a Node) -> impl Iterator<Item = &'a Node> {
-        let items = match self.children(node) {
-            Some(Children::Items(items)) => &items[..],
-            _ => &[],
-        };
-        items.iter()
-    }
-
     /// Whether an object that has been opened so far has the same key twice.
     pub fn repeats_keys(&self) -> bool {
         self.repeats_keys.load(Ordering::Relaxed)

@@ -92,7 +92,7 @@ impl<'e> Opened<'e> {
             return self.of(self.member(name)?.ok_or_else(|| absent(name))?);
         }
         let wanted = position(index)?;
-        let node = usize::try_from(wanted).ok().and_then(|at| self.document.item(self.node, at));
+        let node = usize::try_from(wanted).ok().and_then(|at| self.document.items(self.node)?.get(at));
         self.of(node.ok_or_else(|| ExecutionError::IndexOutOfBounds(wanted.into()))?)
     }
 
@@ -103,7 +103,13 @@ impl<'e> Opened<'e> {
                 return Vec::new();
             }
             if self.is_list() {
-                return self.document.items(self.node).map_while(|item| self.of(item).ok()).collect();
+                return self
+                    .document
+                    .items(self.node)
+                    .unwrap_or_default()
+                    .iter()
+                    .map_while(|item| self.of(item).ok())
+                    .collect();
             }
             let keys = self.document.member_names(self.node);
             keys.map(|key| Box::new(CelString::from(key)) as Box<dyn Val + 'e>).collect()
