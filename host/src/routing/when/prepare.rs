@@ -5,7 +5,7 @@ use cel::common::ast::{CallExpr, EntryExpr, Expr, IdedExpr, LiteralValue, operat
 use regex::Regex;
 
 use super::functions::{EACH, MATCHES, Pattern};
-use super::variables::{ROOTS, STEPS, pattern_name};
+use super::variables::{HEADERS, QUERY, ROOTS, STEPS, pattern_name};
 
 /// Rewrites a tree. The patterns are those of `matches`, in the order of their names.
 pub(super) fn prepare(node: &mut IdedExpr, patterns: &mut Vec<Pattern>) {
@@ -100,7 +100,7 @@ fn collect(node: &IdedExpr, found: &mut Vec<Path>) {
         // `has(body.a)` names `body.a`.
         select.test = false;
     }
-    if let Some(path) = path(&plain) {
+    if let Some(path) = looked_up(&plain).or_else(|| path(&plain)) {
         if !found.iter().any(|other| other.text == path.text) {
             found.push(path);
         }
@@ -108,6 +108,22 @@ fn collect(node: &IdedExpr, found: &mut Vec<Path>) {
     }
     // The copy is thrown away, so that it may be visited like one that is to be changed.
     for_children(&mut plain, &mut |child| collect(child, found));
+}
+
+/// `"x-a" in headers` names `headers["x-a"]`: who asks for one wants to know of that one.
+fn looked_up(node: &IdedExpr) -> Option<Path> {
+    let Expr::Call(CallExpr { func_name, args, .. }) = &node.expr else { return None };
+    let [
+        IdedExpr { expr: Expr::Literal(LiteralValue::String(_)), .. },
+        IdedExpr { expr: Expr::Ident(of), .. },
+    ] = &args[..]
+    else {
+        return None;
+    };
+    if func_name != operators::IN || ![HEADERS, QUERY].contains(&&**of) {
+        return None;
+    }
+    path(&call(node.id, operators::INDEX, vec![args[1].clone(), args[0].clone()]))
 }
 
 fn path(node: &IdedExpr) -> Option<Path> {

@@ -1,3 +1,5 @@
+//! What expressions are true of, what is wrong with them, and what they may cost.
+
 use bytes::Bytes;
 
 use super::super::Undecided;
@@ -293,4 +295,33 @@ fn nothing_that_is_written_takes_long_or_too_deep() {
     assert!(fault(&("(".repeat(60) + "true" + &")".repeat(60))).1.contains("nested too deep"));
     assert!(fault(&("body".to_owned() + &"+1".repeat(600))).1.contains("too large"));
     assert!(fault(&("body".to_owned() + &".a".repeat(600))).1.contains("too large"));
+}
+
+#[test]
+fn what_an_expression_names_is_shown() {
+    let when = When::compile(
+        r#"(has(body.deep.a) || body["deep"].a.b[0] == 1 || !has(body.x)) && body.items.all(i, i.price > body.amount)
+           && event.kind != "" && "x-none" in headers && headers["x-empty"] == "" && size(headers) > 1 && query.n == "7"
+           && body.name != "" && has(body.deep.a) && "a" in body.tags"#,
+    );
+    let found = when.unwrap().found(&event(BODY));
+    let shown: Vec<(&str, Option<&str>)> =
+        found.iter().map(|found| (&*found.name, found.value.as_deref())).collect();
+    assert_eq!(
+        shown,
+        [
+            ("body.deep.a", Some(r#"{"b": [1, 2, {"c": "x"}]}"#)),
+            ("body[\"deep\"].a.b[0]", Some("1")),
+            ("body.x", None),
+            ("body.items", Some(r#"[{"price": 5, "qty": 2}, {"price": 50, "qty": 1}]"#)),
+            ("body.amount", Some("1250")),
+            ("event.kind", Some("\"pull_request.opened\"")),
+            ("headers[\"x-none\"]", None),
+            ("headers[\"x-empty\"]", Some("\"\"")),
+            ("headers", Some("[\"x-empty\", \"x-github-event\"]")),
+            ("query.n", Some("\"7\"")),
+            ("body.name", Some("\"Zoë A\"")),
+            ("body.tags", Some("[\"a\", \"b\"]")),
+        ]
+    );
 }

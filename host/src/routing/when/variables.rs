@@ -180,10 +180,11 @@ impl<'e> Texts<'e> {
     }
 }
 
-/// For an operator who looks at what was found: without values, some of which are credentials.
+/// For an operator who looks at what was found: names only, since some values are credentials.
 impl std::fmt::Debug for Texts<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} of them", self.names().len())
+        let names = self.names().iter().filter_map(|name| name.downcast_ref::<CelString<'_>>());
+        f.debug_list().entries(names.map(CelString::inner)).finish()
     }
 }
 
