@@ -88,7 +88,7 @@ impl Checker<'_> {
         match name {
             EVENT | HEADERS | QUERY => Ok(Type::Map),
             BODY => Ok(Type::Dyn),
-            name if TYPE_NAMES.contains(&name) => Ok(Type::Type),
+            name if TYPE_NAMES.contains(&name) => Ok(Type::Kind),
             name => {
                 let fault = self.at(node, format!("there is no variable `{name}`"));
                 let help = format!("variables are {}; fields of a JSON body are body.name", ROOTS.join(", "));
@@ -221,24 +221,7 @@ impl Checker<'_> {
             return Err(fault.label(format!("write headers[\"{field}-…\"]")));
         }
         let (one, other) = (self.type_of(left)?, self.type_of(right)?);
-        let unknown = one == Type::Dyn || other == Type::Dyn;
-        let same = one == other || unknown;
-        let either = [one, other];
-        let all = |types: &[Type]| either.iter().all(|of| of.may_be(types));
-        const NUMBERS: [Type; 3] = [Type::Int, Type::Uint, Type::Double];
-        let (fits, result) = match shown {
-            "==" | "!=" => (one.may_equal(other), Type::Boolean),
-            "<" | "<=" | ">" | ">=" => {
-                (all(&NUMBERS) || same && all(&[Type::Text, Type::Bytes, Type::Boolean]), Type::Boolean)
-            }
-            "+" => {
-                let known = if one == Type::Dyn { other } else { one };
-                let summed = [Type::Int, Type::Uint, Type::Double, Type::Text, Type::Bytes, Type::List];
-                (same && all(&summed), known)
-            }
-            "%" => (same && all(&[Type::Int, Type::Uint]), one.join(other)),
-            _ => (same && all(&NUMBERS), one.join(other)),
-        };
+        let (fits, result) = operated(shown, one, other);
         if fits {
             return Ok(result);
         }
@@ -326,6 +309,23 @@ impl Checker<'_> {
         let result = self.type_of(&each.result);
         self.scope.truncate(outside);
         result
+    }
+}
+
+/// Whether an operator takes these two, and what it makes of them.
+fn operated(operator: &str, one: Type, other: Type) -> (bool, Type) {
+    const NUMBERS: [Type; 3] = [Type::Int, Type::Uint, Type::Double];
+    const ADDED: [Type; 6] = [Type::Int, Type::Uint, Type::Double, Type::Text, Type::Bytes, Type::List];
+    const COMPARED: [Type; 3] = [Type::Text, Type::Bytes, Type::Boolean];
+    let same = one == other || one == Type::Dyn || other == Type::Dyn;
+    let both = |types: &[Type]| one.may_be(types) && other.may_be(types);
+    let known = if one == Type::Dyn { other } else { one };
+    match operator {
+        "==" | "!=" => (one.may_equal(other), Type::Boolean),
+        "<" | "<=" | ">" | ">=" => (both(&NUMBERS) || same && both(&COMPARED), Type::Boolean),
+        "+" => (same && both(&ADDED), known),
+        "%" => (same && both(&[Type::Int, Type::Uint]), known),
+        _ => (same && both(&NUMBERS), known),
     }
 }
 

@@ -14,7 +14,7 @@ pub struct WhenFault {
     /// How to put it right.
     pub help: Option<String>,
     /// A name that does not exist, for a suggestion.
-    pub near: Option<Near>,
+    pub near: Option<Box<Near>>,
 }
 
 /// A name that does not exist, and those that do.
@@ -42,7 +42,8 @@ impl WhenFault {
     }
 
     pub(super) fn near(mut self, written: &str, known: impl IntoIterator<Item = &'static str>) -> Self {
-        self.near = Some(Near { written: written.to_owned(), known: known.into_iter().collect() });
+        let known = known.into_iter().collect();
+        self.near = Some(Box::new(Near { written: written.to_owned(), known }));
         self
     }
 }

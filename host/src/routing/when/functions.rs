@@ -60,7 +60,7 @@ pub(super) static SIGNATURES: &[Signature] = &[
     ),
     function("bytes", &[&[Type::Text, Type::Bytes]], Type::Bytes),
     function("bool", &[&[Type::Boolean, Type::Text]], Type::Boolean),
-    function("type", &[ANY], Type::Type),
+    function("type", &[ANY], Type::Kind),
     function("dyn", &[ANY], Type::Dyn),
 ];
 

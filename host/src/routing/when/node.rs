@@ -53,7 +53,7 @@ pub(super) fn absent(name: &str) -> ExecutionError {
 }
 
 /// A name by which a map is asked.
-pub(super) fn key<'k>(index: &'k dyn Val) -> Result<&'k str, ExecutionError> {
+pub(super) fn key(index: &dyn Val) -> Result<&str, ExecutionError> {
     index.downcast_ref::<CelString<'_>>().map(CelString::inner).ok_or_else(|| {
         ExecutionError::UnexpectedType { got: index.get_type().name().to_owned(), want: "string".to_owned() }
     })
@@ -158,7 +158,7 @@ impl Indexer for Opened<'_> {
     where
         Self: 'v,
     {
-        self.find(index).map(|found| CowVal::Owned(found))
+        self.find(index).map(CowVal::Owned)
     }
 
     fn steal<'v>(self: Box<Self>, index: &dyn Val) -> Result<Box<dyn Val + 'v>, ExecutionError>

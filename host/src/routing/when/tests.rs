@@ -149,7 +149,7 @@ fn a_loop_over_what_a_sender_sends_takes_bounded_steps() {
         let reason = holds(text, list(items)).expect_err(text);
         assert!(reason.contains("more than 10000 steps"), "{text}: {reason}");
     }
-    let nested = vec!["[1,1,1,1,1,1,1,1,1,1].all(x, "; 8].concat() + "true" + &")".repeat(8);
+    let nested = ["[1,1,1,1,1,1,1,1,1,1].all(x, "; 8].concat() + "true" + &")".repeat(8);
     assert!(holds(&nested, "{}").expect_err("10^8 steps").contains("more than 10000 steps"));
     let deep = format!(
         "{{\"a\":{0}{1},\"b\":{0}{1},\"pad\":\"{2}\"}}",

@@ -15,7 +15,7 @@ pub(super) enum Type {
     List,
     Map,
     /// What `type(x)` gives.
-    Type,
+    Kind,
     /// Known only when there is an event.
     Dyn,
 }
@@ -45,7 +45,7 @@ impl Type {
             Type::Null => "null",
             Type::List => "a list",
             Type::Map => "a map",
-            Type::Type => "a type",
+            Type::Kind => "a type",
             Type::Dyn => "anything",
         }
     }
