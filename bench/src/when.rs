@@ -1,5 +1,6 @@
 //! What deciding whether an event takes a route costs: expressions in `when`, and the same said in `match`.
 
+use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
@@ -33,20 +34,20 @@ const RULES: [(&str, &str); 8] = [
 
 /// Measures each rule at each size, `rounds` times, and prints the least of them: the machine's noise only adds.
 pub(crate) fn run(rounds: usize) -> Result<()> {
-    println!("{}\n", machine::line());
-    println!("µs of processor time for one decision, the JSON view being there already\n");
-    print!("{:<28}", "");
-    SIZES.iter().for_each(|size| print!("{:>12}", format!("{} KiB", size >> 10)));
-    println!();
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{}\n", machine::line())?;
+    writeln!(out, "µs of processor time for one decision, the JSON view being there already\n")?;
+    let sizes: String = SIZES.iter().map(|size| format!("{:>12}", format!("{} KiB", size >> 10))).collect();
+    writeln!(out, "{:<28}{sizes}", "")?;
     for (name, rule) in RULES {
         let router = router(rule).with_context(|| format!("failed to read {rule}"))?;
-        print!("{name:<28}");
+        write!(out, "{name:<28}")?;
         for size in SIZES {
             let event = event(size);
             let least = (0..rounds).map(|_| decide(&router, &event)).fold(f64::INFINITY, f64::min);
-            print!("{least:>12.3}");
+            write!(out, "{least:>12.3}")?;
         }
-        println!();
+        writeln!(out)?;
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use super::text::Spot;
 use super::value::Value;
 
 /// Stack for reading an expression: the parser goes down for each parenthesis and each operator in a row.
-const STACK: usize = 16 << 20;
+const STACK: usize = 32 << 20;
 
 pub(super) const WHEN: Shape = Shape::Text(Format::free("an expression such as 'body.amount > 1000'"));
 

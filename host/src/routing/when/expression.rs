@@ -4,8 +4,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use cel::common::ast::IdedExpr;
-use cel::common::types::{CelBool, CelDouble, CelInt, CelNull, CelString, CelUInt};
-use cel::common::value::Val;
 use cel::{Context, ExecutionError, Value};
 
 use crate::event::Event;
@@ -59,18 +57,15 @@ impl When {
         let variables = Variables::new(event, &self.0.patterns);
         let mut context = Context::with_env(environment());
         context.set_variable_resolver(&variables);
-        let outcome = Value::resolve_val(&self.0.root, &context);
+        let outcome = Value::resolve(&self.0.root, &context);
         if variables.steps.is_spent() {
             return Err(Undecided::When(format!("it takes more than {MAX_STEPS} steps for this event")));
         }
         match outcome {
-            Ok(value) => match value.downcast_ref::<CelBool>() {
-                Some(boolean) => Ok(*boolean.inner()),
-                None => Err(Undecided::When(format!(
-                    "it is neither true nor false but {}",
-                    value.get_type().name()
-                ))),
-            },
+            Ok(Value::Bool(holds)) => Ok(holds),
+            Ok(value) => {
+                Err(Undecided::When(format!("it is neither true nor false but {}", value.type_of())))
+            }
             Err(error) => Err(match variables.not_json() {
                 Some(not_json) => Undecided::NotJson(not_json.clone()),
                 None => Undecided::When(reason(&error)),
@@ -89,8 +84,11 @@ impl When {
                 (QUERY, Some(name)) => Looked::Query(name.clone()),
                 _ => Looked::Open,
             };
-            let value = Value::resolve_val(&path.node, &context).ok();
-            Found { name: path.text.clone(), looked, value: value.map(|value| shown(&*value)) }
+            let value = match Value::resolve(&path.node, &context) {
+                Ok(Value::String(shown)) => Some(shown.to_string()),
+                _ => None,
+            };
+            Found { name: path.text.clone(), looked, value }
         };
         // A whole event has no value that could be shown.
         self.0.paths.iter().filter(|path| path.root != EVENT || path.first.is_some()).map(look).collect()
@@ -103,19 +101,6 @@ impl fmt::Debug for When {
     }
 }
 
-/// A value as JSON, as far as it has one.
-fn shown(value: &dyn Val) -> String {
-    if let Some(text) = value.downcast_ref::<CelString<'_>>() {
-        return serde_json::to_string(text.inner()).unwrap_or_default();
-    }
-    let int = value.downcast_ref::<CelInt>().map(|int| int.inner().to_string());
-    let uint = || value.downcast_ref::<CelUInt>().map(|uint| uint.inner().to_string());
-    let double = || value.downcast_ref::<CelDouble>().map(|double| double.inner().to_string());
-    let boolean = || value.downcast_ref::<CelBool>().map(|boolean| boolean.inner().to_string());
-    let null = || value.downcast_ref::<CelNull>().map(|_| "null".to_owned());
-    int.or_else(uint).or_else(double).or_else(boolean).or_else(null).unwrap_or_else(|| format!("{value:?}"))
-}
-
 /// Why an evaluation failed, without anything of the event but the names of fields.
 fn reason(error: &ExecutionError) -> String {
     match error {
@@ -124,6 +109,10 @@ fn reason(error: &ExecutionError) -> String {
         ExecutionError::NoSuchOverload(call) => {
             let types = call.argument_types().join(" and ");
             format!("`{}` does not take {types}", operator(call.function()))
+        }
+        // A list or an object of a body, as the value of the whole.
+        ExecutionError::UnexpectedType { got, want } if want.contains("`Value`") => {
+            format!("it is neither true nor false but {got}")
         }
         ExecutionError::UnexpectedType { got, want } => format!("it needs {want} where there is {got}"),
         ExecutionError::UnsupportedBinaryOperator(operator, ..) => {

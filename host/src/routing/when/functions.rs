@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::sync::{Arc, LazyLock};
 
-use cel::common::types::{CelBool, CelString, Type as CelType};
+use cel::common::types::{CelBool, CelDouble, CelInt, CelNull, CelString, CelUInt, Type as CelType};
 use cel::common::types::{DYN_TYPE, STRING_TYPE};
 use cel::common::value::{CowVal, StaticVal, Val};
 use cel::{Env, ExecutionError, extensions};
@@ -77,6 +77,9 @@ pub(super) const EACH: &str = "@each";
 /// `matches` with an expression that was compiled when the configuration loaded.
 pub(super) const MATCHES: &str = "@matches";
 
+/// A value as an operator reads it.
+pub(super) const SHOW: &str = "@show";
+
 /// What is the same for all expressions.
 pub(super) fn environment() -> Arc<Env> {
     static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(build()));
@@ -90,6 +93,7 @@ fn build() -> Env {
     env.add_overload(EACH, "each_of", vec![DYN_TYPE, DYN_TYPE], each).expect("no name twice");
     env.add_overload(MATCHES, "matches_compiled", vec![DYN_TYPE, STRING_TYPE], matches)
         .expect("no name twice");
+    env.add_overload(SHOW, "show_any", vec![DYN_TYPE], show).expect("no name twice");
     env
 }
 
@@ -110,6 +114,24 @@ fn matches<'b, 'v>(arguments: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, Exe
         (Some(pattern), Some(text)) => Ok(CowVal::owned(CelBool::from(pattern.0.is_match(text.inner())))),
         _ => Err(ExecutionError::MissingArgumentOrTarget),
     }
+}
+
+fn show<'b, 'v>(arguments: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
+    let value = arguments.first().ok_or(ExecutionError::MissingArgumentOrTarget)?;
+    Ok(CowVal::owned(CelString::from(as_json(&**value))))
+}
+
+/// A value as JSON, as far as it has one.
+fn as_json(value: &dyn Val) -> String {
+    if let Some(text) = value.downcast_ref::<CelString<'_>>() {
+        return serde_json::to_string(text.inner()).unwrap_or_default();
+    }
+    let int = value.downcast_ref::<CelInt>().map(|int| int.inner().to_string());
+    let uint = || value.downcast_ref::<CelUInt>().map(|uint| uint.inner().to_string());
+    let double = || value.downcast_ref::<CelDouble>().map(|double| double.inner().to_string());
+    let boolean = || value.downcast_ref::<CelBool>().map(|boolean| boolean.inner().to_string());
+    let null = || value.downcast_ref::<CelNull>().map(|_| "null".to_owned());
+    int.or_else(uint).or_else(double).or_else(boolean).or_else(null).unwrap_or_else(|| format!("{value:?}"))
 }
 
 static PATTERN: CelType = CelType::new_unspecified_type("hookyard.pattern");

@@ -4,7 +4,7 @@
 use cel::common::ast::{CallExpr, EntryExpr, Expr, IdedExpr, LiteralValue, operators};
 use regex::Regex;
 
-use super::functions::{EACH, MATCHES, Pattern};
+use super::functions::{EACH, MATCHES, Pattern, SHOW};
 use super::variables::{HEADERS, QUERY, ROOTS, STEPS, pattern_name};
 
 /// Rewrites a tree. The patterns are those of `matches`, in the order of their names.
@@ -83,7 +83,7 @@ pub(super) struct Path {
     pub(super) root: String,
     /// What follows the root directly.
     pub(super) first: Option<String>,
-    /// What leads to it.
+    /// What leads to it, and shows it.
     pub(super) node: IdedExpr,
 }
 
@@ -91,6 +91,10 @@ pub(super) struct Path {
 pub(super) fn paths(node: &IdedExpr) -> Vec<Path> {
     let mut found = Vec::new();
     collect(node, &mut found);
+    for path in &mut found {
+        let leads = std::mem::take(&mut path.node);
+        path.node = call(leads.id, SHOW, vec![leads]);
+    }
     found
 }
 

@@ -108,6 +108,7 @@ fn what_cannot_be_decided_says_why() {
         ("body.tags.x == 'a'", "`.` does not take list and string"),
         ("body.amount.x == 1", "does not take"),
         ("body.amount", "it is neither true nor false but int"),
+        ("body.tags", "it is neither true nor false but list"),
         ("body.ok && body.amount", "`&&` does not take"),
         ("body.amount / 0 == 1", "it divides by zero"),
         ("body.amount.size() == 1", "`size` does not take int"),
@@ -162,9 +163,37 @@ fn a_loop_over_what_a_sender_sends_takes_bounded_steps() {
     assert_eq!(holds("body.t.size() == 1048576 && !body.t.contains('y')", long), Ok(true));
 }
 
+/// Expressions made of words at random: none panics, whatever is said of it, and a fault lies within the text.
+#[test]
+fn any_order_of_words_is_taken_or_refused() {
+    const WORDS: [&str; 40] = [
+        "body", "event", "headers", "query", "kind", "amount", "tags", "x", ".", ".", ".", "(", ")", "[",
+        "]", "{", "}", ":", ",", "?", "==", "!=", "<", "in", "&&", "||", "!", "-", "+", "%", "1", "1.5",
+        "2u", "'a'", "\"é\"", "null", "true", "size(", ".all(x, ", "has(",
+    ];
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below
+    };
+    let event = event(BODY);
+    let mut taken = 0;
+    for _ in 0..4_000 {
+        let text: String = (0..1 + random(12)).map(|_| WORDS[random(WORDS.len())]).collect();
+        match When::compile(&text) {
+            Ok(when) => {
+                taken += 1;
+                let _ = (when.holds(&event), when.found(&event));
+            }
+            Err(fault) => assert!(text.get(fault.at.clone()).is_some(), "{text}: {fault:?}"),
+        }
+    }
+    assert!(taken > 20, "{taken} of them were expressions");
+}
+
 /// What is marked and what is said.
 fn fault(text: &str) -> (String, String) {
-    let fault = When::compile(text).expect_err(text);
+    let fault = with_much_stack(|| When::compile(text)).expect_err(text);
     let marked = text.get(fault.at.clone()).unwrap_or_else(|| panic!("{text}: {:?}", fault.at)).to_owned();
     let near = fault.near.map(|near| format!(" ~{}", near.written)).unwrap_or_default();
     let label = fault.label.map(|label| format!(": {label}")).unwrap_or_default();
@@ -239,6 +268,14 @@ fn what_is_wrong_is_found_before_there_is_an_event() {
     }
 }
 
+/// As the configuration compiles.
+fn with_much_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(32 << 20).spawn_scoped(scope, work);
+        thread.unwrap().join().unwrap()
+    })
+}
+
 #[test]
 fn nothing_that_is_written_takes_long_or_too_deep() {
     let parts = [
@@ -253,6 +290,12 @@ fn nothing_that_is_written_takes_long_or_too_deep() {
         "body.b.",
         "!(",
         "body+",
+        "1+",
+        "1==",
+        "a.",
+        "a[0]",
+        ".a",
+        "a[0].",
         "body&&",
         "body==",
         "body[",
@@ -276,20 +319,30 @@ fn nothing_that_is_written_takes_long_or_too_deep() {
         "`",
     ];
     for part in parts {
-        for ends in ["", "1", "body", ")"] {
-            let text = part.repeat(4000 / part.len()) + ends;
-            // On a small stack, as if it were called from anywhere.
-            let compiled =
-                std::thread::Builder::new().stack_size(16 << 20).spawn(move || drop(When::compile(&text)));
-            compiled.unwrap().join().unwrap_or_else(|_| panic!("{part} {ends}"));
+        for (begins, ends) in [("", ""), ("", "1"), ("body", ""), ("", ")"), ("(", "1)")] {
+            let text = begins.to_owned() + &part.repeat(4000 / part.len()) + ends;
+            with_much_stack(|| drop(When::compile(&text)));
         }
     }
     for (open, close) in
         [("(", ")"), ("[", "]"), ("!(", ")"), ("body[", "]"), ("body.all(x, ", ")"), ("body ? (", ") : 1")]
     {
         for depth in [30, 60, 90, 300] {
-            let _ = When::compile(&(open.repeat(depth) + "body" + &close.repeat(depth)));
+            let text = open.repeat(depth) + "body" + &close.repeat(depth);
+            with_much_stack(|| drop(When::compile(&text)));
         }
+    }
+    // What is as deep as it may be is evaluated on an ordinary stack.
+    for (open, close) in
+        [("!(!(", "))"), ("(body.ok ? ", " : false)"), ("[1].all(x, ", ")"), ("[1] == [1] && (", ")")]
+    {
+        let deepest = (1..50).rev().find_map(|depth| {
+            let text = open.repeat(depth) + "body.ok" + &close.repeat(depth);
+            with_much_stack(|| When::compile(&text)).ok().map(|when| (depth, when))
+        });
+        let (depth, when) = deepest.unwrap_or_else(|| panic!("{open}"));
+        assert!(depth >= 10, "{open} {depth}");
+        assert_eq!(when.holds(&event(BODY)), Ok(true), "{open}");
     }
     assert!(fault(&"x".repeat(5000)).1.contains("the expression has 5000 bytes: at most 4096"));
     assert!(fault(&("(".repeat(60) + "true" + &")".repeat(60))).1.contains("nested too deep"));
