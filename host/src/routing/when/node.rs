@@ -96,12 +96,12 @@ impl<'e> Opened<'e> {
         self.of(node.ok_or_else(|| ExecutionError::IndexOutOfBounds(wanted.into()))?)
     }
 
-    /// Nothing where there are no steps left for it; the evaluation has failed then, whatever comes of it.
+    /// Paid for each time. Nothing where there are no steps left; the evaluation has failed then, whatever comes of it.
     fn items(&self) -> &[Box<dyn Val + 'e>] {
+        if self.steps.take(self.len()).is_err() {
+            return &[];
+        }
         self.items.get_or_init(|| {
-            if self.steps.take(self.len()).is_err() {
-                return Vec::new();
-            }
             if self.is_list() {
                 return self
                     .document

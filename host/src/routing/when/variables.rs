@@ -69,7 +69,8 @@ impl<'e> Variables<'e> {
 
 impl VariableResolver for Variables<'_> {
     fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
-        let texts = |of| CowVal::owned(Texts { of, event: self.event, names: OnceLock::new() });
+        let texts =
+            |of| CowVal::owned(Texts { of, event: self.event, steps: &self.steps, names: OnceLock::new() });
         match variable {
             BODY => match self.event.body.json() {
                 Ok(document) => node::value(document, document.root(), &self.steps).ok().map(CowVal::Owned),
@@ -156,6 +157,7 @@ enum Of {
 struct Texts<'e> {
     of: Of,
     event: &'e Event,
+    steps: &'e Steps,
     names: OnceLock<Vec<Box<dyn Val + 'e>>>,
 }
 
@@ -222,7 +224,8 @@ impl Iterable for Texts<'_> {
     where
         Self: 'v,
     {
-        Box::new(Listed::of(self.names()))
+        let paid = self.steps.take(self.names().len());
+        Box::new(Listed::of(if paid.is_ok() { self.names() } else { &[] }))
     }
 }
 
@@ -262,6 +265,6 @@ impl Val for Texts<'_> {
     where
         Self: 'v,
     {
-        Box::new(Texts { of: self.of, event: self.event, names: OnceLock::new() })
+        Box::new(Texts { of: self.of, event: self.event, steps: self.steps, names: OnceLock::new() })
     }
 }
