@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use bytes::Bytes;
-use hookyard::event::{Event, EventId, Headers};
+use hookyard::event::{Body, Event, EventId, Headers};
 use hookyard::routing::Router;
 use uuid::Uuid;
 
@@ -99,7 +99,7 @@ fn event(size: usize) -> Event {
         method: "POST".to_owned(),
         path: "/in/shop".to_owned(),
         query: String::new(),
+        body: Body::new(Bytes::from(body), &headers),
         headers,
-        body: Bytes::from(body).into(),
     }
 }

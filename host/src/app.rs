@@ -336,7 +336,7 @@ impl Gateway {
         Ok(match request.uri().path() {
             "/healthz" => admin::health(),
             "/readyz" => self.readiness().await,
-            "/metrics" => admin::metrics(&self.inner.metrics),
+            "/metrics" => admin::metrics(&self.inner.metrics, &self.generation()),
             path if self.is_source(path) => self.inner.ingest.receive(request).await,
             _ => admin::not_found(),
         })

@@ -116,8 +116,10 @@ fn backlog(stats: &Stats) -> Value {
 }
 
 /// Counters for a scraper.
-pub(crate) fn metrics(metrics: &Metrics) -> Response {
-    respond(StatusCode::OK, "application/openmetrics-text; version=1.0.0; charset=utf-8", metrics.encode())
+pub(crate) fn metrics(metrics: &Metrics, generation: &Generation) -> Response {
+    let breakers = generation.destinations.iter();
+    let text = metrics.encode(breakers.map(|(name, entry)| (&**name, entry.gate.open_because().is_some())));
+    respond(StatusCode::OK, "application/openmetrics-text; version=1.0.0; charset=utf-8", text)
 }
 
 /// There is nothing at this path.

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::app::BuildError;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, Create, SecretRead, Verification};
-use crate::event::Body;
+use crate::event::{Body, Headers};
 use crate::signature::{Draft, Scheme, Secret, sign};
 
 use super::{EXIT_CONFIG, complain, fail, say};
@@ -90,7 +90,7 @@ fn send(config: &Config, arguments: &Arguments) -> Result<ExitCode, String> {
         .unwrap_or_else(|| format!("http://{listen}{}/{}", config.server.base_path, arguments.source));
 
     let id = Uuid::now_v7().to_string();
-    let mut draft = Draft::post(Body::from(Bytes::from_static(sample.body.as_bytes())));
+    let mut draft = Draft::post(Body::new(Bytes::from_static(sample.body.as_bytes()), &Headers::new()));
     if let Some((scheme, secret)) = proof {
         sign(&scheme, &secret, &mut draft, &id, SystemClock.now()).map_err(|problem| problem.to_string())?;
     }

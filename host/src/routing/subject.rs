@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::event::{Event, Pointer};
+use crate::event::{Event, Pointer, decode};
 
 /// What is looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub enum Subject {
     Header(String),
     /// The first value of a query parameter, percent-decoded.
     Query(String),
-    /// A node of a JSON body.
+    /// A node of the body's JSON view.
     Body(Pointer),
 }
 
@@ -40,26 +40,21 @@ impl Subject {
     }
 }
 
-/// A text, a number or a boolean in a JSON body, as a text.
+/// A text, a number or a boolean in the body's JSON view, as a text.
 pub fn scalar<'e>(event: &'e Event, pointer: &str) -> Option<Cow<'e, str>> {
     event.body.json().ok()?.scalar(pointer)
 }
 
 /// The first value of a parameter in `a=1&b=2`, with `+` and `%XX` decoded.
 pub fn query(query: &str, name: &str) -> Option<String> {
-    pairs(query).find_map(|(key, value)| (decode(key) == name).then(|| decode(value)))
+    pairs(query).find_map(|(key, value)| (decode(key.as_bytes()) == name).then(|| decode(value.as_bytes())))
 }
 
 /// The names of all parameters, decoded.
 pub(super) fn query_names(query: &str) -> Vec<String> {
-    pairs(query).map(|(key, _)| decode(key)).filter(|name| !name.is_empty()).collect()
+    pairs(query).map(|(key, _)| decode(key.as_bytes())).filter(|name| !name.is_empty()).collect()
 }
 
 fn pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
     query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-}
-
-fn decode(text: &str) -> String {
-    let spaced = text.replace('+', " ");
-    percent_encoding::percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
 }

@@ -146,6 +146,16 @@ pub enum StoreError {
     Unsupported(String),
 }
 
+impl StoreError {
+    /// Whether it is of no use to ask this store again.
+    pub fn is_final(&self) -> bool {
+        match self {
+            StoreError::Full(_) | StoreError::Unknown(_) => false,
+            StoreError::Failed(_) | StoreError::Unsupported(_) => true,
+        }
+    }
+}
+
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

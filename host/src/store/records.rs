@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use uuid::Uuid;
+
 use crate::delivery::{Attempt, DeliveryId, RunId, State};
 use crate::event::{Event, EventId, UnixMillis};
 use crate::routing::Glob;
@@ -116,14 +118,15 @@ pub enum Intervention {
     /// before. Its attempts and its age are counted anew.
     Redeliver(DeliveryId),
     /// Gives up waiting for what became of a dead run: takes its event through the route's plugins once more, as a new
-    /// run.
+    /// run. Out of any sequence, whatever order it is given: those that came after may have gone before.
     Rerun {
         /// The dead run.
         run: RunId,
         /// What takes its place.
         by: NewRun,
     },
-    /// Takes an event through its routes once more, whatever became of it before, as new runs.
+    /// Takes an event through its routes once more, whatever became of it before, as new runs; likewise out of any
+    /// sequence.
     Reprocess {
         /// The event.
         event: EventId,
@@ -243,6 +246,8 @@ pub struct EventFilter {
 /// Which runs or deliveries. Every part that is there must hold.
 #[derive(Clone, Debug, Default)]
 pub struct WorkFilter {
+    /// Only these.
+    pub ids: Option<Vec<WorkId>>,
     /// The source's name.
     pub source: Option<String>,
     /// The route's name.
@@ -344,6 +349,13 @@ pub struct WorkRecord {
 }
 
 impl WorkId {
+    /// As it is shown.
+    pub fn uuid(self) -> Uuid {
+        match self {
+            WorkId::Run(RunId(id)) | WorkId::Delivery(DeliveryId(id)) => id,
+        }
+    }
+
     /// The queue to which it belongs.
     pub fn queue(self) -> Queue {
         match self {

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::admin::{ExplainView, explain};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, Source};
-use crate::event::{Event, EventId, Headers};
+use crate::event::{Body, Event, EventId, Headers};
 use crate::generation::{event_delivery_id, event_kind};
 use crate::routing::Router;
 
@@ -147,8 +147,8 @@ fn event(
         method: "POST".to_owned(),
         path: format!("{}/{}", config.server.base_path, source.name),
         query: arguments.query.clone().unwrap_or_default(),
+        body: Body::new(body, &all),
         headers: all,
-        body: body.into(),
     };
     let kind = arguments.kind.clone().unwrap_or_else(|| event_kind(&source.kind, &event));
     let delivery_id = event_delivery_id(&source.delivery_id, &event);

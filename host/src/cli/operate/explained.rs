@@ -166,7 +166,7 @@ to = "ci"
             crate::config::parse(CONFIG, "config.toml", std::path::Path::new("/etc/hookyard")).unwrap();
         let mut headers = Headers::new();
         headers.set("X-Proof", "sha256=17").unwrap();
-        headers.set("X-Tenant", "acme\u{7}").unwrap_or(());
+        headers.set("X-Tenant", "acme").unwrap();
         let event = Event {
             id: EventId(uuid::Uuid::nil()),
             source: "shop".into(),

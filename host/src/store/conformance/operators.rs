@@ -140,11 +140,13 @@ pub(crate) async fn disables_destinations(make: Make<'_>) {
     settle_due_runs(&*store, 1, |run| done(vec![delivery(run, 0, "x", 1)])).await;
     let answers = store.intervene(vec![disable("x"), disable("y")], 5).await.unwrap();
     assert_eq!(answers, [Intervened::Done; 2], "also one that has no deliveries");
+    let again = Intervention::Disable { destination: "y".into(), reason: "moved".to_owned() };
+    assert_eq!(intervene(&*store, again, 6).await, Intervened::Done);
     let mut disabled = store.stats().await.unwrap().disabled;
     disabled.sort_by(|one, other| one.destination.cmp(&other.destination));
     let disabled: Vec<_> =
         disabled.iter().map(|it| (&*it.destination, it.reason.as_str(), it.since)).collect();
-    assert_eq!(disabled, [("x", "410", 5), ("y", "410", 5)]);
+    assert_eq!(disabled, [("x", "410", 5), ("y", "moved", 5)], "since it was first");
     assert_eq!(lease_delivery(&*store, 6).await.attempt, 1, "whoever asks gets them all the same");
     woken(&*store, Queue::Deliveries).await;
     for _ in 0..2 {

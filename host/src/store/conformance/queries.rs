@@ -91,6 +91,7 @@ pub(crate) async fn lists_work(make: Make<'_>) {
     let of_route = |route: &str| WorkFilter { route: Some(route.to_owned()), ..none() };
     let of_destination = |name: &str| WorkFilter { destination: Some(name.to_owned()), ..none() };
     let stored = |since, until| WorkFilter { since: Some(since), until: Some(until), ..none() };
+    let among = |ids: &[WorkId]| WorkFilter { ids: Some(ids.to_vec()), ..none() };
     let (runs, deliveries) = (Queue::Runs, Queue::Deliveries);
     for (queue, filter, expected) in [
         (runs, none(), vec![run(3, 0), run(2, 1), run(2, 0), run(1, 0)]),
@@ -107,6 +108,11 @@ pub(crate) async fn lists_work(make: Make<'_>) {
         (deliveries, of_destination("x"), vec![to(2, 0), to(1, 0)]),
         (deliveries, WorkFilter { source: Some("other".to_owned()), ..of_destination("y") }, vec![to(2, 1)]),
         (deliveries, in_state(State::Dead), vec![]),
+        (runs, among(&[run(1, 0), run(3, 0), run(9, 0)]), vec![run(3, 0), run(1, 0)]),
+        (runs, WorkFilter { state: Some(State::Done), ..among(&[run(1, 0), run(3, 0)]) }, vec![run(1, 0)]),
+        (runs, WorkFilter { state: Some(State::Dead), ..among(&[run(1, 0)]) }, vec![]),
+        (deliveries, among(&[to(1, 1), to(2, 0), to(9, 0)]), vec![to(2, 0), to(1, 1)]),
+        (deliveries, among(&[]), vec![]),
         (deliveries, stored(320, 321), vec![to(2, 1), to(2, 0)]),
     ] {
         assert_eq!(work(&*store, queue, filter.clone()).await, expected, "{filter:?}");

@@ -16,7 +16,8 @@ impl Books {
             Intervention::Reprocess { event, runs } => self.reprocess(event, runs, now),
             Intervention::Discard(id) => self.discard(id, now),
             Intervention::Disable { destination, reason } => {
-                let disabled = Disabled { destination: destination.clone(), reason, since: now };
+                let since = self.disabled.get(&destination).map_or(now, |disabled| disabled.since);
+                let disabled = Disabled { destination: destination.clone(), reason, since };
                 self.disabled.insert(destination, disabled);
                 Ok(())
             }
@@ -69,11 +70,8 @@ impl Books {
         self.bury(number, State::Replaced);
         self.ledger.dead_letters_replayed += 1;
         self.remove_dead_letter(number, event);
-        let by_id = by.id;
-        self.enter_run(NewRun { leased_until: None, ..by }, event, now);
-        if let Some(by) = self.runs.number(by_id) {
-            self.take_place(number, by, now);
-        }
+        self.enter_run(once_more(by), event, now);
+        self.let_pass(number, now);
         Ok(())
     }
 
@@ -84,7 +82,7 @@ impl Books {
         }
         self.reopen(event);
         for run in runs {
-            self.enter_run(NewRun { leased_until: None, ..run }, event, now);
+            self.enter_run(once_more(run), event, now);
         }
         Ok(())
     }
@@ -140,4 +138,9 @@ impl Books {
         }
         self.ledger.dead_letters -= 1;
     }
+}
+
+/// Nobody waits for it who could be handed a lease, and it waits for nobody: those that came after may have gone before.
+fn once_more(run: NewRun) -> NewRun {
+    NewRun { order: None, leased_until: None, ..run }
 }

@@ -136,8 +136,9 @@ fn fits(filter: &EventFilter, event: &EventSummary) -> bool {
 }
 
 fn work_fits(filter: &WorkFilter, work: &WorkRecord) -> bool {
-    let WorkFilter { source, route, destination, state, since, until } = filter;
-    source.as_ref().is_none_or(|source| **source == *work.source)
+    let WorkFilter { ids, source, route, destination, state, since, until } = filter;
+    ids.as_ref().is_none_or(|ids| ids.contains(&work.id))
+        && source.as_ref().is_none_or(|source| **source == *work.source)
         && route.as_ref().is_none_or(|route| **route == *work.route)
         && destination.as_ref().is_none_or(|name| work.destination.as_deref() == Some(name))
         && state.is_none_or(|state| state == work.state)

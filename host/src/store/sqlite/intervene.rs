@@ -151,8 +151,9 @@ impl Books {
     fn store_again(&mut self, db: &Connection, seq: i64, runs: &[NewRun], now: UnixMillis) -> Result<()> {
         let event = self.event(db, seq)?;
         for run in runs {
-            // Nobody waits for it who could be handed a lease.
-            let run = NewRun { leased_until: None, ..run.clone() };
+            // Nobody waits for it who could be handed a lease, and it waits for nobody: those that came after may have
+            // gone before.
+            let run = NewRun { order: None, leased_until: None, ..run.clone() };
             self.store_run(db, &run, NewPlace { event: seq, again: true }, &event, now)?;
         }
         self.reopen_event(db, seq, runs.len() as i64, 0)

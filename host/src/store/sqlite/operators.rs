@@ -1,5 +1,6 @@
 //! The operators' half of the store: which thread does what of it.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,24 +63,28 @@ impl SqliteStore {
             batch.iter().map(|asked| books.intervene(db, asked, now)).collect::<Result<Vec<_>, _>>()
         });
         Box::pin(async move {
-            let mut answers = Vec::new();
-            for outcome in done.await? {
-                answers.push(match outcome {
-                    Outcome::Known(answer) => answer,
-                    Outcome::NotDead(run) => self.about_run(run).await,
-                });
-            }
-            Ok(answers)
+            let done = done.await?;
+            let not_dead = done.iter().filter_map(|outcome| match outcome {
+                Outcome::Known(_) => None,
+                Outcome::NotDead(run) => Some(*run),
+            });
+            let known = self.known_runs(not_dead.collect()).await;
+            let answer = |outcome| match outcome {
+                Outcome::Known(answer) => answer,
+                Outcome::NotDead(run) if known.contains(&run) => Intervened::Unfit,
+                Outcome::NotDead(_) => Intervened::Missing,
+            };
+            Ok(done.into_iter().map(answer).collect())
         })
     }
 
-    /// What to say of a run that is no dead letter.
-    async fn about_run(&self, run: RunId) -> Intervened {
-        match self.operators.lists.ask(move |db| read::has_run(db, run)).await {
-            Ok(true) => Intervened::Unfit,
-            // Should it take too long to find out, it is none that anybody has seen lately.
-            Ok(false) | Err(_) => Intervened::Missing,
+    /// Which of these there are, though not as dead letters.
+    async fn known_runs(&self, runs: Vec<RunId>) -> HashSet<RunId> {
+        if runs.is_empty() {
+            return HashSet::new();
         }
+        // Should it take too long to find out, they are none that anybody has seen lately.
+        self.operators.lists.ask(move |db| read::known_runs(db, &runs)).await.unwrap_or_default()
     }
 
     pub(super) fn ask_retain(
@@ -130,7 +135,7 @@ impl SqliteStore {
     }
 
     pub(super) fn ask_verify(&self) -> Answer<'_, Vec<String>> {
-        self.operators.whole.ask(read::verify)
+        self.operators.whole.ask_by_and_by(read::verify)
     }
 
     pub(super) fn ask_backup(&self, to: PathBuf) -> Answer<'_, ()> {
