@@ -32,7 +32,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const HELP: &str = "\
 usage: hookyard-bench ingest [--seconds N] [--rounds N] [--only STAGE,…] [--json FILE]
-       hookyard-bench durable [--seconds N] [--rounds N] [--only STAGE,…] [--backlog N] [--state DIR]
+       hookyard-bench durable [--seconds N] [--rounds N] [--only STAGE,…] [--json FILE] [--backlog N] [--state DIR]
        hookyard-bench when [--rounds N]
 
   --seconds N    measured in each run, after half a second of warming up; 2 unless given
@@ -60,8 +60,8 @@ fn run(arguments: &[String]) -> Result<()> {
     match arguments {
         [task, rest @ ..] if task == "ingest" => ingest(&Options::parse(rest)?),
         [task, rest @ ..] if task == "durable" => {
-            let Options { time, rounds, only, backlog, directory, .. } = Options::parse(rest)?;
-            durable::run(&durable::Options { time, rounds, only, backlog, directory })
+            let Options { time, rounds, only, json, backlog, directory } = Options::parse(rest)?;
+            durable::run(&durable::Options { time, rounds, only, json, backlog, directory })
         }
         [task, rest @ ..] if task == "when" => when::run(Options::parse(rest)?.rounds),
         [task, stage, state, receiver] if task == "serve" => {

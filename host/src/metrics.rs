@@ -19,6 +19,8 @@ const PREFIX: &str = "hookyard";
 pub struct Metrics {
     registry: Registry,
     requests: Counters,
+    refusals: Counters,
+    secret_uses: Counters,
     runs: Counters,
     undecided: Counters,
     faults: Counters,
@@ -47,6 +49,10 @@ impl Metrics {
             family
         };
         let requests = family("requests", "Requests to sources, by what became of them");
+        let refusals =
+            family("refusals", "Requests to sources that were not admitted or not genuine, by reason");
+        let secret_uses =
+            family("secret_uses", "Requests that a source's secret proved, by the secret's number from 1");
         let runs = family("runs", "Runs of events on routes, by how they ended");
         let help =
             "Events for which the conditions of a route could not be decided, so that they do not take it";
@@ -83,6 +89,8 @@ impl Metrics {
         Metrics {
             registry,
             requests,
+            refusals,
+            secret_uses,
             runs,
             undecided,
             faults,
@@ -101,6 +109,17 @@ impl Metrics {
     pub fn requests(&self, source: &str, outcome: &str) -> Counter {
         self.requests
             .get_or_create_owned(&vec![("source", source.to_owned()), ("outcome", outcome.to_owned())])
+    }
+
+    /// Refused requests to a source with one reason.
+    pub fn refusals(&self, source: &str, reason: &'static str) -> Counter {
+        self.refusals.get_or_create_owned(&vec![("source", source.to_owned()), ("reason", reason.to_owned())])
+    }
+
+    /// Requests that one of a source's secrets proved, counted from 1.
+    pub fn secret_uses(&self, source: &str, number: usize) -> Counter {
+        self.secret_uses
+            .get_or_create_owned(&vec![("source", source.to_owned()), ("secret", number.to_string())])
     }
 
     /// Runs on a route with one outcome.
@@ -157,6 +176,12 @@ fn of_breakers<'a>(breakers: impl IntoIterator<Item = (&'a str, bool)>) -> Regis
     let help = "1 while a destination's messages are held because it fails";
     registry.register("destination_breaker_open", help, open);
     registry
+}
+
+impl std::fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Metrics(…)")
+    }
 }
 
 impl Default for Metrics {
