@@ -15,7 +15,7 @@ use bytes::Bytes;
 use http::Request;
 use tokio::sync::watch;
 
-use crate::admin::{self, AdminSocket, Control, Health, Today};
+use crate::admin::{self, AdminSocket, Control, Today};
 use crate::clock::{Clock, SystemClock, Time};
 use crate::config::{ConfigErrors, Create};
 use crate::destination::HttpClient;
@@ -341,7 +341,7 @@ impl Gateway {
         Ok(match request.uri().path() {
             "/healthz" => admin::health(),
             "/readyz" => self.readiness().await,
-            "/metrics" => admin::metrics(&self.inner.metrics),
+            "/metrics" => admin::metrics(&self.inner.metrics, &self.generation()),
             path if self.is_source(path) => self.inner.ingest.receive(request).await,
             _ => admin::not_found(),
         })
@@ -355,8 +355,8 @@ impl Gateway {
     async fn readiness(&self) -> Response {
         let draining = *self.inner.stop.borrow();
         let failure = self.inner.reloader.failure();
-        let health = Health::of(&*self.inner.ingest.store).await;
-        admin::ready(&self.generation(), failure.as_ref(), &health, &self.held_back(), draining)
+        let readiness = admin::ask(&*self.inner.ingest.store).await;
+        admin::ready(&self.generation(), failure.as_ref(), &readiness, &self.held_back(), draining)
     }
 }
 

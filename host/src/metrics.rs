@@ -3,7 +3,7 @@
 
 use std::sync::atomic::AtomicU64;
 
-use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -12,6 +12,8 @@ use prometheus_client::registry::{Registry, Unit};
 type Labels = Vec<(&'static str, String)>;
 type Counters = Family<Labels, Counter>;
 type Gauges = Family<Labels, Gauge>;
+
+const PREFIX: &str = "hookyard";
 
 /// One gateway's metrics.
 pub struct Metrics {
@@ -23,7 +25,6 @@ pub struct Metrics {
     faults: Counters,
     attempts: Counters,
     reloads: Counters,
-    breaker_open: Gauges,
     disabled: Gauges,
     /// Bodies being received or waiting to be stored, in bytes.
     pub in_flight: Gauge,
@@ -40,7 +41,7 @@ pub struct Metrics {
 impl Metrics {
     /// All at zero.
     pub fn new() -> Self {
-        let mut registry = Registry::with_prefix("hookyard");
+        let mut registry = Registry::with_prefix(PREFIX);
         let mut family = |name: &str, help: &str| {
             let family = Counters::default();
             registry.register(name, help, family.clone());
@@ -60,8 +61,6 @@ impl Metrics {
             registry.register(name, help, family.clone());
             family
         };
-        let breaker_open =
-            gauges("destination_breaker_open", "1 while a destination's messages are held because it fails");
         let disabled =
             gauges("destination_disabled", "1 while a destination gets nothing until it is enabled");
         let orphaned: Gauge = Gauge::default();
@@ -92,7 +91,6 @@ impl Metrics {
             faults,
             attempts,
             reloads,
-            breaker_open,
             disabled,
             orphaned,
             in_flight,
@@ -137,11 +135,6 @@ impl Metrics {
         ])
     }
 
-    /// Whether a destination's breaker is open.
-    pub fn breaker_open(&self, destination: &str) -> Gauge {
-        self.breaker_open.get_or_create_owned(&vec![("destination", destination.to_owned())])
-    }
-
     /// Whether a destination gets nothing until it is enabled.
     pub fn disabled(&self, destination: &str) -> Gauge {
         self.disabled.get_or_create_owned(&vec![("destination", destination.to_owned())])
@@ -152,13 +145,27 @@ impl Metrics {
         self.reloads.get_or_create_owned(&vec![("result", result.to_owned())])
     }
 
-    /// The text that a scraper reads.
-    pub fn encode(&self) -> String {
+    /// The text that a scraper reads. `breakers` are today's destinations, and whether their breakers are open: that is
+    /// looked at and not kept, since destinations come and go with reloads.
+    pub fn encode<'a>(&self, breakers: impl IntoIterator<Item = (&'a str, bool)>) -> String {
         let mut text = String::new();
         // Writing to a string does not fail.
-        let _ = encode(&mut text, &self.registry);
+        let _ = encode_registry(&mut text, &self.registry)
+            .and_then(|()| encode_registry(&mut text, &of_breakers(breakers)))
+            .and_then(|()| encode_eof(&mut text));
         text
     }
+}
+
+fn of_breakers<'a>(breakers: impl IntoIterator<Item = (&'a str, bool)>) -> Registry {
+    let open = Gauges::default();
+    for (destination, is_open) in breakers {
+        open.get_or_create_owned(&vec![("destination", destination.to_owned())]).set(i64::from(is_open));
+    }
+    let mut registry = Registry::with_prefix(PREFIX);
+    let help = "1 while a destination's messages are held because it fails";
+    registry.register("destination_breaker_open", help, open);
+    registry
 }
 
 impl std::fmt::Debug for Metrics {
