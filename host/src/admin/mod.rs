@@ -8,6 +8,7 @@ mod dead_letters;
 mod destinations;
 mod explain;
 mod probes;
+mod quarantine;
 mod query;
 mod redact;
 mod refusal;

@@ -5,6 +5,7 @@ mod answer;
 mod batch;
 mod body;
 mod handshake;
+mod readmit;
 mod refused;
 
 use std::convert::Infallible;
@@ -23,12 +24,15 @@ use crate::dispatch::Dispatcher;
 use crate::event::{Body, Event, EventId, Headers, UnixMillis};
 use crate::generation::{Generation, Proven, RouteEntry, SourceEntry};
 use crate::intake::Intake;
+use crate::metrics::KeptCounters;
 use crate::provider::Handshake;
+use crate::quarantine::{self, Bounds, Quarantine};
 use crate::store::{Appended, Dedupe, LeasedRun, NewEvent, SettledRun, Store, StoreError};
 use crate::throttle::Throttle;
 
 pub use answer::Response;
 pub(crate) use body::InFlight;
+pub(crate) use readmit::Readmitted;
 
 use body::Receipt;
 use refused::Refused;
@@ -46,6 +50,8 @@ pub(crate) struct Ingest {
     pub(crate) clock: Arc<Time>,
     pub(crate) dispatcher: Arc<Dispatcher>,
     pub(crate) in_flight: InFlight,
+    pub(crate) quarantine: Arc<Quarantine>,
+    pub(crate) kept: KeptCounters,
     /// Of requests that name no source, and of refused ones: separate, so that the one do not hide the other.
     pub(crate) strangers: Throttle,
     pub(crate) refusals: Throttle,
@@ -110,21 +116,22 @@ impl Ingest {
         if let Some(answered) = self.anybody_asks(source, &event, now).await {
             return answered;
         }
-        let proven = self.verify(source, &event, now)?;
+        let proven = match self.verify(source, &event, now) {
+            Ok(proven) => proven,
+            Err((code, refused)) => {
+                self.keep(generation, event, code);
+                return Err(refused);
+            }
+        };
         if let Some((kind, answered)) = handshake::of_the_sender(source, &event, proven.as_ref(), now) {
             return self.asked(source, kind, answered);
         }
         let event = Event { proof: proven.map(|proven| proven.by), ..event };
         let due_now = self.clock.due_now();
-        let (mut new, mut waiting) = (Vec::with_capacity(1), None);
-        for event in batch::events(source, event) {
-            let event = describe(source, event);
-            let dedupe = dedupe(source, &event, due_now);
-            let mut intake = Intake::decide(generation, event, dedupe);
-            waiting = waiting.or(inline(&mut intake, due_now));
-            intake.log();
-            new.push(intake.new);
-        }
+        let mut waiting = None;
+        let new = prepare(generation, source, event, due_now, |intake| {
+            waiting = waiting.take().or_else(|| inline(intake, due_now));
+        });
         if new.is_empty() {
             source.counters.empty.inc();
             return Ok(answer::stored(source.answer, &[]));
@@ -170,17 +177,25 @@ impl Ingest {
         answered
     }
 
-    /// What proves the event genuine; none where anybody may send.
+    /// What proves the event genuine; none where anybody may send. A refusal comes with its code.
     fn verify(
         &self,
         source: &SourceEntry,
         event: &Event,
         now: UnixMillis,
-    ) -> Result<Option<Proven>, Refused> {
+    ) -> Result<Option<Proven>, (&'static str, Refused)> {
         source.verify(event, now).map_err(|refusal| {
             let operator = format!("{}: {refusal}", refusal.code());
-            Refused::new(StatusCode::UNAUTHORIZED, "signature refused", operator)
+            (refusal.code(), Refused::new(StatusCode::UNAUTHORIZED, "signature refused", operator))
         })
+    }
+
+    /// Keeps what was refused, for an operator who knows better.
+    fn keep(&self, generation: &Generation, event: Event, reason: &str) {
+        let bounds = generation.config.quarantine;
+        let bounds = Bounds { requests: bounds.max_requests, bytes: bounds.max_bytes, age: bounds.max_age };
+        let kept = self.quarantine.keep(quarantine::Refused { event, reason: reason.to_owned() }, bounds);
+        if kept { &self.kept.kept } else { &self.kept.let_go }.inc();
     }
 
     /// Stores all of them or none.
@@ -266,6 +281,25 @@ fn inline(intake: &mut Intake<'_>, due_now: UnixMillis) -> Option<(Arc<RouteEntr
 fn source<'a>(generation: &'a Generation, path: &str) -> Option<&'a SourceEntry> {
     let name = path.strip_prefix(&*generation.config.server.base_path)?.strip_prefix('/')?;
     generation.sources.get(name).filter(|source| !source.internal)
+}
+
+/// The events of a request that is genuine, ready to be stored; `look` sees each before it is.
+fn prepare<'g>(
+    generation: &'g Generation,
+    source: &SourceEntry,
+    event: Event,
+    due_now: UnixMillis,
+    mut look: impl FnMut(&mut Intake<'g>),
+) -> Vec<NewEvent> {
+    let prepare = |event: Event| {
+        let event = describe(source, event);
+        let dedupe = dedupe(source, &event, due_now);
+        let mut intake = Intake::decide(generation, event, dedupe);
+        look(&mut intake);
+        intake.log();
+        intake.new
+    };
+    batch::events(source, event).into_iter().map(prepare).collect()
 }
 
 /// By what an event is known if its sender repeats it.

@@ -10,6 +10,7 @@ mod failed;
 mod listing;
 mod many;
 mod output;
+mod quarantine;
 mod reach;
 mod replay;
 mod selection;
