@@ -64,7 +64,7 @@ static SECRET: Shape = Shape::Table(&SHARED_SECRET);
 
 static EVENT_FIELD: Shape = Shape::Text(Format {
     what: "a place such as \"header:X-Event\" or \"body:/type\"",
-    pattern: "^(header:.+|query:.+|body:/.*|member:\\*.+)$",
+    pattern: "^(header:.+|query:.+|body:/.*|member:\\*.+|text:.+)$",
 });
 
 pub(super) static SOURCE: Element = Element {
@@ -265,7 +265,7 @@ fn set_tolerance(scheme: &mut Scheme, value: Value<'_>) {
     let Some(tolerance) = value.duration() else { return };
     let timestamp = match scheme {
         Scheme::Signed(signed) => signed.timestamp.as_mut(),
-        Scheme::Token(_) => None,
+        _ => None,
     };
     match timestamp {
         Some(timestamp) => {

@@ -143,6 +143,7 @@ impl Ingest {
             query: &event.query,
             headers: &event.headers,
             body: &event.body,
+            certificate: None,
         };
         match verifier.verify(request, now) {
             Ok(verified) => Ok(source.proof(verified)),

@@ -138,7 +138,14 @@ mod tests {
         let standard = preset("standard-webhooks").unwrap().scheme(None).unwrap();
         let verifier = Verifier::new((standard.scheme)(), [Secret::new(secret).into()]).unwrap();
         let body = Body::from(Bytes::copy_from_slice(body));
-        let request = SignedRequest { method: "PUT", url: None, query: "", headers: &headers, body: &body };
+        let request = SignedRequest {
+            method: "PUT",
+            url: None,
+            query: "",
+            headers: &headers,
+            body: &body,
+            certificate: None,
+        };
         verifier.verify(request, now)
     }
 
