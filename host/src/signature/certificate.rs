@@ -110,7 +110,7 @@ impl SigningCertificate {
     }
 
     /// Where the certificate of its issuer is, as it says itself (RFC 5280 §4.2.2.1). A hint: what is there has to be
-    /// signed by somebody who is trusted.
+    /// signed by somebody who is trusted. None also where it is not at an authority that issues for the senders known here.
     pub fn issuer_url(&self) -> Option<&str> {
         /// `id-ad-caIssuers`, and the tag of a location that is a URI.
         const CA_ISSUERS: &[u8] = &[0x06, 0x08, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x02, 0x86];
@@ -119,9 +119,22 @@ impl SigningCertificate {
         let (length, rest) = certificate[at + CA_ISSUERS.len()..].split_first()?;
         // Longer ones write their length in several bytes; no issuer's is as long.
         let url = rest.get(..usize::from(*length)).filter(|_| *length < 0x80)?;
-        std::str::from_utf8(url).ok().filter(|url| url.bytes().all(|byte| byte.is_ascii_graphic()))
+        std::str::from_utf8(url).ok().filter(|url| is_of_issuer(url))
     }
 }
+
+/// Whether the address is one of Amazon's or DigiCert's, who issue for Amazon SNS and PayPal. Such addresses are plain
+/// http (RFC 5280 §4.2.2.1): what they hold is proven by its signature.
+fn is_of_issuer(url: &str) -> bool {
+    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
+    let Some((host, path)) = rest.and_then(|rest| rest.split_once('/')) else { return false };
+    let plain = |text: &str, also: &[u8]| {
+        text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte) || also.contains(&byte))
+    };
+    plain(host, b"") && plain(path, b"/_") && ISSUERS.iter().any(|issuer| host.ends_with(issuer))
+}
+
+const ISSUERS: [&str; 2] = [".amazontrust.com", ".digicert.com"];
 
 /// The public key of a certificate, as a SubjectPublicKeyInfo.
 pub(super) fn subject_key(certificate: &CertificateDer<'_>) -> Result<Vec<u8>, &'static str> {

@@ -7,6 +7,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, PKCS_RSA_SHA256, RsaKeySize,
 };
 use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
 use serde_json::Value;
 
 use super::{
@@ -189,6 +190,11 @@ fn a_certificate_says_where_its_issuer_is() {
     let roots = webpki_roots::TLS_SERVER_ROOTS;
     let unvouched = certificate.vouched(&[], roots, &["sns.amazonaws.com".to_owned()], NOW);
     assert_eq!(unvouched, Err(Unvouched::Issuer));
+    let issuer = CertificateDer::from_pem_slice(include_bytes!("sns_issuer.pem")).unwrap();
+    let vouched =
+        |name: &str| certificate.vouched(std::slice::from_ref(&issuer), roots, &[name.to_owned()], NOW);
+    assert_eq!(vouched("sns.amazonaws.com"), Ok(()));
+    assert_eq!(vouched("sns.us-east-1.amazonaws.com"), Err(Unvouched::Name));
     assert_eq!(
         SigningCertificate::from_pem(certificate_without_issuer().as_bytes()).unwrap().issuer_url(),
         None

@@ -12,7 +12,8 @@ use crate::signature::{SigningKey, webhook_signature};
 use super::HttpSettings;
 
 /// Names the sender of the requests, unless a plugin or the operator names another.
-const AGENT: HeaderValue = HeaderValue::from_static(concat!("Hookyard/", env!("CARGO_PKG_VERSION")));
+pub(super) const AGENT: HeaderValue =
+    HeaderValue::from_static(concat!("Hookyard/", env!("CARGO_PKG_VERSION")));
 
 /// The request for one attempt. A header that HTTP does not allow is left out.
 pub(super) fn request(
