@@ -10,7 +10,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
-use hookyard::clock::{Clock as _, SystemClock};
+use hookyard::clock::Clock as _;
 use hookyard::destination::{Certificate, Fetcher, HttpClient, Network};
 use hookyard::signature::{Draft, Scheme, Secret, Sns, sign};
 use hookyard::{Gateway, event::Body};
@@ -186,7 +186,7 @@ impl Scene {
         let mut draft = Draft::post(Body::from(Bytes::from(text)));
         let key = Secret::new(pem("PRIVATE KEY", &self.key.serialize_der()));
         let id = certificate.to_owned() + members;
-        sign(&Scheme::Sns(Sns::default()), &key, &mut draft, &id, SystemClock.now()).unwrap();
+        sign(&Scheme::Sns(Sns::default()), &key, &mut draft, &id, self.plan.clock.now()).unwrap();
         draft
     }
 
@@ -230,9 +230,12 @@ async fn a_certificate_is_fetched_once() {
     assert!(sent.text().contains(r#""Message":"hello""#));
 
     // It is not believed for ever.
-    scene.plan.clock.forward(Duration::from_secs(30 * 60));
-    assert_eq!(scene.send(&scene.message("whole.pem", r#","n":3"#)).await, (202, None));
-    assert_eq!(scene.publisher.asked("/whole.pem"), 1);
+    for (hours, asked) in [(5, 1), (2, 2)] {
+        scene.plan.clock.forward(Duration::from_secs(hours * 3600));
+        let message = scene.message("whole.pem", &format!(r#","hours":{hours}"#));
+        assert_eq!(scene.send(&message).await, (202, None));
+        assert_eq!(scene.publisher.asked("/whole.pem"), asked, "{hours}");
+    }
 
     // What it did not sign is not genuine.
     let mut forged = scene.message("whole.pem", r#","n":4"#);

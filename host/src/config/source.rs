@@ -144,7 +144,8 @@ pub(super) static SOURCE: Element = Element {
         Field::new(
             "event_type",
             Shape::OneOrMore(&EVENT_FIELD),
-            "Where the event type stands; several parts are joined with `.`, absent ones are left out.",
+            "Where the event type stands; several parts are joined with `.`, absent ones are left out. `text:…` is a text of \
+             your own.",
         )
         .otherwise("the provider's place")
         .example(r#"["header:X-Event", "body:/action"]"#),
@@ -287,7 +288,7 @@ fn unverified(name: &str, value: Value<'_>, table: &Table<'_>) -> Option<Verific
 fn set_account(name: &str, scheme: &mut Scheme, table: &Table<'_>) -> Option<()> {
     let (webhook_id, topics) = (table.get("webhook_id"), table.get("topics"));
     match scheme {
-        Scheme::PayPal(PayPal { webhook_id }) => {
+        Scheme::PayPal(PayPal { webhook_id, .. }) => {
             *webhook_id = table.needed("webhook_id")?.text()?.to_owned();
         }
         _ => no_effect(webhook_id, "PayPal")?,
@@ -326,12 +327,16 @@ fn no_effect(value: Option<Value<'_>>, whose: &str) -> Option<()> {
 
 fn set_tolerance(scheme: &mut Scheme, value: Value<'_>) {
     let Some(tolerance) = value.duration() else { return };
-    if let Scheme::Sns(sns) = scheme {
-        sns.tolerance = scheme::seconds(tolerance);
-        return;
-    }
     let timestamp = match scheme {
         Scheme::Signed(signed) => signed.timestamp.as_mut(),
+        Scheme::Sns(sns) => {
+            sns.tolerance = scheme::seconds(tolerance);
+            return;
+        }
+        Scheme::PayPal(paypal) => {
+            paypal.tolerance = scheme::seconds(tolerance);
+            return;
+        }
         _ => None,
     };
     match timestamp {
@@ -470,12 +475,12 @@ mod tests {
     fn a_certificate_that_is_fetched_needs_no_secret() {
         let route = check::ROUTE.replace("github", "sender");
         let read = |lines: &str| check::read(&format!("[sources.sender]\n{lines}\n{route}")).unwrap();
-        let mut config = read("provider = \"paypal\"\nwebhook_id = \"W\"");
+        let mut config = read("provider = \"paypal\"\nwebhook_id = \"W\"\ntolerance = \"1d\"");
         let found = config.sources.remove("sender").unwrap().verification;
         let Verification::Proof { scheme: Scheme::PayPal(paypal), secrets, .. } = found else {
             panic!("{found:?}")
         };
-        assert_eq!((&*paypal.webhook_id, secrets.len()), ("W", 0));
+        assert_eq!((&*paypal.webhook_id, paypal.tolerance, secrets.len()), ("W", Some(86_400), 0));
 
         let topic = "arn:aws:sns:us-east-1:1:x";
         let mut config = read(&format!("provider = \"sns\"\ntopics = \"{topic}\"\ntolerance = \"5m\""));

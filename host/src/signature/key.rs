@@ -14,6 +14,10 @@ use super::secret::Secret;
 
 /// What a candidate is compared with. Never printed.
 #[derive(Clone)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a source has a few, the usual one is the large one, and none is moved about"
+)]
 pub(super) enum Key {
     Hmac(hmac::Key),
     /// A plain digest: the algorithm, and the secret that stands in what is hashed.
