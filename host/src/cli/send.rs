@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::app::BuildError;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, Create, SecretRead, Verification};
-use crate::event::Body;
+use crate::event::{Body, Headers};
 use crate::signature::{Draft, Scheme, Secret, sign};
 
 use super::{EXIT_CONFIG, complain, fail, say};
@@ -90,7 +90,7 @@ fn send(config: &Config, arguments: &Arguments) -> Result<ExitCode, String> {
         .unwrap_or_else(|| format!("http://{listen}{}/{}", config.server.base_path, arguments.source));
 
     let id = Uuid::now_v7().to_string();
-    let mut draft = Draft::post(Body::from(Bytes::from_static(sample.body.as_bytes())));
+    let mut draft = Draft::post(Body::new(Bytes::from_static(sample.body.as_bytes()), &Headers::new()));
     if let Some((scheme, secret)) = proof {
         sign(&scheme, &secret, &mut draft, &id, SystemClock.now()).map_err(|problem| problem.to_string())?;
     }
@@ -149,8 +149,9 @@ fn proof(config: &Config, arguments: &Arguments) -> Result<Option<(Scheme, Secre
     let Verification::Proof { scheme, secrets, .. } = &source.verification else {
         return Ok(None);
     };
-    let (_, reference) = secrets.first().ok_or("the source has no secret")?;
-    let read = reference.read(name, &config.store.path, Create::Never).map_err(|error| error.to_string())?;
+    let first = secrets.first().ok_or("the source has no secret")?;
+    let read =
+        first.reference.read(name, &config.store.path, Create::Never).map_err(|error| error.to_string())?;
     let secret = match (&read, arguments.bad) {
         (_, Some(Bad::WrongKey)) => Secret::new("not the secret"),
         (SecretRead::WouldBeCreated { path }, _) => {

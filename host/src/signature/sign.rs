@@ -6,7 +6,7 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair};
 use aws_lc_rs::{digest, hmac};
 
-use crate::event::{Body, Edit, Headers, Pointer, UnixMillis, apply};
+use crate::event::{Body, Edit, Headers, Pointer, UnixMillis};
 
 use super::encoding::Encoding;
 use super::request::SignedRequest;
@@ -207,10 +207,9 @@ impl Draft {
     }
 
     pub(super) fn set_node(&mut self, pointer: &str, value: String) -> Result<(), CannotSign> {
-        let document = self.body.json().map_err(|problem| CannotSign::Request(problem.to_string()))?;
         let edit = Edit::Set { pointer: pointer.to_owned(), value };
-        let bytes = apply(document, &[edit]).map_err(|problem| CannotSign::Request(problem.to_string()))?;
-        self.body = Body::from(bytes);
+        let bytes = self.body.edited(&[edit]).map_err(|problem| CannotSign::Request(problem.to_string()))?;
+        self.body = Body::new(bytes, &self.headers);
         Ok(())
     }
 }
