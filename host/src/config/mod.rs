@@ -42,6 +42,7 @@ mod source;
 mod source_secret;
 mod store;
 mod telemetry;
+mod when;
 
 // What they are made of.
 mod context;
@@ -49,6 +50,7 @@ mod depth;
 mod diagnostic;
 mod field;
 mod include;
+mod inside;
 mod links;
 mod loops;
 mod network;
@@ -61,6 +63,7 @@ mod table;
 mod text;
 mod url;
 mod value;
+mod written;
 
 #[cfg(test)]
 mod check;
@@ -99,3 +102,4 @@ pub use source_secret::SourceSecret;
 pub use store::{Store, StoreKind, SyncMode};
 pub use telemetry::{LogFormat, Telemetry};
 pub use text::Location;
+pub use written::{Written, WrittenRule};
