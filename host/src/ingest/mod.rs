@@ -4,6 +4,7 @@ mod admission;
 mod answer;
 mod batch;
 mod body;
+mod certificates;
 mod handshake;
 mod readmit;
 mod refused;
@@ -32,6 +33,7 @@ use crate::throttle::Throttle;
 
 pub use answer::Response;
 pub(crate) use body::InFlight;
+pub(crate) use certificates::Certificates;
 pub(crate) use readmit::Readmitted;
 
 use body::Receipt;
@@ -50,6 +52,7 @@ pub(crate) struct Ingest {
     pub(crate) clock: Arc<Time>,
     pub(crate) dispatcher: Arc<Dispatcher>,
     pub(crate) in_flight: InFlight,
+    pub(crate) certificates: Certificates,
     pub(crate) quarantine: Arc<Quarantine>,
     pub(crate) kept: KeptCounters,
     /// Of requests that name no source, and of refused ones: separate, so that the one do not hide the other.
@@ -116,13 +119,20 @@ impl Ingest {
         if let Some(answered) = self.anybody_asks(source, &event, now).await {
             return answered;
         }
-        let proven = match self.verify(source, &event, now) {
+        let proven = match self.prove(source, &event, now).await {
             Ok(proven) => proven,
-            Err((code, refused)) => {
-                self.keep(generation, event, code);
+            Err(refused) => {
+                if let Some(reason) = refused.not_genuine {
+                    self.keep(generation, event, reason);
+                }
                 return Err(refused);
             }
         };
+        if proven.is_some()
+            && let Some(answered) = handshake::confirm(self.certificates.fetcher(), source, &event).await
+        {
+            return self.asked(source, Handshake::SnsConfirmation, answered);
+        }
         if let Some((kind, answered)) = handshake::of_the_sender(source, &event, proven.as_ref(), now) {
             return self.asked(source, kind, answered);
         }
@@ -177,17 +187,15 @@ impl Ingest {
         answered
     }
 
-    /// What proves the event genuine; none where anybody may send. A refusal comes with its code.
-    fn verify(
+    /// What proves the event genuine; none where anybody may send.
+    async fn prove(
         &self,
         source: &SourceEntry,
         event: &Event,
         now: UnixMillis,
-    ) -> Result<Option<Proven>, (&'static str, Refused)> {
-        source.verify(event, now).map_err(|refusal| {
-            let operator = format!("{}: {refusal}", refusal.code());
-            (refusal.code(), Refused::new(StatusCode::UNAUTHORIZED, "signature refused", operator))
-        })
+    ) -> Result<Option<Proven>, Refused> {
+        let certificate = self.certificate(source, event, now).await?;
+        source.verify(event, certificate.as_deref(), now).map_err(|refusal| Refused::forged(&refusal))
     }
 
     /// Keeps what was refused, for an operator who knows better.

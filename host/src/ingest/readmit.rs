@@ -50,9 +50,10 @@ impl Ingest {
             return Readmitted::Refused(format!("there is no source `{}` any more", event.source));
         };
         let came = event.received_at;
-        let proven = match self.verify(source, &event, came) {
+        let proven = match self.prove(source, &event, came).await {
             Ok(proven) => proven,
-            Err((_, refused)) => return Readmitted::Refused(refused.operator),
+            Err(refused) if refused.not_genuine.is_some() => return Readmitted::Refused(refused.operator),
+            Err(refused) => return Readmitted::Failed(refused.operator),
         };
         if handshake::of_the_sender(source, &event, proven.as_ref(), came).is_some() {
             return Readmitted::Events(Vec::new());
