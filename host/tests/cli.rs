@@ -4,6 +4,8 @@
 
 #[path = "cli/operate.rs"]
 mod operate;
+#[path = "cli/verify.rs"]
+mod verify;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};

@@ -79,5 +79,6 @@ pub use secret_read::{Create, SecretError, SecretRead};
 pub use server::Server;
 pub use source::{Source, Verification};
 pub use store::{Store, StoreKind, SyncMode};
+pub(crate) use suggest::did_you_mean;
 pub use telemetry::{LogFormat, Telemetry};
 pub use text::Location;

@@ -4,16 +4,16 @@
 mod command;
 mod destinations;
 mod events;
-mod failed;
+pub(super) mod failed;
 mod listing;
 mod many;
-mod output;
+pub(super) mod output;
 mod reach;
 mod replay;
 mod selection;
 mod store;
 mod table;
-mod text;
+pub(super) mod text;
 mod timeline;
 mod work;
 
