@@ -22,6 +22,7 @@ pub mod clock;
 pub mod destination;
 pub mod metrics;
 pub mod plugin;
+pub mod quarantine;
 pub mod store;
 
 // Assembly.

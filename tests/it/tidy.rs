@@ -18,7 +18,7 @@ enum Storey {
 }
 
 /// The rooms of `host/src`. Whatever is not here is assembly.
-const ROOMS: [(&str, Storey); 14] = [
+const ROOMS: [(&str, Storey); 15] = [
     ("event", Storey::Pure),
     ("rate", Storey::Pure),
     ("breaker", Storey::Pure),
@@ -31,6 +31,7 @@ const ROOMS: [(&str, Storey); 14] = [
     ("store", Storey::Edge),
     ("destination", Storey::Edge),
     ("plugin", Storey::Edge),
+    ("quarantine", Storey::Edge),
     ("clock", Storey::Shared),
     ("metrics", Storey::Shared),
 ];

@@ -8,6 +8,7 @@ use super::context::Kind;
 use super::destination::{DESTINATION, Entry};
 use super::field::{Element, Field, Format, NAME, Shape};
 use super::plugin::PLUGIN;
+use super::quarantine::QUARANTINE;
 use super::reload::RELOAD;
 use super::route::ROUTE;
 use super::secret::GIVEN_SECRET;
@@ -18,8 +19,8 @@ use super::table::Table;
 use super::telemetry::TELEMETRY;
 use super::value::Value;
 use super::{
-    Destination, DestinationKind, Group, HttpDestination, Location, Plugin, Reload, Route, SecretRef, Server,
-    Source, Store, Telemetry, Verification,
+    Destination, DestinationKind, Group, HttpDestination, Location, Plugin, Quarantine, Reload, Route,
+    SecretRef, Server, Source, Store, Telemetry, Verification,
 };
 
 /// A whole configuration: a file with all that it includes.
@@ -29,6 +30,8 @@ pub struct Config {
     pub server: Server,
     /// `[store]`
     pub store: Store,
+    /// `[quarantine]`
+    pub quarantine: Quarantine,
     /// `[reload]`
     pub reload: Reload,
     /// `[telemetry]`
@@ -109,6 +112,11 @@ pub(super) static CONFIG: Element = Element {
         .example(r#"["conf.d/*.toml"]"#),
         Field::new("server", Shape::Table(&SERVER), "Where webhooks come in."),
         Field::new("store", Shape::Table(&STORE), "Where events are kept."),
+        Field::new(
+            "quarantine",
+            Shape::Table(&QUARANTINE),
+            "What is kept of requests whose origin could not be proven.",
+        ),
         Field::new("reload", Shape::Table(&RELOAD), "How changed files are noticed."),
         Field::new("telemetry", Shape::Table(&TELEMETRY), "What is logged and how."),
         SECRETS,
@@ -137,6 +145,7 @@ pub(super) static INCLUDED: Element = Element {
         ("include", "an included file includes no others"),
         ("server", "it belongs in the main file"),
         ("store", "it belongs in the main file"),
+        ("quarantine", "it belongs in the main file"),
         ("reload", "it belongs in the main file"),
         ("telemetry", "it belongs in the main file"),
     ],
@@ -151,6 +160,9 @@ impl Config {
         }
         if let Some(table) = root.table("store") {
             self.store = Store::read(&table);
+        }
+        if let Some(table) = root.table("quarantine") {
+            self.quarantine = Quarantine::read(&table);
         }
         if let Some(table) = root.table("reload") {
             self.reload = Reload::read(&table);

@@ -505,4 +505,52 @@ mod tests {
             assert!(problems.contains(expected), "{inside}: {problems}");
         }
     }
+
+    #[test]
+    fn proofs_of_every_kind() {
+        let placed = "signature = { header = \"S\" }";
+        for (inside, name) in [
+            (format!("type = \"digest\", template = \"{{secret}}{{body}}\", {placed}"), "sha256"),
+            (format!("type = \"ed25519\", {placed}"), "ed25519"),
+            (format!("type = \"ecdsa-p256\", {placed}"), "ecdsa-p256"),
+            ("type = \"token\", token = { header = \"X-Api-Key\" }".to_owned(), "token"),
+            ("type = \"token\", token = { query = \"code\" }".to_owned(), "token"),
+            ("type = \"token\", token = { body = \"/value/*/clientState\" }".to_owned(), "token"),
+            ("type = \"bearer\"".to_owned(), "bearer"),
+            ("type = \"basic\"".to_owned(), "basic"),
+            (
+                "signature = { header = [\"A\", \"B-*\"] }, template = \"{body}{url}\"".to_owned(),
+                "hmac-sha256",
+            ),
+            (
+                "signature = { body = \"/s\" }, timestamp = { body = \"/t\", format = \"rfc3339\" }"
+                    .to_owned(),
+                "hmac-sha256",
+            ),
+        ] {
+            assert_eq!(scheme(&format!("{{ {inside} }}")).map(|scheme| scheme.name()), Ok(name), "{inside}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_go_together_is_told() {
+        for (inside, expected) in [
+            ("type = \"token\"", "[verify] lacks `token`"),
+            ("type = \"token\", token = {}", "[token] lacks `header`"),
+            ("type = \"token\", token = { header = \"A\", query = \"b\" }", "it stands in one place"),
+            ("type = \"token\", token = { body = \"a\" }", "is not a JSON pointer"),
+            ("type = \"bearer\", token = { header = \"A\" }", "stands in the header Authorization"),
+            ("type = \"bearer\", hash = \"sha1\"", "`hash` has no effect"),
+            ("type = \"digest\", signature = { header = \"S\" }", "[verify] lacks `template`"),
+            ("type = \"digest\", template = \"{body}\", signature = { header = \"S\" }", "proves nothing"),
+            ("template = \"{secret}{body}\", signature = { header = \"S\" }", "type \"digest\" only"),
+            ("signature = { header = \"S\" }, token = { header = \"T\" }", "beside a signature"),
+            ("signature = { header = [] }", "names no header"),
+            ("signature = { header = \"a b\" }", "is not the name of a header"),
+            ("signature = { header = \"S\", query = \"s\" }", "it stands in one place"),
+        ] {
+            let problems = scheme(&format!("{{ {inside} }}")).unwrap_err().join("\n");
+            assert!(problems.contains(expected), "{inside}: {problems}");
+        }
+    }
 }

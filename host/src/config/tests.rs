@@ -60,9 +60,10 @@ fn defaults(element: &field::Element) -> String {
 #[test]
 fn declared_defaults_are_the_defaults() {
     let all = format!(
-        "[server]\n{}[store]\n{}[reload]\n{}[telemetry]\n{}[plugins.p]\npath = \"p\"\n{}[plugins.p.limits]\n{}[plugins.p.allow]\n{}[destinations.d]\nurl = \"https://a.example\"\n{}[destinations.d.retry]\n{}[destinations.e]\ntype = \"console\"\n[destinations.e.retry.backoff]\n{}[destinations.e.breaker]\n{}",
+        "[server]\n{}[store]\n{}[quarantine]\n{}[reload]\n{}[telemetry]\n{}[plugins.p]\npath = \"p\"\n{}[plugins.p.limits]\n{}[plugins.p.allow]\n{}[destinations.d]\nurl = \"https://a.example\"\n{}[destinations.d.retry]\n{}[destinations.e]\ntype = \"console\"\n[destinations.e.retry.backoff]\n{}[destinations.e.breaker]\n{}",
         defaults(&server::SERVER),
         defaults(&store::STORE),
+        defaults(&quarantine::QUARANTINE),
         defaults(&reload::RELOAD),
         defaults(&telemetry::TELEMETRY),
         defaults(&plugin::PLUGIN),

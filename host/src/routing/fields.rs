@@ -114,3 +114,64 @@ impl Fields {
         Some(text)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::event::{EventId, Headers};
+
+    fn event(body: &str) -> Event {
+        let mut headers = Headers::new();
+        headers.set("X-Event", "issues").expect("a header");
+        Event {
+            id: EventId(uuid::Uuid::nil()),
+            source: "github".into(),
+            kind: String::new(),
+            delivery_id: None,
+            proof: None,
+            hops: 0,
+            received_at: 0,
+            method: "POST".to_owned(),
+            path: "/".to_owned(),
+            query: "kind=order".to_owned(),
+            headers,
+            body: Bytes::copy_from_slice(body.as_bytes()).into(),
+        }
+    }
+
+    #[test]
+    fn the_first_alternative_that_begins_counts() {
+        type Rows = &'static [&'static [&'static str]];
+        let cases: [(Rows, &str, Option<&str>); 8] = [
+            (&[&["header:X-Event", "body:/action"]], r#"{"action":"opened"}"#, Some("issues.opened")),
+            (&[&["header:X-Event", "body:/action"]], "{}", Some("issues")),
+            (&[&["body:/action", "header:X-Event"]], "{}", None),
+            (&[&["body:/a"], &["body:/b", "body:/c"]], r#"{"b":1,"c":true}"#, Some("1.true")),
+            (&[&["query:kind"]], "not JSON", Some("order")),
+            (&[&["member:*_events"]], r#"{"for_user_id":"1","follow_events":[]}"#, Some("follow_events")),
+            (&[&["member:*_events"]], "[]", None),
+            (&[], "{}", None),
+        ];
+        for (rows, body, expected) in cases {
+            assert_eq!(Fields::table(rows).read(&event(body), ".").as_deref(), expected, "{rows:?} {body}");
+        }
+    }
+
+    #[test]
+    fn what_names_no_place_is_told() {
+        for (text, expected) in [
+            ("X-Event", "neither"),
+            ("header:a b", "not the name of a header"),
+            ("header:", "not the name of a header"),
+            ("query:", "neither"),
+            ("body:id", "not a JSON pointer"),
+            ("member:*", "neither"),
+            ("member:x", "neither"),
+        ] {
+            let problem = text.parse::<Field>().expect_err(text).to_string();
+            assert!(problem.contains(expected), "{text}: {problem}");
+        }
+    }
+}

@@ -12,7 +12,7 @@ use super::secret::Secret;
 /// What a candidate is compared with. Never printed.
 #[derive(Clone)]
 pub(super) enum Key {
-    Hmac(hmac::Key),
+    Hmac(Box<hmac::Key>),
     /// A plain digest: the algorithm, and the secret that stands in what is hashed.
     Digest(&'static digest::Algorithm, Secret),
     Public(ParsedPublicKey),
@@ -31,7 +31,10 @@ impl Key {
 
     fn signed(signed: &Signed, secret: &Secret) -> Result<Self, &'static str> {
         Ok(match signed.algorithm {
-            Algorithm::Hmac(hash) => Key::Hmac(hmac::Key::new(hash.hmac(), &signed.key(secret.expose())?)),
+            Algorithm::Hmac(hash) => {
+                let key = hmac::Key::new(hash.hmac(), &signed.key(secret.expose())?);
+                Key::Hmac(Box::new(key))
+            }
             Algorithm::Digest(hash) => Key::Digest(hash.digest(), Secret::new(signed.key(secret.expose())?)),
             Algorithm::Ed25519 => {
                 let key = public_key(signed, secret)?;

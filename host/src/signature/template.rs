@@ -131,3 +131,26 @@ fn part(name: &str) -> Result<Part, TemplateError> {
         },
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_template_is_told() {
+        for (text, expected) in [
+            ("{body}", None),
+            ("v0:{timestamp}:{body}", None),
+            ("{body:/a/b}{body:/c}", None),
+            ("", Some("would not prove the body")),
+            ("{timestamp}", Some("would not prove the body")),
+            ("{body", Some("lacks its `}`")),
+            ("{nonce}{body}", Some("there is no `{nonce}`")),
+            ("{body:a}", Some("is not a JSON pointer")),
+        ] {
+            let problem = text.parse::<Template>().err().map(|problem| problem.to_string());
+            assert_eq!(problem.is_some(), expected.is_some(), "{text}: {problem:?}");
+            assert!(problem.unwrap_or_default().contains(expected.unwrap_or_default()), "{text}");
+        }
+    }
+}
