@@ -1,6 +1,7 @@
 //! What came in, and what travels through a chain of plugins. Values only: nothing here does I/O or reads a clock.
 
 mod edit;
+mod form_field;
 mod headers;
 mod json;
 mod message;
@@ -11,6 +12,7 @@ use bytes::Bytes;
 use uuid::Uuid;
 
 pub use edit::{Edit, EditError, apply};
+pub use form_field::with_field;
 pub use headers::{HeaderError, Headers};
 pub use json::{Document, Kind, Node, NotJson, Pointer, PointerError};
 pub use message::{Body, Message};

@@ -98,7 +98,7 @@ impl SourceEntry {
         let mut problems = Vec::new();
         let mut keys = Vec::new();
         for (at, reference) in secrets {
-            match reference.read(&source.name, &workshop.state_dir, workshop.create) {
+            match reference.read_proof(scheme, &source.name, &workshop.state_dir, workshop.create) {
                 Ok(read) => {
                     entry.note(&read, paste_secret);
                     if let SecretRead::Found { warning: Some(message), .. } = &read {

@@ -2,6 +2,7 @@
 
 mod encoding;
 mod key;
+mod pair;
 mod refusal;
 mod request;
 mod scheme;
@@ -15,6 +16,7 @@ mod trace;
 mod verifier;
 
 pub use encoding::{Encoding, Hash, KeyEncoding};
+pub use pair::{private_key, public_key};
 pub use refusal::Refusal;
 pub use request::SignedRequest;
 pub use scheme::{
