@@ -30,6 +30,11 @@ pub(super) struct Known {
 }
 
 impl GivenSecrets {
+    /// Whether one is given.
+    pub(super) fn any(&self) -> bool {
+        !(self.literal.is_empty() && self.file.is_empty() && self.env.is_empty())
+    }
+
     /// The secrets; an empty list if none is given.
     pub(super) fn read(&self) -> Result<Vec<Known>, String> {
         let literal = self.literal.iter().map(|text| match text.as_str() {

@@ -5,6 +5,7 @@ mod check;
 mod given;
 mod log;
 mod operate;
+mod samples;
 mod send;
 mod serve;
 mod verify;

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use crate::config::{Config, Create, Source, Verification, did_you_mean};
-use crate::provider::{Preset, Split, preset, presets};
+use crate::config::{Config, Create, Source, Verification};
+use crate::provider::{Preset, Split, preset};
 use crate::routing::Fields;
 use crate::signature::Scheme;
 
@@ -53,7 +53,7 @@ impl Sender {
                  --secret-file FILE, --secret-env NAME or --secret SECRET",
                 config.display()
             ))),
-            (None, None) => Err(unknown(name, loaded.as_ref())),
+            (None, None) => Err(super::super::send::unknown(name, loaded.as_ref())),
         }
     }
 
@@ -134,18 +134,4 @@ fn no_scheme(preset: &Preset, scheme: Option<&str>) -> Failed {
     let names: Vec<&str> = preset.schemes.iter().map(|named| named.name).collect();
     let scheme = scheme.unwrap_or_default();
     Failed::usage(format!("{} has no scheme {scheme:?}; there is {}", preset.title, names.join(", ")))
-}
-
-fn unknown(name: &str, config: Option<&Config>) -> Failed {
-    let sources = config.map(|config| &config.sources).into_iter().flat_map(|sources| sources.keys());
-    let hyphened = name.to_lowercase().replace('_', "-");
-    let names = presets().map(|preset| preset.provider).chain(sources.map(|name| &**name));
-    Failed::usage(match did_you_mean(&hyphened, names) {
-        Some(near) => format!("there is no provider {name:?}; did you mean {near:?}?"),
-        None => {
-            let mut known: Vec<&str> = presets().map(|preset| preset.provider).collect();
-            known.sort_unstable();
-            format!("there is no provider {name:?}; known are {}", known.join(", "))
-        }
-    })
 }

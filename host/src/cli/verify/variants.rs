@@ -95,10 +95,7 @@ pub(super) fn payload_of_form(body: &str) -> Option<String> {
 
 /// See [`payload_of_form`].
 pub(super) fn form_of_payload(body: &str) -> String {
-    // As the libraries of web frameworks write forms.
-    const KEPT: &percent_encoding::AsciiSet =
-        &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'*').remove(b' ');
-    format!("payload={}", percent_encoding::utf8_percent_encode(body, KEPT)).replace(' ', "+")
+    crate::event::with_field("", "payload", body)
 }
 
 #[cfg(test)]
