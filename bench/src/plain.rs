@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use uuid::Uuid;
 
 use hookyard::clock::{Clock, SystemClock};
-use hookyard::event::{Event, EventId, Headers};
+use hookyard::event::{Body, Event, EventId, Headers};
 
 /// Serves for ever.
 pub(crate) async fn serve(listener: TcpListener, builds_event: bool) {
@@ -67,8 +67,8 @@ async fn event(request: Request<Incoming>) -> Response<Full<Bytes>> {
         method: head.method.as_str().to_owned(),
         path: head.uri.path().to_owned(),
         query: head.uri.query().unwrap_or_default().to_owned(),
+        body: Body::new(body.to_bytes(), &headers),
         headers,
-        body: body.to_bytes().into(),
     };
     std::hint::black_box(event);
     ok()

@@ -25,7 +25,7 @@ pub(crate) fn body() -> Vec<u8> {
 fn headers(body: &[u8]) -> Result<Vec<(String, String)>> {
     let github =
         preset("github").and_then(|github| github.scheme(None)).context("there is no preset for github")?;
-    let mut draft = Draft::post(Body::from(Bytes::copy_from_slice(body)));
+    let mut draft = Draft::post(Body::new(Bytes::copy_from_slice(body), &Headers::new()));
     sign(&(github.scheme)(), &Secret::new(SECRET), &mut draft, DELIVERY, 0)?;
     let mut headers: Vec<(String, String)> = [
         ("Host", "hooks.example.com"),
@@ -106,6 +106,7 @@ impl Incoming {
     }
 
     pub(crate) fn message(&self) -> Message {
-        Message::new(self.headers.clone(), self.body.clone().into())
+        let body = Body::new(self.body.clone(), &self.headers);
+        Message::new(self.headers.clone(), body)
     }
 }

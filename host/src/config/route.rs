@@ -73,8 +73,15 @@ pub(super) static ROUTE: Element = Element {
                 },
                 values: &TEST,
             },
-            "Conditions, all of which must hold, by what they look at: `/pointer` into a JSON body, `header:NAME`, \
-             `query:NAME`. A text may hold `*`; a list means any of its items; a table means all of its operators.",
+            "Conditions, all of which must hold, by what they look at: `/pointer` into the body, `header:NAME`, \
+             `query:NAME`. A text may hold `*`; a list means any of its items; a table means all of its operators. \
+             A body that is not JSON is looked at as if it were, by its content type; what is delivered stays as it \
+             was received. A form is an object of its fields, all of them texts, a repeated one a list (`/From`); \
+             where a field `payload` that holds JSON is the only one, it is that JSON. Of a file in a multipart form \
+             there are `filename`, `content_type` and `size`. XML is an object with the root element in it: elements \
+             by their names, a list where a name is repeated, attributes with `@`, a text beside others as `#text` \
+             (`/order/@id`, `/order/line/0`). JSON lines are a list. Anything else has to be JSON, whatever its \
+             content type; where it is not, a condition on the body does not hold.",
         )
         .example(r#"{ "/action" = ["opened", "reopened"], "header:X-Env" = "prod", "/n" = { gt = 1, lt = 5 } }"#),
         Field::new("plugins", Shape::OneOrMore(&PLUGIN_NAME), "Plugins, in the order they run.")

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::delivery::{Blame, Sent, later};
 use crate::destination::Parcel;
-use crate::event::{Event, EventId};
+use crate::event::{Body, Event, EventId};
 use crate::generation::SourceEntry;
 use crate::intake::Intake;
 use crate::store::{Appended, Dedupe, StoreError};
@@ -65,10 +65,11 @@ fn event(source: &SourceEntry, parcel: &Parcel, hops: u8) -> Event {
     let parent = &parcel.event;
     let proof: Arc<str> =
         format!("from source {}, event {}, route {}", parent.source, parent.id, parcel.route).into();
+    let headers = parcel.message.headers(parent);
     let body = match &parcel.message.body {
-        Some(body) => body.clone().into(),
+        Some(body) => Body::new(body.clone(), headers),
         // With its JSON view, if it has been looked at.
-        None => parent.body.clone(),
+        None => parent.body.clone().under(headers),
     };
     let event = Event {
         id: EventId(Uuid::now_v7()),
@@ -81,7 +82,7 @@ fn event(source: &SourceEntry, parcel: &Parcel, hops: u8) -> Event {
         method: parent.method.clone(),
         path: parent.path.clone(),
         query: parent.query.clone(),
-        headers: parcel.message.headers(parent).clone(),
+        headers: headers.clone(),
         body,
     };
     let kind = Some(source.kind(&event)).filter(|kind| !kind.is_empty());

@@ -40,6 +40,8 @@ pub enum Edit {
 pub enum EditError {
     /// The text to edit is not JSON.
     NotJson(NotJson),
+    /// The body is of this kind, and its JSON view a text of our own.
+    OnlyAView(&'static str),
     /// The value to set is not JSON.
     Value {
         /// Where it was to go.
@@ -55,6 +57,9 @@ impl fmt::Display for EditError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             EditError::NotJson(problem) => problem.fmt(f),
+            EditError::OnlyAView(of) => {
+                write!(f, "the body is not JSON: it is {of}, of which the JSON view can be read, not edited")
+            }
             EditError::Value { pointer, problem } => {
                 write!(f, "the value for {pointer:?} is not JSON: {}", problem.0)
             }
@@ -65,8 +70,8 @@ impl fmt::Display for EditError {
 
 impl std::error::Error for EditError {}
 
-/// Applies the edits to a document.
-pub fn apply(document: &Document, edits: &[Edit]) -> Result<Bytes, EditError> {
+/// Applies the edits to a document. Whether that is the body itself is for [`Body::edited`](super::Body::edited) to say.
+pub(super) fn apply(document: &Document, edits: &[Edit]) -> Result<Bytes, EditError> {
     let mut gathered = Gathered::default();
     let mut rewritten: Option<Document> = None;
     for edit in edits {

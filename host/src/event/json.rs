@@ -30,6 +30,7 @@ pub struct Document {
     opened: AtomicUsize,
     scanned: AtomicUsize,
     repeats_keys: AtomicBool,
+    truncated: AtomicBool,
 }
 
 /// A value in a [`Document`].
@@ -95,6 +96,7 @@ impl Document {
             opened: AtomicUsize::new(0),
             scanned: AtomicUsize::new(0),
             repeats_keys: AtomicBool::new(false),
+            truncated: AtomicBool::new(false),
         };
         if let Some(children) = opened {
             let children = document.admit(children);
@@ -216,6 +218,11 @@ impl Document {
         self.repeats_keys.load(Ordering::Relaxed)
     }
 
+    /// Whether a container that has been opened so far reads as empty because there is too much in the document.
+    pub(super) fn is_truncated(&self) -> bool {
+        self.truncated.load(Ordering::Relaxed)
+    }
+
     pub(super) fn bytes(&self) -> &Bytes {
         &self.bytes
     }
@@ -227,6 +234,7 @@ impl Document {
         }
         Some(node.children.get_or_init(|| {
             if self.scanned.fetch_add(node.span().len(), Ordering::Relaxed) / MAX_PASSES > self.bytes.len() {
+                self.truncated.store(true, Ordering::Relaxed);
                 return Children::Items(Box::default());
             }
             match open(self.text(node), node.start as usize) {
@@ -249,13 +257,17 @@ impl Document {
             }
             Children::Items(items) => (items.len(), Children::Items(Box::default())),
         };
-        if self.opened.fetch_add(count, Ordering::Relaxed) + count > MAX_NODES { empty } else { children }
+        if self.opened.fetch_add(count, Ordering::Relaxed) + count <= MAX_NODES {
+            return children;
+        }
+        self.truncated.store(true, Ordering::Relaxed);
+        empty
     }
 }
 
 impl Node {
-    /// Where the node's text lies in the document, in bytes.
-    pub fn span(&self) -> Range<usize> {
+    /// Where the node's text lies in the document, in bytes. Not in the body: that may be no JSON itself.
+    pub(super) fn span(&self) -> Range<usize> {
         self.start as usize..self.end as usize
     }
 }
@@ -343,6 +355,12 @@ impl Pointer {
     /// The pointer's text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl std::fmt::Display for Pointer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 

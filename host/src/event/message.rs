@@ -1,35 +1,6 @@
 //! What flows through a chain of plugins and then to destinations.
 
-use std::sync::{Arc, OnceLock};
-
-use bytes::Bytes;
-
-use super::{Document, Headers, NotJson};
-
-/// Bytes with their JSON view, parsed at most once, by whoever asks first, and shared by all clones.
-#[derive(Clone, Debug, Default)]
-pub struct Body {
-    bytes: Bytes,
-    view: Arc<OnceLock<Result<Document, NotJson>>>,
-}
-
-impl Body {
-    /// The JSON view, or why there is none.
-    pub fn json(&self) -> Result<&Document, &NotJson> {
-        self.view.get_or_init(|| Document::parse(self.bytes.clone())).as_ref()
-    }
-
-    /// The bytes themselves.
-    pub fn bytes(&self) -> &Bytes {
-        &self.bytes
-    }
-}
-
-impl From<Bytes> for Body {
-    fn from(bytes: Bytes) -> Self {
-        Body { bytes, view: Arc::default() }
-    }
-}
+use super::{Body, Headers};
 
 /// One message on its way: an event's headers and body with the edits of the plugins it has passed.
 #[derive(Clone, Debug)]

@@ -1,21 +1,30 @@
 //! What came in, and what travels through a chain of plugins. Values only: nothing here does I/O or reads a clock.
 
+mod body;
+mod cloud_event;
+mod content_type;
 mod edit;
 mod form_field;
 mod headers;
 mod json;
 mod message;
+mod split;
+mod view;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use uuid::Uuid;
 
-pub use edit::{Edit, EditError, apply};
+pub use body::Body;
+pub use cloud_event::{CloudEvent, CloudEventError, CloudEventMode};
+pub use edit::{Edit, EditError};
 pub use form_field::with_field;
 pub use headers::{HeaderError, Headers};
 pub use json::{Document, Kind, Node, NotJson, Pointer, PointerError};
-pub use message::{Body, Message};
+pub use message::Message;
+pub use split::{NotSplit, Split, split};
+pub(crate) use view::decode;
 
 /// Milliseconds since the Unix epoch, by the wall clock.
 pub type UnixMillis = i64;

@@ -17,7 +17,7 @@ use crate::clock::Time;
 use crate::config::Respond;
 use crate::delivery::{Reply, RunEnd, later};
 use crate::dispatch::Dispatcher;
-use crate::event::{Event, EventId, Headers, UnixMillis};
+use crate::event::{Body, Event, EventId, Headers, UnixMillis};
 use crate::generation::{Generation, RouteEntry, SourceEntry};
 use crate::intake::Intake;
 use crate::signature::SignedRequest;
@@ -257,6 +257,7 @@ fn called(generation: &Generation, event: &Event) -> Option<String> {
 }
 
 fn event(source: &SourceEntry, head: &http::request::Parts, body: Bytes, now: UnixMillis) -> Event {
+    let headers = headers(&head.headers);
     Event {
         id: EventId(Uuid::now_v7()),
         source: source.name.clone(),
@@ -268,8 +269,8 @@ fn event(source: &SourceEntry, head: &http::request::Parts, body: Bytes, now: Un
         method: head.method.as_str().to_owned(),
         path: head.uri.path().to_owned(),
         query: head.uri.query().unwrap_or_default().to_owned(),
-        headers: headers(&head.headers),
-        body: body.into(),
+        body: Body::new(body, &headers),
+        headers,
     }
 }
 

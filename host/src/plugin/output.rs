@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::delivery::Reply;
-use crate::event::{Body, Edit, Message, apply};
+use crate::event::{Body, Edit, Message};
 
 /// 30 days.
 const MAX_DELAY_SECONDS: u32 = 30 * 24 * 3600;
@@ -142,12 +142,13 @@ impl Edits {
                 None => message.headers.remove(name),
             }
         }
-        if let Some(body) = self.body {
-            message.body = Body::from(body);
-        }
+        message.body = match self.body {
+            Some(body) => Body::new(body, &message.headers),
+            None => message.body.under(&message.headers),
+        };
         if !self.json.is_empty() {
-            let document = message.body.json().map_err(ToString::to_string)?;
-            message.body = Body::from(apply(document, &self.json).map_err(|error| error.to_string())?);
+            let edited = message.body.edited(&self.json).map_err(|error| error.to_string())?;
+            message.body = Body::new(edited, &message.headers);
         }
         Ok(vec![message])
     }
@@ -159,7 +160,7 @@ impl EmittedMessage {
         for (name, value) in &self.headers {
             set_header(&mut made, name, value)?;
         }
-        made.body = Body::from(self.body);
+        made.body = Body::new(self.body, &made.headers);
         if !self.destinations.is_empty() {
             made.destinations = Some(choose(self.destinations, route)?);
         }
@@ -202,7 +203,8 @@ mod tests {
     fn message(body: &'static str) -> Message {
         let mut headers = Headers::new();
         headers.set("content-type", "application/json").expect("a header");
-        Message::new(headers, Body::from(Bytes::from_static(body.as_bytes())))
+        let body = Body::new(Bytes::from_static(body.as_bytes()), &headers);
+        Message::new(headers, body)
     }
 
     fn route() -> Vec<Arc<str>> {

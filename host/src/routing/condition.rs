@@ -57,7 +57,7 @@ enum Value<'a> {
 }
 
 impl Condition {
-    /// Whether it holds; an error if it asks for JSON and the body is not.
+    /// Whether it holds; an error if it asks for the body's JSON view and there is none.
     pub(super) fn holds<'e>(&self, event: &'e Event) -> Result<bool, &'e NotJson> {
         match &self.subject {
             Subject::Header(name) => {

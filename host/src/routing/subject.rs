@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::event::{Event, Pointer};
+use crate::event::{Event, Pointer, decode};
 
 /// What is looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub enum Subject {
     Header(String),
     /// The first value of a query parameter, percent-decoded.
     Query(String),
-    /// A node of a JSON body.
+    /// A node of the body's JSON view.
     Body(Pointer),
 }
 
@@ -28,19 +28,15 @@ impl Subject {
     }
 }
 
-/// A text, a number or a boolean in a JSON body, as a text.
+/// A text, a number or a boolean in the body's JSON view, as a text.
 pub fn scalar<'e>(event: &'e Event, pointer: &str) -> Option<Cow<'e, str>> {
     event.body.json().ok()?.scalar(pointer)
 }
 
 /// The first value of a parameter in `a=1&b=2`, with `+` and `%XX` decoded.
 pub fn query(query: &str, name: &str) -> Option<String> {
-    let decode = |text: &str| {
-        let spaced = text.replace('+', " ");
-        percent_encoding::percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
-    };
     query
         .split('&')
         .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-        .find_map(|(key, value)| (decode(key) == name).then(|| decode(value)))
+        .find_map(|(key, value)| (decode(key.as_bytes()) == name).then(|| decode(value.as_bytes())))
 }

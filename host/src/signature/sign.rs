@@ -6,7 +6,7 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair};
 use aws_lc_rs::{digest, hmac};
 
-use crate::event::{Body, Edit, Headers, Pointer, UnixMillis, apply, with_field};
+use crate::event::{Body, Edit, Headers, Pointer, UnixMillis, with_field};
 
 use super::encoding::Encoding;
 use super::request::SignedRequest;
@@ -210,14 +210,13 @@ impl Draft {
     fn set_field(&mut self, pointer: &Pointer, text: &str) {
         let form = String::from_utf8_lossy(self.body.bytes()).into_owned();
         let name = pointer.as_str().trim_start_matches('/');
-        self.body = Body::from(bytes::Bytes::from(with_field(&form, name, text)));
+        self.body = Body::new(with_field(&form, name, text).into(), &self.headers);
     }
 
     fn set_node(&mut self, pointer: &str, value: String) -> Result<(), CannotSign> {
-        let document = self.body.json().map_err(|problem| CannotSign::Request(problem.to_string()))?;
         let edit = Edit::Set { pointer: pointer.to_owned(), value };
-        let bytes = apply(document, &[edit]).map_err(|problem| CannotSign::Request(problem.to_string()))?;
-        self.body = Body::from(bytes);
+        let bytes = self.body.edited(&[edit]).map_err(|problem| CannotSign::Request(problem.to_string()))?;
+        self.body = Body::new(bytes, &self.headers);
         Ok(())
     }
 }

@@ -142,7 +142,7 @@ pub(super) fn new(number: u64, again: Option<u64>, now: UnixMillis) -> NewEvent 
         path: "/in/load".to_owned(),
         query: String::new(),
         headers: Headers::new(),
-        body: Body::from(body(again.unwrap_or(number))),
+        body: Body::new(body(again.unwrap_or(number)), &Headers::new()),
     };
     let kinds = kinds(number);
     let unrouted = kinds.is_empty().then(|| "no route".to_owned());

@@ -142,7 +142,7 @@ impl Request {
                 headers.push(name, value.clone());
             }
         }
-        let body = Body::from(Bytes::from(self.body.clone()));
+        let body = Body::new(Bytes::from(self.body.clone()), &headers);
         Draft { method: self.method.to_owned(), url: None, query: self.query.clone(), headers, body }
     }
 }

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::event::{Body, Event, EventId};
+use crate::event::{Body, Event, EventId, Pointer};
 use crate::provider::{Preset, Split, preset, presets};
 use crate::signature::{Algorithm, Draft, Scheme, Secret, Signed, Verifier, private_key, public_key, sign};
 
@@ -28,16 +28,15 @@ fn pair(scheme: &Scheme) -> (Secret, Secret) {
 }
 
 fn event(draft: &Draft, preset: &Preset) -> Event {
-    let first = |at: &str| {
-        let document = draft.body.json().ok()?;
-        let item = document.items(document.find(at)?)?.first()?;
-        Some(Body::from(bytes::Bytes::copy_from_slice(document.text(item).as_bytes())))
+    let batch = draft.headers.text("content-type").is_some_and(|said| said.contains("batch"));
+    let at = match preset.split {
+        Some(Split::List(at)) => Some(at),
+        Some(Split::CloudEventsBatch) if batch => Some(""),
+        Some(Split::CloudEventsBatch) | None => None,
     };
-    let item = match preset.split {
-        Some(Split::List(at)) => first(at),
-        Some(Split::CloudEventsBatch) => first(""),
-        None => None,
-    };
+    let items = at.and_then(|at| crate::event::split(&draft.body, &Pointer::new(at).unwrap()).ok());
+    let first = items.and_then(|split| split.items.into_iter().next());
+    let item = first.map(|item| Body::new(item, &draft.headers));
     Event {
         id: EventId(Uuid::nil()),
         source: preset.provider.into(),

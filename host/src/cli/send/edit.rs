@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::event::{Document, Edit, Pointer, apply, with_field};
+use crate::event::{Body, Edit, Headers, Pointer, with_field};
 
 use super::super::operate::failed::Failed;
 use super::super::samples::{Format, Request};
@@ -42,9 +42,9 @@ fn set(body: &str, at: &str, value: &str) -> Result<String, String> {
         Ok(_) => value.to_owned(),
         Err(_) => serde_json::Value::from(value).to_string(),
     };
-    let document = Document::parse(Bytes::from(body.to_owned())).map_err(|problem| problem.to_string())?;
+    let body = Body::new(Bytes::from(body.to_owned()), &Headers::new());
     let edit = Edit::Set { pointer: pointer.as_str().to_owned(), value };
-    let bytes = apply(&document, &[edit]).map_err(|problem| format!("--set {at}: {problem}"))?;
+    let bytes = body.edited(&[edit]).map_err(|problem| format!("--set {at}: {problem}"))?;
     String::from_utf8(bytes.to_vec()).map_err(|problem| problem.to_string())
 }
 

@@ -1,6 +1,5 @@
 //! From a sample to the request that is sent.
 
-use bytes::Bytes;
 use uuid::Uuid;
 
 use crate::clock::{Clock as _, SystemClock};
@@ -87,7 +86,8 @@ fn prove(
     };
     sign(scheme, &secret, draft, &id, at).map_err(|problem| Failed::usage(problem.to_string()))?;
     if bad == Some(Bad::Tampered) {
-        draft.body = Body::from(Bytes::from([&draft.body.bytes()[..], b" "].concat()));
+        let changed = [&draft.body.bytes()[..], b" "].concat();
+        draft.body = Body::new(changed.into(), &draft.headers);
         let verifier = Verifier::new(scheme.clone(), [secret.into()]);
         if verifier.is_ok_and(|verifier| verifier.verify(draft.request(), now).is_ok()) {
             return Err(Failed::usage(

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use uuid::Uuid;
 
-use crate::event::{Body, Event, EventId, UnixMillis};
+use crate::event::{Body, Event, EventId, Pointer, UnixMillis};
 use crate::provider::Split;
 use crate::routing::Fields;
 use crate::signature::{Draft, Refusal, Scheme, Secret, Trace, Verified, Verifier};
@@ -39,7 +39,7 @@ impl Case {
     /// The same with another body.
     pub(super) fn with_body(&self, body: impl Into<Bytes>) -> Self {
         let mut case = self.clone();
-        case.request.body = Body::from(body.into());
+        case.request.body = Body::new(body.into(), &case.request.headers);
         case
     }
 
@@ -65,12 +65,18 @@ impl Case {
     }
 
     fn first_item(&self, split: Split) -> Option<Body> {
-        let document = self.request.body.json().ok()?;
         let at = match split {
-            Split::List(pointer) => pointer,
-            Split::CloudEventsBatch => "",
+            Split::List(pointer) => Pointer::new(pointer).ok()?,
+            Split::CloudEventsBatch if self.is_batch() => Pointer::new("").ok()?,
+            Split::CloudEventsBatch => return None,
         };
-        let first = document.items(document.find(at)?)?.first()?;
-        Some(Body::from(Bytes::copy_from_slice(document.text(first).as_bytes())))
+        let items = crate::event::split(&self.request.body, &at).ok()?.items;
+        Some(Body::new(items.into_iter().next()?, &self.request.headers))
+    }
+
+    /// Only a batch of CloudEvents is taken apart.
+    fn is_batch(&self) -> bool {
+        let said = self.request.headers.text("content-type").unwrap_or_default();
+        said.trim_start().to_ascii_lowercase().starts_with("application/cloudevents-batch")
     }
 }

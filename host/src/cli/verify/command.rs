@@ -66,7 +66,8 @@ pub(in crate::cli) fn run(config: &Path, arguments: &Arguments) -> ExitCode {
 fn verify(config: &Path, arguments: &Arguments) -> Result<Report, Failed> {
     let sender = Sender::find(config, &arguments.provider, arguments.scheme.as_deref(), &arguments.secrets)?;
     let url = arguments.url.clone().or_else(|| sender.url.clone());
-    let mut request = Draft::post(Body::from(body(arguments.body.as_deref())?));
+    let body = body(arguments.body.as_deref())?;
+    let mut request = Draft::post(Body::default());
     request.method = arguments.method.to_ascii_uppercase();
     request.query =
         url.as_deref().and_then(|url| url.split_once('?')).map_or("", |(_, query)| query).to_owned();
@@ -74,6 +75,7 @@ fn verify(config: &Path, arguments: &Arguments) -> Result<Report, Failed> {
     for Header { name, value } in &arguments.headers {
         request.headers.push(name.clone(), value.clone());
     }
+    request.body = Body::new(body, &request.headers);
     let case = Case {
         scheme: sender.scheme.clone(),
         secrets: sender.secrets.iter().map(|known| known.secret.clone()).collect(),

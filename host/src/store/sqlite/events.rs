@@ -6,7 +6,7 @@ use bytes::Bytes;
 use rusqlite::Connection;
 
 use crate::delivery::Outgoing;
-use crate::event::{Event, EventId, UnixMillis};
+use crate::event::{Body, Event, EventId, UnixMillis};
 
 use super::books::Books;
 use super::codec::{blob, decode_headers, event_size, optional_blob, uuid};
@@ -59,6 +59,7 @@ impl Books {
         let mut statement = db.prepare_cached(EVENT)?;
         let mut rows = statement.query([seq])?;
         let Some(row) = rows.next()? else { return Ok(None) };
+        let headers = decode_headers(blob(row, 10)?)?;
         Ok(Some(Arc::new(Event {
             id: EventId(uuid(row, 0)?),
             source: self.names.name(row.get(1)?)?,
@@ -70,8 +71,8 @@ impl Books {
             method: row.get(7)?,
             path: row.get(8)?,
             query: row.get(9)?,
-            headers: decode_headers(blob(row, 10)?)?,
-            body: Bytes::copy_from_slice(blob(row, 11)?).into(),
+            body: Body::new(Bytes::copy_from_slice(blob(row, 11)?), &headers),
+            headers,
         })))
     }
 

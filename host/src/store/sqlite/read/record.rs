@@ -7,7 +7,7 @@ use bytes::Bytes;
 use rusqlite::{Connection, Row, named_params};
 
 use crate::delivery::{Attempt, State};
-use crate::event::{Event, EventId};
+use crate::event::{Body, Event, EventId};
 use crate::store::{EventRecord, Queue, WorkRecord};
 
 use super::events::{SUMMARY, summary, unsigned};
@@ -49,8 +49,8 @@ pub(in crate::store::sqlite) fn record_of(
             method: payload.method,
             path: payload.path,
             query: payload.query,
+            body: Body::new(payload.body, &payload.headers),
             headers: payload.headers,
-            body: payload.body.into(),
         })
     });
     let [(runs, run_count), (deliveries, delivery_count)] = [

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
+use crate::event::Body;
 use crate::store::SqliteStore;
 use crate::store::conformance::assert_sound;
 use crate::store::conformance::kit::*;
@@ -98,6 +99,26 @@ async fn after(stop: impl FnOnce(SqliteStore, &Path) -> Option<TempDir>) {
     let copy = stop(store, directory.path());
     let path = copy.as_ref().map_or(directory.path(), TempDir::path);
     check(&open(path), before, &lost).await;
+}
+
+/// What a body is read as follows from the headers that are stored beside it.
+#[tokio::test]
+async fn a_form_is_read_as_one_again() {
+    let directory = TempDir::new().unwrap();
+    let store = open(directory.path());
+    let form = with(event(1, 1), |event| {
+        event.headers.set("Content-Type", "application/x-www-form-urlencoded").unwrap();
+        event.body = Body::new(Bytes::from_static(b"a=1"), &event.headers);
+    });
+    append(&store, form, NOW).await;
+    drop(store);
+
+    let store = open(directory.path());
+    let shown = store.event(event_id(1), 1).await.unwrap().unwrap().event.unwrap();
+    for event in [lease_run(&store, NOW).await.event, shown] {
+        let json = event.body.json().unwrap();
+        assert_eq!((json.text(json.root()), &event.bytes()[..]), (r#"{"a":"1"}"#, &b"a=1"[..]));
+    }
 }
 
 #[tokio::test]
