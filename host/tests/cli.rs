@@ -4,6 +4,8 @@
 
 #[path = "cli/operate.rs"]
 mod operate;
+#[path = "cli/send.rs"]
+mod send;
 #[path = "cli/verify.rs"]
 mod verify;
 

@@ -20,6 +20,8 @@ struct Listed {
     event: &'static str,
     event_type: &'static str,
     handshake: bool,
+    /// The schemes that it goes with; any of the provider's where there are none.
+    schemes: &'static [&'static str],
 }
 
 /// The sample of that name, or which ones there are.
@@ -41,6 +43,7 @@ fn list(preset: &Preset, output: Output) {
         event: sample.event,
         event_type: sample.event_type(),
         handshake: sample.handshake,
+        schemes: sample.schemes,
     });
     match output {
         Output::Json => listed.for_each(|listed| output::item(&listed)),

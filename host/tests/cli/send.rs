@@ -1,0 +1,198 @@
+//! `hookyard send`: every sample, through the program, to a gateway that has a source for each scheme of each provider.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::{Serving, run, text};
+
+/// Names every scheme of every provider.
+const VECTORS: &str = include_str!("../../src/provider/vectors.json");
+
+/// Schemes that the program does not know yet.
+const UNKNOWN: [&str; 4] = ["twilio", "paypal", "sns", "adyen-items"];
+
+/// Schemes with the names of their providers.
+fn schemes() -> Vec<(String, String)> {
+    let entries: Vec<Value> = serde_json::from_str(VECTORS).unwrap();
+    let name = |entry: &Value, key: &str| entry[key].as_str().unwrap().to_owned();
+    let all = entries.iter().map(|entry| (name(entry, "scheme"), name(entry, "provider")));
+    all.filter(|(scheme, _)| !UNKNOWN.contains(&&**scheme)).collect()
+}
+
+/// A gateway with a source for each scheme, called as the scheme is.
+fn directory() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut config = format!(
+        "[server]\nlisten = \"127.0.0.1:{port}\"\npublic_url = \"https://hooks.example.com\"\n\
+         [store]\ntype = \"memory\"\n\
+         [routes.none]\nsource = \"github\"\nevents = [\"nothing\"]\nto = [\"archive\"]\n\
+         [destinations.archive]\npath = \"archive.jsonl\"\n"
+    );
+    for (scheme, provider) in schemes() {
+        let secret = match &*scheme {
+            "alertmanager-basic" => "{ file = \"password\" }",
+            _ => "{ generated = true }",
+        };
+        let _ = writeln!(
+            config,
+            "[sources.{scheme}]\nprovider = \"{provider}\"\nscheme = \"{scheme}\"\nsecret = {secret}"
+        );
+    }
+    fs::write(directory.path().join("config.toml"), config).unwrap();
+    fs::write(directory.path().join("password"), "user:password").unwrap();
+    directory
+}
+
+/// The samples of a provider.
+fn listed(directory: &Path, provider: &str) -> Vec<Value> {
+    let output = run(directory, &["send", provider, "--output", "json"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn every_sample_arrives_and_is_what_it_says() {
+    let directory = directory();
+    let path = directory.path();
+    let _serving = Serving::start(path);
+    let mut expected: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut wrong = Vec::new();
+    for (scheme, provider) in schemes() {
+        for sample in listed(path, &provider) {
+            let of = sample["schemes"].as_array().unwrap();
+            if sample["handshake"] == true || !(of.is_empty() || of.iter().any(|of| *of == *scheme)) {
+                continue;
+            }
+            let event = sample["event"].as_str().unwrap();
+            let sent = run(path, &["send", &scheme, event, "--output", "json"]);
+            let answer: Value = serde_json::from_slice(&sent.stdout).unwrap_or_default();
+            if !sent.status.success() || answer["expected"] != true {
+                wrong.push(format!("{scheme} {event}: {answer} {}", text(&sent.stderr)));
+            }
+            let kind = sample["event_type"].as_str().unwrap().to_owned();
+            expected.entry(scheme.clone()).or_default().insert(kind);
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    for (scheme, kinds) in expected {
+        let output = run(path, &["events", "list", "--source", &scheme, "--output", "json"]);
+        let events = text(&output.stdout);
+        let types = events.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["type"].clone());
+        let stored: BTreeSet<String> = types.map(|kind| kind.as_str().unwrap().to_owned()).collect();
+        if !LISTS.contains(&&*scheme) {
+            assert_eq!(stored, kinds, "{scheme}");
+        }
+        assert!(!stored.is_empty(), "{scheme}");
+    }
+}
+
+/// Senders of lists, which are one event each as long as nothing takes them apart.
+const LISTS: [&str; 11] = [
+    "adyen-platform",
+    "asana",
+    "auth0",
+    "cloudevents",
+    "eventgrid",
+    "hubspot-v1",
+    "hubspot-v2",
+    "hubspot-v3",
+    "msgraph",
+    "okta",
+    "sendgrid",
+];
+
+#[test]
+fn what_is_bad_is_refused_or_cannot_be() {
+    let directory = directory();
+    let path = directory.path();
+    let mut serving = Serving::start(path);
+    let check = |line: &str, code: i32, said: &str| {
+        let arguments: Vec<&str> = [&["send"][..], &line.split_whitespace().collect::<Vec<_>>()].concat();
+        let sent = run(path, &arguments);
+        let output = format!("{}{}", text(&sent.stdout), text(&sent.stderr));
+        assert_eq!(sent.status.code(), Some(code), "{line}: {output}");
+        assert!(output.contains(said), "{line}: {said:?} is not in {output}");
+    };
+    for (scheme, provider) in schemes() {
+        let samples = listed(path, &provider);
+        let fits = |sample: &&Value| {
+            let of = sample["schemes"].as_array().unwrap();
+            of.is_empty() || of.iter().any(|of| *of == *scheme)
+        };
+        let event = samples.iter().find(fits).unwrap()["event"].as_str().unwrap();
+        check(&format!("{scheme} {event} --bad wrong-key"), 0, "→ 401");
+    }
+    check("stripe invoice.paid --bad stale", 0, "→ 401");
+    serving.wait_for("stale_timestamp");
+    check("stripe invoice.paid --bad tampered", 0, "→ 401");
+    check("zendesk zen:event-type:ticket.created --bad stale", 0, "→ 401");
+    check("github push --bad stale", 2, "signs no time");
+    check("sendgrid delivered --bad stale", 2, "signs no time");
+    check("mailgun delivered --bad tampered", 2, "does not cover the body");
+    check("nagios PROBLEM --bad tampered", 2, "does not cover the body");
+    check("stripe invoice.paid --set /data/object/amount_due=7 --set /id=evt_7", 0, "→ 202");
+    check("stripe invoice.paid --set /none/of/this=7", 2, "--set /none/of/this");
+    check("stripe invoice.pais", 2, "did you mean `invoice.paid`?");
+    check("nobody push", 2, "there is no provider or source \"nobody\"");
+    check("gitlab push", 2, "name one: gitlab-token, gitlab-signing");
+    check("alertmanager-bearer", 0, "  firing.CraneStandsStill\n");
+}
+
+#[test]
+fn without_a_configuration_the_address_and_the_secret_are_given() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let check = |line: &str, code: i32, said: &[&str]| {
+        let arguments: Vec<&str> = [&["send"][..], &line.split_whitespace().collect::<Vec<_>>()].concat();
+        let sent = run(path, &arguments);
+        let output = format!("{}{}", text(&sent.stdout), text(&sent.stderr));
+        assert_eq!(sent.status.code(), Some(code), "{line}: {output}");
+        for said in said {
+            assert!(output.contains(said), "{line}: {said:?} is not in {output}");
+        }
+    };
+    let github = "github push --to http://127.0.0.1:1/in/github --secret hunter2";
+    check(github, 69, &["http://127.0.0.1:1/in/github does not answer"]);
+    check(
+        &format!("{github} --dry-run -H X-GitHub-Delivery:pinned"),
+        0,
+        &[
+            "curl --request POST 'http://127.0.0.1:1/in/github'",
+            "--header 'x-github-event: push'",
+            "--header 'x-github-delivery: pinned'",
+            "--header 'x-hub-signature-256: sha256=",
+            "--data-binary '{\"ref\":\"refs/heads/main\"",
+        ],
+    );
+    check("github push", 2, &["config.toml has no source of provider github", "--to URL", "--secret-file"]);
+    check("github push --to http://127.0.0.1:1/", 2, &["no secret is given"]);
+    check(
+        "meta subscribe --to http://h/in/meta --dry-run --set hub.verify_token=x",
+        0,
+        &["curl --request GET 'http://h/in/meta?hub.mode=subscribe&hub.challenge=", "&hub.verify_token=x'"],
+    );
+    check("trello head --to http://h/ --dry-run", 0, &["curl --head 'http://h/'"]);
+    check("discord ping --to http://h/ --secret hunter2", 2, &["the secret cannot be used"]);
+    check("github push --to ftp://h/ --secret x", 69, &["neither http:// nor https://"]);
+}
+
+#[test]
+fn a_public_key_of_the_sender_signs_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let key = "a".repeat(64);
+    fs::write(directory.path().join("public"), &key).unwrap();
+    let config = "[sources.discord]\nsecret = { file = \"public\" }\n\
+                  [routes.all]\nsource = \"discord\"\nto = [\"archive\"]\n\
+                  [destinations.archive]\npath = \"archive.jsonl\"\n";
+    fs::write(directory.path().join("config.toml"), config).unwrap();
+    let sent = run(directory.path(), &["send", "discord", "ping"]);
+    assert_eq!(sent.status.code(), Some(2));
+    let said = text(&sent.stderr);
+    assert!(said.contains("public key of its sender") && said.contains("generated = true"), "{said}");
+    assert!(!said.contains(&key), "{said}");
+}
