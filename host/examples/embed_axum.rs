@@ -11,7 +11,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::get;
 use hookyard::Gateway;
-use hookyard::event::Body;
+use hookyard::event::{Body, Headers};
 use hookyard::provider::preset;
 use hookyard::signature::{Draft, Secret, sign};
 
@@ -64,7 +64,7 @@ async fn send_one(url: &str, directory: &Path) -> Result<(), Box<dyn Error>> {
     let secret = Secret::new(std::fs::read(directory.join("github.secret"))?);
     let github = preset("github").and_then(|preset| preset.scheme(None)).ok_or("github is a preset")?;
     let body = r#"{"action":"opened"}"#;
-    let mut draft = Draft::post(Body::from(bytes::Bytes::from_static(body.as_bytes())));
+    let mut draft = Draft::post(Body::new(bytes::Bytes::from_static(body.as_bytes()), &Headers::new()));
     sign(&(github.scheme)(), &secret, &mut draft, "", 0)?;
     let mut request = http::Request::post(url).header("x-github-event", "issues");
     for (name, value) in draft.headers.iter() {

@@ -10,7 +10,7 @@ use http::HeaderName;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::event::{Event, EventId, Headers};
+use crate::event::{Body, Event, EventId, Headers};
 
 use super::{Refused, Summary};
 
@@ -76,6 +76,7 @@ pub(super) fn read(directory: &Path, id: Uuid) -> io::Result<Option<Refused>> {
     let mut body = Vec::new();
     reader.read_to_end(&mut body)?;
     let text = |key: &str| head[key].as_str().unwrap_or_default().to_owned();
+    let headers = headers(&head["headers"]);
     let event = Event {
         id: EventId(id),
         source: text("source").into(),
@@ -87,8 +88,8 @@ pub(super) fn read(directory: &Path, id: Uuid) -> io::Result<Option<Refused>> {
         method: text("method"),
         path: text("path"),
         query: text("query"),
-        headers: headers(&head["headers"]),
-        body: Bytes::from(body).into(),
+        body: Body::new(Bytes::from(body), &headers),
+        headers,
     };
     Ok(Some(Refused { event, reason: text("reason") }))
 }

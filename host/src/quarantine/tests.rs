@@ -1,3 +1,5 @@
+//! What is kept, what goes first, and what a damaged directory does.
+
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::Instant;
 
