@@ -139,7 +139,7 @@ fn what_is_bad_is_refused_or_cannot_be() {
     check("stripe invoice.paid --set /none/of/this=7", 2, "--set /none/of/this");
     check("stripe invoice.pais", 2, "did you mean `invoice.paid`?");
     check("nobody push", 2, "there is no provider or source \"nobody\"");
-    check("gitlab push", 2, "name one: gitlab-token, gitlab-signing");
+    check("gitlab push", 2, "name one: gitlab-signing, gitlab-token");
     check("alertmanager-bearer", 0, "  firing.CraneStandsStill\n");
 }
 

@@ -175,7 +175,7 @@ fn a_wrong_command_line_exits_2() {
     let told = |line: &str, expected: &str| check(directory.path(), line, BODY, 2, &[expected]);
     told("gihub --secret x", "did you mean \"github\"?");
     told("Standard_Webhook --secret x", "did you mean \"standard-webhooks\"?");
-    told("banana --secret x", "known are adyen, ");
+    told("banana --secret x", "known providers are adyen, ");
     told("github --secret x --scheme nope", "there is github, github-sha1-legacy");
     told("github --secret x --header nonsense", "expected \"Name: value\"");
     told("discord --secret hunter2", "secret 0 (--secret) cannot be used");
