@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says where it failed")]
 
 mod bodies;
+mod certificates;
 mod connections;
 mod delivery_engine;
 mod durability;

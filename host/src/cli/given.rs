@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use http::HeaderName;
 
 use crate::config::{Create, SecretRef};
-use crate::signature::Secret;
+use crate::signature::{Scheme, Secret};
 
 /// Secrets, in the order of the options here.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -58,6 +58,19 @@ fn followed(reference: &SecretRef, from: String) -> Result<Known, String> {
         Some(secret) => Ok(Known { from, secret: secret.clone() }),
         None => Err(format!("{from}: there is no secret")),
     }
+}
+
+/// The id of the webhook, which only PayPal signs.
+pub(super) fn set_webhook_id(scheme: &mut Scheme, given: Option<&str>) -> Result<(), String> {
+    match (scheme, given) {
+        (Scheme::PayPal(paypal), Some(id)) => paypal.webhook_id = id.to_owned(),
+        (Scheme::PayPal(paypal), None) if paypal.webhook_id.is_empty() => {
+            return Err("PayPal signs the id of the webhook; give it with --webhook-id".to_owned());
+        }
+        (_, Some(_)) => return Err("--webhook-id is for PayPal only".to_owned()),
+        (_, None) => {}
+    }
+    Ok(())
 }
 
 /// A header as it is written in a request.

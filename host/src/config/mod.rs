@@ -17,6 +17,7 @@ mod grants;
 mod group;
 mod http_destination;
 mod json;
+mod jwt;
 mod limits;
 mod ordering;
 mod plugin;

@@ -153,6 +153,12 @@ impl SecretRef {
             return self.read(source_name, state_dir, create);
         }
         let directory = state_dir.join("secrets");
+        if !matches!(scheme, Scheme::Signed(_)) {
+            let path = directory.join(source_name);
+            let problem =
+                "neither a certificate nor a key for JSON Web Tokens is made here; name the sender's";
+            return Err(SecretError::NotCreated(path, io::Error::other(problem)));
+        }
         let text = || Ok(private_key(scheme).map_err(io::Error::other)?.expose().to_vec());
         // The private key first, since the public one can be made of it at any time.
         let private = generated(&directory, &private_name(source_name), &text, create)?;

@@ -17,8 +17,8 @@ use crate::event::{Event, UnixMillis};
 pub use console::Console;
 pub use file::JsonLines;
 pub use http::{
-    Authorization, Certificate, HttpClient, HttpDestination, HttpSettings, Identity, InvalidSettings,
-    Network, Refused, TlsSettings,
+    Authorization, Certificate, Fetcher, HttpClient, HttpDestination, HttpSettings, Identity,
+    InvalidSettings, Network, Refused, TlsSettings,
 };
 
 /// One attempt's material.

@@ -131,7 +131,8 @@ impl SourceEntry {
         }
         match Verifier::new(scheme.clone(), keys) {
             Ok(verifier) => {
-                entry.proofs = proofs(scheme.name(), *provider, secrets.len());
+                // A certificate that comes with the request counts as one.
+                entry.proofs = proofs(scheme.name(), *provider, secrets.len().max(1));
                 entry.verifier = Some(verifier);
             }
             Err((at, problem)) => {

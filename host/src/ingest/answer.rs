@@ -23,6 +23,11 @@ pub(super) fn accepted(id: EventId) -> Response {
     response
 }
 
+/// What the sender asked for has been done; there is no event.
+pub(super) fn confirmed() -> Response {
+    json(StatusCode::OK, "{\"confirmed\":true}\n".to_owned())
+}
+
 /// The request is not taken.
 pub(super) fn refusal(status: StatusCode, reason: &str, retry_after: Option<u32>) -> Response {
     let mut response = json(status, format!("{{\"error\":\"{reason}\"}}\n"));

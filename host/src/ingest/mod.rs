@@ -2,6 +2,8 @@
 
 mod answer;
 mod body;
+mod certificates;
+mod handshake_sns;
 mod throttle;
 
 use std::convert::Infallible;
@@ -20,11 +22,12 @@ use crate::dispatch::Dispatcher;
 use crate::event::{Body, Event, EventId, Headers, UnixMillis};
 use crate::generation::{Generation, RouteEntry, SourceEntry};
 use crate::intake::Intake;
-use crate::signature::SignedRequest;
+use crate::signature::{Refusal, SignedRequest, SigningCertificate};
 use crate::store::{Appended, Dedupe, LeasedRun, NewEvent, SettledRun, Store, StoreError};
 
 pub use answer::Response;
 pub(crate) use body::InFlight;
+pub(crate) use certificates::Certificates;
 pub(crate) use throttle::Throttle;
 
 use body::Receipt;
@@ -42,6 +45,7 @@ pub(crate) struct Ingest {
     pub(crate) clock: Arc<Time>,
     pub(crate) dispatcher: Arc<Dispatcher>,
     pub(crate) in_flight: InFlight,
+    pub(crate) certificates: Certificates,
     /// Of requests that name no source, and of refused ones: separate, so that the one do not hide the other.
     pub(crate) strangers: Throttle,
     pub(crate) refusals: Throttle,
@@ -63,6 +67,13 @@ impl Refused {
     /// For what may go better in a moment.
     fn later(status: StatusCode, sender: &'static str, operator: impl Into<String>) -> Self {
         Refused { status, sender, operator: operator.into(), retry_after: Some(1) }
+    }
+
+    /// For what is not genuine, which is counted.
+    fn forged(source: &SourceEntry, refusal: &Refusal) -> Self {
+        source.counters.refused.inc();
+        let operator = format!("{}: {refusal}", refusal.code());
+        Refused::new(StatusCode::UNAUTHORIZED, "signature refused", operator)
     }
 }
 
@@ -114,7 +125,11 @@ impl Ingest {
             body::receive(body, &head.headers, source, &generation.config.server, &self.in_flight).await?;
         let now = self.clock.now();
         let event = event(source, &head, receipt.bytes.clone(), now);
-        let proof = self.verify(generation, source, &event, now)?;
+        let certificate = self.certificate(source, &event, now).await?;
+        let proof = self.verify(generation, source, &event, certificate.as_deref(), now)?;
+        if let Some(answer) = handshake_sns::confirm(self.certificates.fetcher(), source, &event).await? {
+            return Ok(answer);
+        }
         let event = Event { proof, ..describe(source, event) };
         let due_now = self.clock.due_now();
         let dedupe = source
@@ -133,6 +148,7 @@ impl Ingest {
         generation: &Generation,
         source: &SourceEntry,
         event: &Event,
+        certificate: Option<&SigningCertificate>,
         now: UnixMillis,
     ) -> Result<Option<Arc<str>>, Refused> {
         let Some(verifier) = &source.verifier else { return Ok(None) };
@@ -143,15 +159,10 @@ impl Ingest {
             query: &event.query,
             headers: &event.headers,
             body: &event.body,
+            certificate,
         };
-        match verifier.verify(request, now) {
-            Ok(verified) => Ok(source.proof(verified)),
-            Err(refusal) => {
-                source.counters.refused.inc();
-                let operator = format!("{}: {refusal}", refusal.code());
-                Err(Refused::new(StatusCode::UNAUTHORIZED, "signature refused", operator))
-            }
-        }
+        let verified = verifier.verify(request, now).map_err(|refusal| Refused::forged(source, &refusal))?;
+        Ok(source.proof(verified))
     }
 
     async fn store(

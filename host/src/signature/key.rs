@@ -5,7 +5,10 @@ use std::fmt;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, ED25519, ParsedPublicKey};
 use aws_lc_rs::{constant_time, digest, hmac};
 
-use super::encoding::Encoding;
+use super::adyen;
+use super::certificate::SigningCertificate;
+use super::encoding::{Encoding, Hash};
+use super::jwt::{self, JwtAlgorithm, JwtKey};
 use super::scheme::{Algorithm, Scheme, Signed, Token};
 use super::secret::Secret;
 
@@ -18,6 +21,9 @@ pub(super) enum Key {
     Public(ParsedPublicKey),
     /// The hash of a token, so that comparing tells nothing about its length.
     Token([u8; 32]),
+    /// For each algorithm that counts.
+    Jwt(Vec<(JwtAlgorithm, JwtKey)>),
+    Certificate(Box<SigningCertificate>),
 }
 
 impl Key {
@@ -26,6 +32,15 @@ impl Key {
         match scheme {
             Scheme::Signed(signed) => Key::signed(signed, secret),
             Scheme::Token(token) => Key::token(token, secret),
+            Scheme::Jwt(scheme) => jwt::keys(scheme, secret).map(Key::Jwt),
+            Scheme::Twilio if secret.expose().is_empty() => Err("it is empty"),
+            Scheme::Twilio => Ok(Key::Hmac(Box::new(hmac::Key::new(Hash::Sha1.hmac(), secret.expose())))),
+            Scheme::AdyenItems => {
+                Ok(Key::Hmac(Box::new(hmac::Key::new(Hash::Sha256.hmac(), &adyen::key(secret)?))))
+            }
+            Scheme::PayPal(_) | Scheme::Sns(_) => {
+                SigningCertificate::from_pem(secret.expose()).map(Box::new).map(Key::Certificate)
+            }
         }
     }
 
@@ -81,7 +96,23 @@ impl Key {
                 let message = parts.collect::<Vec<_>>().concat();
                 candidates.iter().any(|candidate| key.verify_sig(&message, candidate).is_ok())
             }
-            Key::Token(_) => false,
+            Key::Token(_) | Key::Jwt(_) | Key::Certificate(_) => false,
+        }
+    }
+
+    /// What tokens of this algorithm are checked with.
+    pub(super) fn jwt(&self, algorithm: JwtAlgorithm) -> Option<&JwtKey> {
+        match self {
+            Key::Jwt(keys) => keys.iter().find(|(known, _)| *known == algorithm).map(|(_, key)| key),
+            _ => None,
+        }
+    }
+
+    /// The certificate, where it is one.
+    pub(super) fn certificate(&self) -> Option<&SigningCertificate> {
+        match self {
+            Key::Certificate(certificate) => Some(certificate),
+            _ => None,
         }
     }
 
@@ -94,7 +125,7 @@ impl Key {
     pub(super) fn covered(&self) -> &[u8] {
         match self {
             Key::Digest(_, secret) => secret.expose(),
-            Key::Hmac(_) | Key::Public(_) | Key::Token(_) => &[],
+            _ => &[],
         }
     }
 }

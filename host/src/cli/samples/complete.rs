@@ -59,12 +59,15 @@ pub(super) static SAMPLES: &[Sample] = &[
     json("github", "deployment_status.created", include_str!("github/deployment_status.created.json"))
         .headers(GITHUB),
     json("github", "ping", include_str!("github/ping.json")).headers(GITHUB),
-    form("twilio", "message.received", include_str!("twilio/message.received.form")).kind("received"),
-    form("twilio", "message.delivered", include_str!("twilio/message.delivered.form")).kind("delivered"),
-    form("twilio", "message.failed", include_str!("twilio/message.failed.form")).kind("failed"),
-    form("twilio", "call.received", include_str!("twilio/call.received.form")).kind("ringing"),
-    form("twilio", "call.completed", include_str!("twilio/call.completed.form")).kind("completed"),
+    form("twilio", "message.received", include_str!("twilio/message.received.form")).headers(TWILIO),
+    form("twilio", "message.delivered", include_str!("twilio/message.delivered.form")).headers(TWILIO),
+    form("twilio", "message.failed", include_str!("twilio/message.failed.form")).headers(TWILIO),
+    form("twilio", "call.received", include_str!("twilio/call.received.form"))
+        .headers(TWILIO)
+        .kind("call.ringing"),
+    form("twilio", "call.completed", include_str!("twilio/call.completed.form")).headers(TWILIO),
     json("twilio", "event-streams", include_str!("twilio/event-streams.json"))
+        .headers(TWILIO)
         .kind("com.twilio.messaging.message.delivered"),
     json("pagerduty", "incident.triggered", include_str!("pagerduty/incident.triggered.json"))
         .headers(PAGERDUTY),
@@ -140,3 +143,5 @@ const GITHUB: Headers = &[
 ];
 
 const PAGERDUTY: Headers = &[("X-Webhook-Id", "{{uuid}}"), ("X-Webhook-Subscription", "PSUBSCR")];
+
+const TWILIO: Headers = &[("User-Agent", "TwilioProxy/1.1"), ("I-Twilio-Idempotency-Token", "{{uuid}}")];

@@ -43,6 +43,9 @@ pub(in crate::cli) struct Arguments {
     /// Which of the provider's ways of signing it is, where it has several
     #[arg(long, value_name = "NAME")]
     pub(super) scheme: Option<String>,
+    /// The id of the webhook, which PayPal signs; the configured one unless given
+    #[arg(long, value_name = "ID")]
+    pub(super) webhook_id: Option<String>,
     /// A header instead of the sample's, or beside them
     #[arg(long = "header", short = 'H', value_name = "NAME: VALUE", value_parser = header)]
     pub(super) headers: Vec<Header>,

@@ -3,6 +3,7 @@
 use crate::config::{Config, Create, SecretRead, SecretRef, Source, Verification};
 use crate::signature::{Draft, Scheme, Secret, private_key, sign};
 
+use super::super::given;
 use super::super::operate::failed::Failed;
 use super::super::samples::Sample;
 use super::command::Arguments;
@@ -10,6 +11,18 @@ use super::target::Target;
 
 /// How a sample is signed, and with what; None where the receiver asks for no proof.
 pub(super) fn key(
+    target: &Target,
+    sample: &Sample,
+    arguments: &Arguments,
+) -> Result<Option<(Scheme, Secret)>, Failed> {
+    let mut found = of_target(target, sample, arguments)?;
+    if let Some((scheme, _)) = &mut found {
+        given::set_webhook_id(scheme, arguments.webhook_id.as_deref()).map_err(Failed::usage)?;
+    }
+    Ok(found)
+}
+
+fn of_target(
     target: &Target,
     sample: &Sample,
     arguments: &Arguments,
@@ -61,8 +74,9 @@ fn configured(config: &Config, source: &Source, scheme: &Scheme) -> Result<Secre
         (true, Some((_, reference)), _) => reference.read_private(&source.name, &config.store.path),
         (true, None, _) => {
             return Err(Failed::usage(format!(
-                "source `{}` has the public key of its sender, with which nothing can be signed; give the private key \
-                 with --secret-file FILE, or try it out with secret = {{ generated = true }}, which makes a pair",
+                "source `{}` knows its sender by a public key or a certificate, with which nothing can be signed; give \
+                 the private key with --secret-file FILE, or, for a public key, try it out with secret = {{ generated = \
+                 true }}, which makes a pair",
                 source.name
             )));
         }

@@ -68,7 +68,7 @@ fn prove(
 ) -> Result<(), Failed> {
     let id = match scheme {
         Scheme::Signed(signed) => signed.id_header.as_deref().and_then(|name| draft.headers.text(name)),
-        Scheme::Token(_) => None,
+        _ => None,
     };
     let id = id.map_or_else(|| format!("msg_{}", fresh.value("hex", "")), str::to_owned);
     let mut at = now;
@@ -102,7 +102,8 @@ fn prove(
 fn tolerance(scheme: &Scheme) -> Option<u32> {
     match scheme {
         Scheme::Signed(signed) => signed.timestamp.as_ref()?.tolerance,
-        Scheme::Token(_) => None,
+        Scheme::Sns(sns) => sns.tolerance,
+        _ => None,
     }
 }
 

@@ -8,9 +8,9 @@ use bytes::Bytes;
 
 use crate::clock::{Clock as _, SystemClock};
 use crate::event::Body;
-use crate::signature::Draft;
+use crate::signature::{Draft, Scheme};
 
-use super::super::given::{GivenSecrets, Header, header};
+use super::super::given::{GivenSecrets, Header, header, set_webhook_id};
 use super::super::operate::failed::Failed;
 use super::super::operate::output::Output;
 use super::case::Case;
@@ -32,12 +32,16 @@ pub(in crate::cli) struct Arguments {
     /// Which of the provider's ways of signing it is, where it has several
     #[arg(long, value_name = "NAME")]
     scheme: Option<String>,
-    /// When the request came, in seconds since 1970; now, unless given
+    /// When the request came, in seconds since 1970; now, unless given. The age of messages of Amazon SNS counts only
+    /// where this is given
     #[arg(long, value_name = "UNIX", allow_negative_numbers = true)]
     now: Option<i64>,
     /// The address that the sender was told to call, with its query; some senders sign it
     #[arg(long, value_name = "PUBLIC_URL")]
     url: Option<String>,
+    /// The id of the webhook, which PayPal signs
+    #[arg(long, value_name = "ID")]
+    webhook_id: Option<String>,
     /// The method of the request
     #[arg(long, value_name = "METHOD", default_value = "POST")]
     method: String,
@@ -64,7 +68,13 @@ pub(in crate::cli) fn run(config: &Path, arguments: &Arguments) -> ExitCode {
 }
 
 fn verify(config: &Path, arguments: &Arguments) -> Result<Report, Failed> {
-    let sender = Sender::find(config, &arguments.provider, arguments.scheme.as_deref(), &arguments.secrets)?;
+    let mut sender =
+        Sender::find(config, &arguments.provider, arguments.scheme.as_deref(), &arguments.secrets)?;
+    set_webhook_id(&mut sender.scheme, arguments.webhook_id.as_deref()).map_err(Failed::usage)?;
+    if let (Scheme::Sns(sns), None) = (&mut sender.scheme, arguments.now) {
+        // Amazon states no age beyond which a message is stale. Ours counts where it is said when the message came.
+        sns.tolerance = None;
+    }
     let url = arguments.url.clone().or_else(|| sender.url.clone());
     let body = body(arguments.body.as_deref())?;
     let mut request = Draft::post(Body::default());

@@ -94,6 +94,11 @@ impl Sender {
                 secrets.push(Known { from: format!("source {} ({at})", source.name), secret });
             }
         }
+        if secrets.is_empty() {
+            let message =
+                "the certificate that the request names is not fetched here; give it with --secret-file FILE";
+            return Err(Failed::usage(message));
+        }
         let named = match (source.provider, scheme) {
             (Some(preset), Some(_)) => Some(preset.scheme(scheme).ok_or_else(|| no_scheme(preset, scheme))?),
             (Some(preset), None) => preset.schemes.iter().find(|named| (named.scheme)() == *own),

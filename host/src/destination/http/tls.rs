@@ -47,6 +47,10 @@ impl Certificate {
         }
         Ok(certificates)
     }
+
+    pub(super) fn der(&self) -> &CertificateDer<'static> {
+        &self.0
+    }
 }
 
 /// The settings of connections, trusting `system` as far as the settings say so.
