@@ -15,7 +15,7 @@ use bytes::Bytes;
 use http::Request;
 use tokio::sync::watch;
 
-use crate::admin::{self, AdminSocket, Control, Health, Today};
+use crate::admin::{self, AdminSocket, Control, Today};
 use crate::clock::{Clock, SystemClock, Time};
 use crate::config::{ConfigErrors, Create};
 use crate::destination::{Fetcher, HttpClient, Network};
@@ -135,7 +135,8 @@ impl Builder {
         let source = self.source.ok_or(BuildError::NoConfiguration)?;
         let config = source.load().map_err(BuildError::Config)?;
         let state_dir = self.state_dir.unwrap_or_else(|| config.store.path.clone());
-        let workshop = workshop(state_dir, Create::Never, &config.server, max_memory(&config))?;
+        let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
+        let workshop = workshop(state_dir, Create::Never, clock, &config.server, max_memory(&config))?;
         make(&source, None, &workshop).map_err(BuildError::from)
     }
 
@@ -143,12 +144,14 @@ impl Builder {
     pub async fn build(self) -> Result<Gateway, BuildError> {
         let Builder { source, state_dir, store, clock, fetcher } = self;
         let source = source.ok_or(BuildError::NoConfiguration)?;
+        let clock = clock.unwrap_or_else(|| Arc::new(SystemClock));
+        let wall = clock.clone();
         let making = tokio::task::spawn_blocking(move || {
             let config = source.load().map_err(BuildError::Config)?;
             // Before it is read for good, so that no change in between is missed.
             let seen = Seen::of(named_by(&config));
             let state_dir = state_dir.unwrap_or_else(|| config.store.path.clone());
-            let workshop = workshop(state_dir, Create::IfMissing, &config.server, max_memory(&config))?;
+            let workshop = workshop(state_dir, Create::IfMissing, wall, &config.server, max_memory(&config))?;
             let generation = make(&source, None, &workshop)?;
             let opened = || keep::open(&generation.config.store, &workshop.state_dir, PATIENCE);
             let store = store.map_or_else(opened, Ok).map_err(BuildError::System)?;
@@ -159,7 +162,7 @@ impl Builder {
 
         let fetcher = fetcher.unwrap_or_else(|| Fetcher::new(workshop.http.clone(), Network::Public));
         let state_dir = workshop.state_dir.clone();
-        let clock = Arc::new(Time::new(clock.unwrap_or_else(|| Arc::new(SystemClock))));
+        let clock = Arc::new(Time::new(clock));
         let metrics = workshop.metrics.clone();
         let threads = generation.config.server.guest_threads;
         metrics.generation.set(1);
@@ -216,6 +219,7 @@ fn max_memory(config: &crate::config::Config) -> usize {
 fn workshop(
     state_dir: PathBuf,
     create: Create,
+    clock: Arc<dyn Clock>,
     server: &crate::config::Server,
     max_memory: usize,
 ) -> Result<Workshop, BuildError> {
@@ -224,6 +228,7 @@ fn workshop(
     Ok(Workshop {
         state_dir,
         create,
+        clock,
         metrics: Arc::new(Metrics::new()),
         http: HttpClient::new().map_err(|error| system(&error.0))?,
         #[cfg(feature = "wasm")]
@@ -347,7 +352,7 @@ impl Gateway {
         Ok(match request.uri().path() {
             "/healthz" => admin::health(),
             "/readyz" => self.readiness().await,
-            "/metrics" => admin::metrics(&self.inner.metrics),
+            "/metrics" => admin::metrics(&self.inner.metrics, &self.generation()),
             path if self.is_source(path) => self.inner.ingest.receive(request).await,
             _ => admin::not_found(),
         })
@@ -361,8 +366,8 @@ impl Gateway {
     async fn readiness(&self) -> Response {
         let draining = *self.inner.stop.borrow();
         let failure = self.inner.reloader.failure();
-        let health = Health::of(&*self.inner.ingest.store).await;
-        admin::ready(&self.generation(), failure.as_ref(), &health, &self.held_back(), draining)
+        let readiness = admin::ask(&*self.inner.ingest.store).await;
+        admin::ready(&self.generation(), failure.as_ref(), &readiness, &self.held_back(), draining)
     }
 }
 

@@ -11,8 +11,10 @@ mod verify;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -33,13 +35,24 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// A directory with the repository's own configuration and starter plugins, on a port of its own.
+/// An address that nobody else has, in this process or another: a port that was free a moment ago may not be so any
+/// more, while every test can have a part of this machine's own network, 127.0.0.0/8, for itself.
+fn address() -> SocketAddr {
+    static TESTS: AtomicU8 = AtomicU8::new(1);
+    let [.., high, low] = std::process::id().to_be_bytes();
+    let host = Ipv4Addr::new(127, high, low, TESTS.fetch_add(1, Ordering::Relaxed));
+    // Below those that the system gives to outgoing connections.
+    SocketAddr::from((host, 17_311))
+}
+
+/// A directory with the repository's own configuration and starter plugins, on an address of its own.
 fn checkout() -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let config = fs::read_to_string(root.join("config.toml")).unwrap();
-    let config = config.replace("listen = \"127.0.0.1:8080\"", &format!("listen = \"127.0.0.1:{port}\""));
+    let listen = format!("listen = \"{}\"", address());
+    let config = config.replace("listen = \"127.0.0.1:8080\"", &listen);
+    assert!(config.contains(&listen), "{config}");
     fs::write(directory.path().join("config.toml"), config).unwrap();
     fs::create_dir_all(directory.path().join("plugins/dist")).unwrap();
     for plugin in ["redact.wasm", "reshape.wasm"] {

@@ -10,10 +10,11 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
-use hookyard::clock::{Clock as _, SystemClock};
+use hookyard::Gateway;
+use hookyard::clock::Clock as _;
 use hookyard::destination::{Certificate, Fetcher, HttpClient, Network};
+use hookyard::event::{Body, Headers};
 use hookyard::signature::{Draft, Scheme, Secret, Sns, sign};
-use hookyard::{Gateway, event::Body};
 use hookyard_tests::{Plan, eventually};
 use http::{Request, Response};
 use http_body_util::Full;
@@ -183,10 +184,10 @@ impl Scene {
         let text = format!(
             r#"{{"Message":"hello","SigningCertURL":"https://{HOST}/{certificate}","TopicArn":"{TOPIC}"{members}}}"#
         );
-        let mut draft = Draft::post(Body::from(Bytes::from(text)));
+        let mut draft = Draft::post(Body::new(Bytes::from(text), &Headers::new()));
         let key = Secret::new(pem("PRIVATE KEY", &self.key.serialize_der()));
         let id = certificate.to_owned() + members;
-        sign(&Scheme::Sns(Sns::default()), &key, &mut draft, &id, SystemClock.now()).unwrap();
+        sign(&Scheme::Sns(Sns::default()), &key, &mut draft, &id, self.plan.clock.now()).unwrap();
         draft
     }
 
@@ -230,14 +231,17 @@ async fn a_certificate_is_fetched_once() {
     assert!(sent.text().contains(r#""Message":"hello""#));
 
     // It is not believed for ever.
-    scene.plan.clock.forward(Duration::from_secs(30 * 60));
-    assert_eq!(scene.send(&scene.message("whole.pem", r#","n":3"#)).await, (202, None));
-    assert_eq!(scene.publisher.asked("/whole.pem"), 1);
+    for (hours, asked) in [(5, 1), (2, 2)] {
+        scene.plan.clock.forward(Duration::from_secs(hours * 3600));
+        let message = scene.message("whole.pem", &format!(r#","hours":{hours}"#));
+        assert_eq!(scene.send(&message).await, (202, None));
+        assert_eq!(scene.publisher.asked("/whole.pem"), asked, "{hours}");
+    }
 
     // What it did not sign is not genuine.
     let mut forged = scene.message("whole.pem", r#","n":4"#);
     let text = String::from_utf8(forged.body.bytes().to_vec()).unwrap().replace("hello", "hullo");
-    forged.body = Body::from(Bytes::from(text));
+    forged.body = Body::new(Bytes::from(text), &Headers::new());
     assert_eq!(scene.send(&forged).await, (401, None));
 }
 
@@ -266,7 +270,7 @@ async fn a_certificate_that_nobody_vouches_for_is_not_used() {
     // An address that is not Amazon's is not even looked up.
     let mut elsewhere = scene.message("root.pem", "");
     let text = String::from_utf8(elsewhere.body.bytes().to_vec()).unwrap().replace(HOST, "evil.example");
-    elsewhere.body = Body::from(Bytes::from(text));
+    elsewhere.body = Body::new(Bytes::from(text), &Headers::new());
     assert_eq!(scene.send(&elsewhere).await, (401, None));
     assert_eq!(scene.send(&scene.message("root.pem", "")).await, (202, None));
 }
@@ -307,7 +311,7 @@ async fn a_subscription_is_confirmed() {
     // Not before it is known to be genuine.
     let mut forged = confirmation("good");
     let text = String::from_utf8(forged.body.bytes().to_vec()).unwrap().replace("=good", "=evil");
-    forged.body = Body::from(Bytes::from(text));
+    forged.body = Body::new(Bytes::from(text), &Headers::new());
     assert_eq!(scene.send(&forged).await, (401, None));
     assert_eq!(scene.publisher.asked(&path("evil")), 0);
     // No event comes of it.

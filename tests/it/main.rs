@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says where it failed")]
 
+mod batches;
 mod bodies;
 mod certificates;
 mod connections;
@@ -11,6 +12,7 @@ mod durability;
 mod embedding;
 mod end_to_end;
 mod flow;
+mod handshakes;
 mod neighbours;
 mod outgoing;
 mod plugin_faults;
@@ -20,5 +22,6 @@ mod refusals;
 mod reload;
 mod retries;
 mod routing;
+mod secrets;
 mod shutdown;
 mod tidy;

@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a harness that cannot go on fails its test")]
 
+mod ailing;
 mod apart;
 mod client;
 mod clock;
@@ -21,6 +22,7 @@ mod sink;
 mod wait;
 mod yard;
 
+pub use ailing::Ailing;
 pub use apart::{Apart, Delivery, Usage, serve as serve_apart};
 pub use client::{Answer, Client, sign};
 pub use clock::SetClock;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use http::HeaderName;
 
 use crate::config::{Create, SecretRef};
+use crate::event::UnixMillis;
 use crate::signature::{Scheme, Secret};
 
 /// Secrets, in the order of the options here.
@@ -27,6 +28,8 @@ pub(super) struct GivenSecrets {
 pub(super) struct Known {
     pub(super) from: String,
     pub(super) secret: Secret,
+    /// From then on it proves nothing any more.
+    pub(super) expires: Option<UnixMillis>,
 }
 
 impl GivenSecrets {
@@ -39,7 +42,7 @@ impl GivenSecrets {
     pub(super) fn read(&self) -> Result<Vec<Known>, String> {
         let literal = self.literal.iter().map(|text| match text.as_str() {
             "" => Err("--secret is empty".to_owned()),
-            text => Ok(Known { from: "--secret".to_owned(), secret: Secret::new(text) }),
+            text => Ok(Known { from: "--secret".to_owned(), secret: Secret::new(text), expires: None }),
         });
         let files = self.file.iter().map(|path| {
             followed(&SecretRef::File(path.clone()), format!("--secret-file {}", path.display()))
@@ -55,7 +58,7 @@ impl GivenSecrets {
 fn followed(reference: &SecretRef, from: String) -> Result<Known, String> {
     let read = reference.read("", Path::new(""), Create::Never).map_err(|error| error.to_string())?;
     match read.secret() {
-        Some(secret) => Ok(Known { from, secret: secret.clone() }),
+        Some(secret) => Ok(Known { from, secret: secret.clone(), expires: None }),
         None => Err(format!("{from}: there is no secret")),
     }
 }

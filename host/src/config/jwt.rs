@@ -81,7 +81,7 @@ pub(super) static BODY_HASH: Element = Element {
 };
 
 /// What a token that stands at this place has to be.
-pub(super) fn read(verify: Value<'_>, table: &Table<'_>, token: Option<Token>) -> Option<Jwt> {
+pub(super) fn read(table: &Table<'_>, token: Option<Token>) -> Option<Jwt> {
     // Every part is read before any is missed, so that all errors are told at once.
     let algorithms = table.needed("algorithms").and_then(algorithms);
     let text =
@@ -102,7 +102,7 @@ pub(super) fn read(verify: Value<'_>, table: &Table<'_>, token: Option<Token>) -
     if jwt.body_hash.is_none() {
         let warning = "a token without `body_hash` proves who sent a request, and not what: whoever has seen one can \
                        send another body with it until it expires";
-        verify.context.gathered.warn(&verify.spot(), warning);
+        table.context.gathered.warn(&table.spot(), warning);
     }
     Some(jwt)
 }
@@ -158,7 +158,7 @@ mod tests {
         assert_eq!(found.token.place, Place::Header("Authorization".to_owned()));
         assert_eq!((&*found.token.prefix, found.leeway, found.max_age), ("Bearer ", 60, None));
         let [(at, warning)] = &config.warnings[..] else { panic!("{:?}", config.warnings) };
-        assert_eq!(at.to_string(), "config.toml:3:10");
+        assert_eq!(at.to_string(), "config.toml:3:1");
         assert!(warning.contains("and not what"), "{warning}");
     }
 

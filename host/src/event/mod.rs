@@ -8,6 +8,8 @@ mod form_field;
 mod headers;
 mod json;
 mod message;
+#[cfg(test)]
+pub(crate) mod sample;
 mod split;
 mod view;
 

@@ -14,9 +14,10 @@ use tokio::sync::watch;
 use crate::destination::Fetcher;
 use crate::event::{Event, UnixMillis};
 use crate::generation::SourceEntry;
-use crate::signature::{CertificateUrl, SignedRequest, SigningCertificate, Unvouched};
+use crate::signature::{CertificateUrl, SigningCertificate, Unvouched};
 
-use super::{Ingest, Refused};
+use super::Ingest;
+use super::refused::Refused;
 
 /// How long a certificate is used before it is fetched again.
 const KEPT: UnixMillis = 6 * 3600 * 1000;
@@ -142,21 +143,11 @@ impl Ingest {
         event: &Event,
         now: UnixMillis,
     ) -> Result<Option<Arc<SigningCertificate>>, Refused> {
-        let Some(verifier) = &source.verifier else { return Ok(None) };
-        let request = SignedRequest {
-            method: &event.method,
-            url: None,
-            query: &event.query,
-            headers: &event.headers,
-            body: &event.body,
-            certificate: None,
-        };
-        let wanted =
-            verifier.certificate_url(request).map_err(|refusal| Refused::forged(source, &refusal))?;
+        let wanted = source.certificate_url(event).map_err(|refusal| Refused::forged(&refusal))?;
         let Some(wanted) = wanted else { return Ok(None) };
         let found = self.certificates.get(&wanted, now, self.clock.due_now()).await;
         found.map(Some).map_err(|problem| {
-            source.counters.refused.inc();
+            source.count_refused("certificate_not_fetched");
             let sender = "the certificate cannot be fetched, try again";
             let operator = format!("the certificate that it names cannot be had: {problem}");
             let retry_after = Some(60);

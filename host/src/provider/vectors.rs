@@ -85,7 +85,9 @@ fn request<'a>(event: &'a Event, vector: &'a Value) -> SignedRequest<'a> {
 /// The scheme as an operator would set it up to receive the vector.
 fn set_up(scheme: Scheme, vector: &Value) -> Scheme {
     match scheme {
-        Scheme::PayPal(_) => Scheme::PayPal(PayPal { webhook_id: text(&vector["webhook_id"]) }),
+        Scheme::PayPal(paypal) => {
+            Scheme::PayPal(PayPal { webhook_id: text(&vector["webhook_id"]), ..paypal })
+        }
         // Where nothing says when the request came, it came in time.
         Scheme::Sns(sns) if vector["now"].is_null() => Scheme::Sns(Sns { tolerance: None, ..sns }),
         other => other,

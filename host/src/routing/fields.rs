@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn the_first_alternative_that_begins_counts() {
         type Rows = &'static [&'static [&'static str]];
-        let cases: [(Rows, &str, Option<&str>); 8] = [
+        let cases: [(Rows, &str, Option<&str>); 11] = [
             (&[&["header:X-Event", "body:/action"]], r#"{"action":"opened"}"#, Some("issues.opened")),
             (&[&["header:X-Event", "body:/action"]], "{}", Some("issues")),
             (&[&["body:/action", "header:X-Event"]], "{}", None),
@@ -161,6 +161,13 @@ mod tests {
             (&[&["member:*_events"]], r#"{"for_user_id":"1","follow_events":[]}"#, Some("follow_events")),
             (&[&["member:*_events"]], "[]", None),
             (&[], "{}", None),
+            (
+                &[&["text:call", "body:/a"], &["text:message", "body:/b"]],
+                r#"{"b":"sent"}"#,
+                Some("message.sent"),
+            ),
+            (&[&["body:/b", "text:call"]], "{}", None),
+            (&[&["text:call"]], "{}", Some("call")),
         ];
         for (rows, body, expected) in cases {
             assert_eq!(Fields::table(rows).read(&event(body), ".").as_deref(), expected, "{rows:?} {body}");

@@ -37,7 +37,10 @@ fn certificate() -> Made {
 }
 
 fn schemes() -> [Scheme; 2] {
-    [Scheme::PayPal(PayPal { webhook_id: "WH-1".to_owned() }), Scheme::Sns(Sns::default())]
+    [
+        Scheme::PayPal(PayPal { webhook_id: "WH-1".to_owned(), tolerance: Some(60) }),
+        Scheme::Sns(Sns::default()),
+    ]
 }
 
 fn draft() -> Draft {
@@ -97,6 +100,22 @@ fn a_certificate_may_come_with_the_request() {
         let request = SignedRequest { certificate: Some(&known), ..draft.request() };
         assert_eq!(pinned.verify(request, NOW).map(|_| ()), Err(Refusal::BadSignature));
     }
+}
+
+#[test]
+fn paypal_signs_for_one_webhook_at_one_time() {
+    let made = certificate();
+    let paypal = PayPal { webhook_id: "WH-1".to_owned(), tolerance: Some(60) };
+    let mut draft = draft();
+    sign(&Scheme::PayPal(paypal.clone()), &made.key, &mut draft, "id-1", NOW).unwrap();
+    let check = |paypal: PayPal, now: i64, expected: Result<(), Refusal>| {
+        let verifier = Verifier::new(Scheme::PayPal(paypal), [Secret::new(made.pem.clone()).into()]).unwrap();
+        assert_eq!(verifier.verify(draft.request(), now).map(|_| ()), expected);
+    };
+    check(paypal.clone(), NOW + 60_000, Ok(()));
+    check(paypal.clone(), NOW + 61_000, Err(Refusal::StaleTimestamp(61)));
+    check(PayPal { tolerance: None, ..paypal.clone() }, NOW + 61_000, Ok(()));
+    check(PayPal { webhook_id: "WH-2".to_owned(), ..paypal }, NOW, Err(Refusal::BadSignature));
 }
 
 #[test]

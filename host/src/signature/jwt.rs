@@ -155,7 +155,7 @@ impl JwtAlgorithm {
 /// What signatures of one algorithm are checked with.
 #[derive(Clone)]
 pub(super) enum JwtKey {
-    Shared(hmac::Key),
+    Shared(Box<hmac::Key>),
     Public(ParsedPublicKey),
 }
 
@@ -166,7 +166,7 @@ impl JwtKey {
                 [] => Err("it is empty"),
                 // A public key is no secret: whoever knows it could sign (RFC 8725 §3.1).
                 pem if pem.starts_with(b"-----BEGIN ") => Err("it is a key in PEM, not a shared secret"),
-                bytes => Ok(JwtKey::Shared(hmac::Key::new(hmac, bytes))),
+                bytes => Ok(JwtKey::Shared(Box::new(hmac::Key::new(hmac, bytes)))),
             };
         }
         let pem = secret.expose();

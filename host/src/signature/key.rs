@@ -34,10 +34,8 @@ impl Key {
             Scheme::Token(token) => Key::token(token, secret),
             Scheme::Jwt(scheme) => jwt::keys(scheme, secret).map(Key::Jwt),
             Scheme::Twilio if secret.expose().is_empty() => Err("it is empty"),
-            Scheme::Twilio => Ok(Key::Hmac(Box::new(hmac::Key::new(Hash::Sha1.hmac(), secret.expose())))),
-            Scheme::AdyenItems => {
-                Ok(Key::Hmac(Box::new(hmac::Key::new(Hash::Sha256.hmac(), &adyen::key(secret)?))))
-            }
+            Scheme::Twilio => Ok(Key::keyed(Hash::Sha1, secret.expose())),
+            Scheme::AdyenItems => Ok(Key::keyed(Hash::Sha256, &adyen::key(secret)?)),
             Scheme::PayPal(_) | Scheme::Sns(_) => {
                 SigningCertificate::from_pem(secret.expose()).map(Box::new).map(Key::Certificate)
             }
@@ -46,10 +44,7 @@ impl Key {
 
     fn signed(signed: &Signed, secret: &Secret) -> Result<Self, &'static str> {
         Ok(match signed.algorithm {
-            Algorithm::Hmac(hash) => {
-                let key = hmac::Key::new(hash.hmac(), &signed.key(secret.expose())?);
-                Key::Hmac(Box::new(key))
-            }
+            Algorithm::Hmac(hash) => Key::keyed(hash, &signed.key(secret.expose())?),
             Algorithm::Digest(hash) => Key::Digest(hash.digest(), Secret::new(signed.key(secret.expose())?)),
             Algorithm::Ed25519 => {
                 let key = public_key(signed, secret)?;
@@ -62,6 +57,10 @@ impl Key {
                 Key::Public(parsed.map_err(|_| "it is not a public key on the curve P-256")?)
             }
         })
+    }
+
+    fn keyed(hash: Hash, key: &[u8]) -> Self {
+        Key::Hmac(Box::new(hmac::Key::new(hash.hmac(), key)))
     }
 
     fn token(token: &Token, secret: &Secret) -> Result<Self, &'static str> {
@@ -112,6 +111,14 @@ impl Key {
     pub(super) fn certificate(&self) -> Option<&SigningCertificate> {
         match self {
             Key::Certificate(certificate) => Some(certificate),
+            _ => None,
+        }
+    }
+
+    /// The HMAC of a message, where that is what this key is for.
+    pub(super) fn hmac(&self, message: &[u8]) -> Option<Vec<u8>> {
+        match self {
+            Key::Hmac(key) => Some(hmac::sign(key, message).as_ref().to_vec()),
             _ => None,
         }
     }

@@ -11,8 +11,10 @@ use super::encoding::Encoding;
 use super::refusal::Refusal;
 use super::request::{SignedRequest, single};
 use super::rsa;
+use super::scheme::TimestampFormat;
 use super::secret::Secret;
 use super::sign::{CannotSign, Draft};
+use super::signed::check_age;
 use super::trace::Trace;
 use super::verifier::{Verified, Verifier};
 
@@ -21,6 +23,9 @@ use super::verifier::{Verified, Verifier};
 pub struct PayPal {
     /// The webhook's id in PayPal's settings, which is signed. Not a secret.
     pub webhook_id: String,
+    /// Seconds that the time of signing may lie away; None does not check, since it is not known whether PayPal signs a
+    /// repetition anew.
+    pub tolerance: Option<u32>,
 }
 
 const ID: &str = "PayPal-Transmission-Id";
@@ -62,9 +67,11 @@ pub(super) fn verify<T: Trace>(
     let signature = signature.ok_or_else(|| Refusal::MalformedSignature(SIGNATURE.to_owned()))?;
     let covered = covered(scheme, id, time, request.body.bytes());
     trace.covered(std::iter::once(Some(covered.as_bytes())));
-    verifier.certified(request, now, trace, |certificate| {
+    let signed_at = TimestampFormat::Rfc3339.read(time).ok_or(Refusal::MalformedTimestamp)?;
+    let verified = verifier.certified(request, now, trace, |certificate| {
         certificate.made(RsaHash::Sha256, covered.as_bytes(), &signature)
-    })
+    })?;
+    check_age(signed_at, now, scheme.tolerance, scheme.tolerance).map(|()| verified)
 }
 
 /// Where the request's certificate is.

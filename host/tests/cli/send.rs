@@ -35,16 +35,23 @@ fn directory() -> tempfile::TempDir {
         let secret = match &*scheme {
             "alertmanager-basic" => "{ file = \"password\" }",
             "paypal" => "{ file = \"certificate\" }\nwebhook_id = \"WH-1\"",
+            "asana" => "{ handshake = true }",
             "sns" => "{ file = \"certificate\" }",
             _ => "{ generated = true }",
         };
+        let more = match &*scheme {
+            "meta" => "verify_token = { file = \"token\" }",
+            "cloudevents" | "eventgrid" => "allowed_origins = [\"*\"]",
+            _ => "",
+        };
         let _ = writeln!(
             config,
-            "[sources.{scheme}]\nprovider = \"{provider}\"\nscheme = \"{scheme}\"\nsecret = {secret}"
+            "[sources.{scheme}]\nprovider = \"{provider}\"\nscheme = \"{scheme}\"\nsecret = {secret}\n{more}"
         );
     }
     fs::write(directory.path().join("config.toml"), config).unwrap();
     fs::write(directory.path().join("password"), "user:password").unwrap();
+    fs::write(directory.path().join("token"), "hookyard").unwrap();
     let key = rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048).unwrap();
     let certificate = rcgen::CertificateParams::new(vec!["sender.example".to_owned()]).unwrap();
     let certificate = pem("CERTIFICATE", certificate.self_signed(&key).unwrap().der());
@@ -78,50 +85,43 @@ fn every_sample_arrives_and_is_what_it_says() {
     let mut expected: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut wrong = Vec::new();
     for (scheme, provider) in schemes() {
-        for sample in listed(path, &provider) {
+        let mut samples = listed(path, &provider);
+        // Asana brings the secret with which its events are signed.
+        samples.sort_by_key(|sample| sample["handshake"] != true);
+        for sample in samples {
             let of = sample["schemes"].as_array().unwrap();
-            if sample["handshake"] == true || !(of.is_empty() || of.iter().any(|of| *of == *scheme)) {
+            let event = sample["event"].as_str().unwrap();
+            // Confirming a subscription would call Amazon.
+            if event == "SubscriptionConfirmation" || !(of.is_empty() || of.iter().any(|of| *of == *scheme)) {
                 continue;
             }
-            let event = sample["event"].as_str().unwrap();
             let command = ["send", &scheme, event, "--output", "json"];
             let sent = run(path, &[&command, private(&scheme)].concat());
             let answer: Value = serde_json::from_slice(&sent.stdout).unwrap_or_default();
             if !sent.status.success() || answer["expected"] != true {
                 wrong.push(format!("{scheme} {event}: {answer} {}", text(&sent.stderr)));
             }
-            let kind = sample["event_type"].as_str().unwrap().to_owned();
-            expected.entry(scheme.clone()).or_default().insert(kind);
+            if sample["handshake"] != true {
+                let kind = sample["event_type"].as_str().unwrap().to_owned();
+                expected.entry(scheme.clone()).or_default().insert(kind);
+            }
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    for (scheme, kinds) in expected {
+    for (scheme, mut kinds) in expected {
         let output = run(path, &["events", "list", "--source", &scheme, "--output", "json"]);
         let events = text(&output.stdout);
         let types = events.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["type"].clone());
         let stored: BTreeSet<String> = types.map(|kind| kind.as_str().unwrap().to_owned()).collect();
-        if !LISTS.contains(&&*scheme) {
-            assert_eq!(stored, kinds, "{scheme}");
+        // The second events of the lists that these send.
+        match &*scheme {
+            "sendgrid" => kinds.extend(["bounce".to_owned()]),
+            "hubspot-v1" | "hubspot-v2" | "hubspot-v3" => kinds.extend(["contact.propertyChange".to_owned()]),
+            _ => {}
         }
-        assert!(!stored.is_empty(), "{scheme}");
+        assert_eq!(stored, kinds, "{scheme}");
     }
 }
-
-/// Senders of lists, which are one event each as long as nothing takes them apart.
-const LISTS: [&str; 12] = [
-    "adyen-items",
-    "adyen-platform",
-    "asana",
-    "auth0",
-    "cloudevents",
-    "eventgrid",
-    "hubspot-v1",
-    "hubspot-v2",
-    "hubspot-v3",
-    "msgraph",
-    "okta",
-    "sendgrid",
-];
 
 #[test]
 fn what_is_bad_is_refused_or_cannot_be() {
@@ -135,6 +135,7 @@ fn what_is_bad_is_refused_or_cannot_be() {
         assert_eq!(sent.status.code(), Some(code), "{line}: {output}");
         assert!(output.contains(said), "{line}: {said:?} is not in {output}");
     };
+    check("asana handshake", 0, "→ 200");
     for (scheme, provider) in schemes() {
         let samples = listed(path, &provider);
         let fits = |sample: &&Value| {

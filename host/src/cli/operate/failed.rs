@@ -19,19 +19,29 @@ pub(in crate::cli) const EXIT_UNREACHABLE: u8 = 69;
 pub(in crate::cli) struct Failed {
     pub(in crate::cli) code: u8,
     pub(in crate::cli) message: String,
+    /// Whether it may be done nevertheless: it was asked for, and no answer came that can be read.
+    pub(in crate::cli) perhaps_done: bool,
 }
 
 impl Failed {
+    fn new(code: u8, message: impl Into<String>) -> Self {
+        Failed { code, message: message.into(), perhaps_done: false }
+    }
+
     pub(in crate::cli) fn usage(message: impl Into<String>) -> Self {
-        Failed { code: EXIT_USAGE, message: message.into() }
+        Failed::new(EXIT_USAGE, message)
     }
 
     pub(in crate::cli) fn unreachable(message: impl Into<String>) -> Self {
-        Failed { code: EXIT_UNREACHABLE, message: message.into() }
+        Failed::new(EXIT_UNREACHABLE, message)
     }
 
     pub(in crate::cli) fn config(message: impl Into<String>) -> Self {
-        Failed { code: EXIT_CONFIG, message: message.into() }
+        Failed::new(EXIT_CONFIG, message)
+    }
+
+    pub(in crate::cli) fn not_all(message: impl Into<String>) -> Self {
+        Failed::new(EXIT_NOT_ALL, message)
     }
 
     /// Says it.
@@ -42,7 +52,13 @@ impl Failed {
         ExitCode::from(self.code)
     }
 
-    pub(in crate::cli) fn not_all(message: impl Into<String>) -> Self {
-        Failed { code: EXIT_NOT_ALL, message: message.into() }
+    /// The gateway answered, and not that it is done.
+    pub(in crate::cli) fn refused(code: u8, message: impl Into<String>) -> Self {
+        Failed::new(code, message)
+    }
+
+    /// It was asked for, and nobody knows what came of it.
+    pub(in crate::cli) fn unanswered(message: impl Into<String>) -> Self {
+        Failed { perhaps_done: true, ..Failed::unreachable(message) }
     }
 }

@@ -11,6 +11,7 @@ pub(super) mod output;
 mod reach;
 mod replay;
 mod selection;
+mod sources;
 mod store;
 mod table;
 pub(super) mod text;

@@ -69,9 +69,9 @@ fn configured(config: &Config, source: &Source, scheme: &Scheme) -> Result<Secre
     let Verification::Proof { secrets, .. } = &source.verification else {
         return Err(Failed::config("the source has no secret"));
     };
-    let generated = secrets.iter().find(|(_, reference)| *reference == SecretRef::Generated);
+    let generated = secrets.iter().find(|secret| secret.reference == SecretRef::Generated);
     let read = match (scheme.is_asymmetric(), generated, secrets.first()) {
-        (true, Some((_, reference)), _) => reference.read_private(&source.name, &config.store.path),
+        (true, Some(secret), _) => secret.reference.read_private(&source.name, &config.store.path),
         (true, None, _) => {
             return Err(Failed::usage(format!(
                 "source `{}` knows its sender by a public key or a certificate, with which nothing can be signed; give \
@@ -80,7 +80,7 @@ fn configured(config: &Config, source: &Source, scheme: &Scheme) -> Result<Secre
                 source.name
             )));
         }
-        (false, _, Some((_, reference))) => reference.read(&source.name, &config.store.path, Create::Never),
+        (false, _, Some(secret)) => secret.reference.read(&source.name, &config.store.path, Create::Never),
         (false, _, None) => return Err(Failed::config("the source has no secret")),
     };
     let read = read.map_err(|error| Failed::config(error.to_string()))?;
@@ -88,6 +88,10 @@ fn configured(config: &Config, source: &Source, scheme: &Scheme) -> Result<Secre
         SecretRead::WouldBeCreated { path } => Err(Failed::config(format!(
             "{} is not there yet; start the gateway first, which makes it",
             path.display()
+        ))),
+        SecretRead::Awaited { .. } => Err(Failed::config(format!(
+            "the sender of source `{0}` has brought no secret yet; send its handshake first: hookyard send {0} handshake",
+            source.name
         ))),
         read => read.secret().cloned().ok_or_else(|| Failed::config("the source has no secret")),
     }

@@ -70,7 +70,9 @@ impl Target {
         let public = match &self.source {
             Some((config, source)) if arguments.to.is_none() => {
                 let public = config.server.public_url.as_ref();
-                public.map(|public| format!("{public}{}/{}", config.server.base_path, source.name))
+                let usual =
+                    || public.map(|public| format!("{public}{}/{}", config.server.base_path, source.name));
+                source.public_url.clone().or_else(usual)
             }
             _ => None,
         };

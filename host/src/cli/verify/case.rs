@@ -6,13 +6,13 @@ use uuid::Uuid;
 use crate::event::{Body, Event, EventId, Pointer, UnixMillis};
 use crate::provider::Split;
 use crate::routing::Fields;
-use crate::signature::{Draft, Refusal, Scheme, Secret, Trace, Verified, Verifier};
+use crate::signature::{ActiveSecret, Draft, Refusal, Scheme, Trace, Verified, Verifier};
 
 /// A request, the scheme and the secrets that it is checked with, and when.
 #[derive(Clone, Debug)]
 pub(super) struct Case {
     pub(super) scheme: Scheme,
-    pub(super) secrets: Vec<Secret>,
+    pub(super) secrets: Vec<ActiveSecret>,
     pub(super) request: Draft,
     pub(super) now: UnixMillis,
 }
@@ -23,7 +23,7 @@ pub(super) type Unusable = (usize, &'static str);
 impl Case {
     /// The gateway's check.
     pub(super) fn check<T: Trace>(&self, trace: &mut T) -> Result<Result<Verified, Refusal>, Unusable> {
-        let secrets = self.secrets.iter().cloned().map(Into::into);
+        let secrets = self.secrets.iter().cloned();
         let verifier = Verifier::new(self.scheme.clone(), secrets)?;
         Ok(verifier.verify_watched(self.request.request(), self.now, trace))
     }

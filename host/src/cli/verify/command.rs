@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use crate::clock::{Clock as _, SystemClock};
 use crate::event::Body;
-use crate::signature::{Draft, Scheme};
+use crate::signature::{ActiveSecret, Draft, Scheme};
 
 use super::super::given::{GivenSecrets, Header, header, set_webhook_id};
 use super::super::operate::failed::Failed;
@@ -88,7 +88,11 @@ fn verify(config: &Path, arguments: &Arguments) -> Result<Report, Failed> {
     request.body = Body::new(body, &request.headers);
     let case = Case {
         scheme: sender.scheme.clone(),
-        secrets: sender.secrets.iter().map(|known| known.secret.clone()).collect(),
+        secrets: sender
+            .secrets
+            .iter()
+            .map(|known| ActiveSecret { secret: known.secret.clone(), expires: known.expires })
+            .collect(),
         request,
         now: arguments.now.map_or_else(|| SystemClock.now(), |seconds| seconds.saturating_mul(1000)),
     };

@@ -88,9 +88,9 @@ fn bodies(case: &Case) -> Vec<Try> {
 fn secrets(case: &Case) -> Vec<Try> {
     let mut tries = Vec::new();
     for (at, secret) in case.secrets.iter().enumerate() {
-        let with = |secret: Vec<u8>| Case { secrets: vec![Secret::new(secret)], ..case.clone() };
-        let trimmed = secret.expose().trim_ascii();
-        if trimmed != secret.expose() {
+        let with = |secret: Vec<u8>| Case { secrets: vec![Secret::new(secret).into()], ..case.clone() };
+        let trimmed = secret.secret.expose().trim_ascii();
+        if trimmed != secret.secret.expose() {
             tries.push((
                 format!("secret {at} had no blanks or line breaks around it"),
                 with(trimmed.to_vec()),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::config::{Config, Create, Source, Verification};
+use crate::config::{Config, Create, Source, SourceSecret, Verification};
 use crate::provider::{Preset, Split, preset};
 use crate::routing::Fields;
 use crate::signature::Scheme;
@@ -82,16 +82,19 @@ impl Sender {
             return Err(Failed::usage(format!("source `{}` asks for no proof of who sends", source.name)));
         };
         if secrets.is_empty() {
-            for (at, reference) in references {
+            for SourceSecret { at, reference, expires } in references {
                 let read = reference
                     .read(&source.name, &config.store.path, Create::Never)
                     .map_err(|error| Failed::config(format!("source `{}`: {error}", source.name)))?;
                 let secret = read.secret().cloned().ok_or_else(|| {
-                    let message =
-                        format!("the secret of source `{}` is made when the gateway starts", source.name);
+                    let message = format!("the secret of source `{}` is not there yet", source.name);
                     Failed::usage(message)
                 })?;
-                secrets.push(Known { from: format!("source {} ({at})", source.name), secret });
+                secrets.push(Known {
+                    from: format!("source {} ({at})", source.name),
+                    secret,
+                    expires: *expires,
+                });
             }
         }
         if secrets.is_empty() {
@@ -122,7 +125,9 @@ impl Sender {
             kind: source.kind.clone(),
             delivery_id: source.delivery_id.clone(),
             split: source.provider.and_then(|preset| preset.split),
-            url: public.map(|public| format!("{public}{}/{}", config.server.base_path, source.name)),
+            url: source.public_url.clone().or_else(|| {
+                public.map(|public| format!("{public}{}/{}", config.server.base_path, source.name))
+            }),
         })
     }
 }

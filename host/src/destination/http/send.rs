@@ -158,7 +158,11 @@ impl HttpDestination {
     async fn exchange(&self, parcel: &Parcel) -> Sent {
         let limit = self.settings.timeout;
         let deadline = Instant::now() + limit;
-        let request = request(&self.settings, self.authorization.as_ref(), parcel);
+        let Ok(request) = request(&self.settings, self.authorization.as_ref(), parcel) else {
+            return Sent::Permanent {
+                cause: "the message has more header fields than can be sent".to_owned(),
+            };
+        };
         match timeout_at(deadline, self.client.request(request)).await {
             Ok(Ok(response)) => self.understand(response, deadline, parcel.now).await,
             Ok(Err(error)) => unreached(in_words(&error)),

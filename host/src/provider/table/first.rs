@@ -66,6 +66,7 @@ const GITHUB: Preset = Preset {
 /// Without the token that names a request, several webhooks about one call may look alike although they are not the same
 /// (each step of a menu has the call's id and `in-progress`), so those without a number in sequence have no id at all.
 const TWILIO: Preset = Preset {
+    by_get: true,
     answer: Answer::EmptyTwiml,
     deadline: Some(Duration::from_secs(15)),
     failure: "tried once more if no connection can be made, then the fallback URL; other failures are repeated only where \

@@ -32,7 +32,10 @@ const PAYPAL: Preset = Preset {
     ..Preset::new(
         "paypal",
         "PayPal",
-        &[NamedScheme { name: "paypal", scheme: || Scheme::PayPal(PayPal { webhook_id: String::new() }) }],
+        &[NamedScheme {
+            name: "paypal",
+            scheme: || Scheme::PayPal(PayPal { webhook_id: String::new(), tolerance: None }),
+        }],
         &[&["body:/event_type"]],
         &[&["body:/id"], &["header:PayPal-Transmission-Id"]],
     )
