@@ -18,8 +18,9 @@ enum Storey {
 }
 
 /// The rooms of `host/src`. Whatever is not here is assembly.
-const ROOMS: [(&str, Storey); 15] = [
+const ROOMS: [(&str, Storey); 16] = [
     ("event", Storey::Pure),
+    ("peer", Storey::Pure),
     ("rate", Storey::Pure),
     ("breaker", Storey::Pure),
     ("retry", Storey::Pure),

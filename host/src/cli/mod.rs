@@ -5,6 +5,7 @@ mod check;
 mod given;
 mod log;
 mod operate;
+mod post;
 mod samples;
 mod send;
 mod serve;

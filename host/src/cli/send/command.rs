@@ -109,7 +109,8 @@ fn send(config: &Path, arguments: &Arguments) -> Result<bool, Failed> {
         say(&curl::command(&url, &draft));
         return Ok(true);
     }
-    let answer = post::post(&url, &draft).map_err(|error| {
+    let own = target.source.as_ref().and_then(|(config, _)| config.server.tls.as_ref());
+    let answer = post::post(&url, &draft, own).map_err(|error| {
         let message = format!(
             "{url} does not answer: {error}\nStart the gateway first, in another terminal: hookyard serve"
         );

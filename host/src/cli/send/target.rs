@@ -62,7 +62,7 @@ impl Target {
         let (config, source) = self.source.as_ref().ok_or_else(|| Failed::usage("--to URL is missing"))?;
         let listen = config.server.listen.first();
         let listen = listen.ok_or_else(|| Failed::config("the configuration listens nowhere"))?;
-        Ok(format!("http://{listen}{}/{}", config.server.base_path, source.name))
+        Ok(format!("{}://{listen}{}/{}", config.server.scheme(), config.server.base_path, source.name))
     }
 
     /// What the sender is told to call, for those that sign it.

@@ -25,4 +25,6 @@ pub use address::{Network, Refused};
 pub use fetch::Fetcher;
 pub use send::{HttpClient, HttpDestination};
 pub use settings::{Authorization, HttpSettings, InvalidSettings};
+#[cfg(feature = "cli")]
+pub(crate) use tls::system_roots;
 pub use tls::{Certificate, Identity, TlsSettings};

@@ -28,7 +28,7 @@ use super::connector::{ConnectError, Connector};
 use super::lookup::{Lookups, Resolver};
 use super::request::request;
 use super::settings::{Authorization, HIDDEN, HttpSettings, InvalidSettings};
-use super::tls::{Certificate, TlsSettings, client_config};
+use super::tls::{Certificate, TlsSettings, client_config, system_roots};
 
 /// Bytes of an answer that are read so that the connection can be used again; of a longer one it is closed.
 const DRAINED: usize = 64 * 1024;
@@ -71,12 +71,7 @@ pub struct HttpDestination {
 impl HttpClient {
     /// Trusts what the system trusts; where the system names nobody, Mozilla's list. Reads files.
     pub fn new() -> Result<Self, InvalidSettings> {
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        if roots.is_empty() {
-            roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-        }
-        HttpClient::trusting(roots)
+        HttpClient::trusting(system_roots())
     }
 
     /// Trusts these.
