@@ -41,6 +41,7 @@ mod source;
 mod source_secret;
 mod store;
 mod telemetry;
+mod when;
 
 // What they are made of.
 mod context;
@@ -48,6 +49,7 @@ mod depth;
 mod diagnostic;
 mod field;
 mod include;
+mod inside;
 mod links;
 mod loops;
 mod network;
@@ -60,6 +62,7 @@ mod table;
 mod text;
 mod url;
 mod value;
+mod written;
 
 #[cfg(test)]
 mod check;
@@ -99,3 +102,4 @@ pub use store::{Store, StoreKind, SyncMode};
 pub(crate) use suggest::did_you_mean;
 pub use telemetry::{LogFormat, Telemetry};
 pub use text::Location;
+pub use written::{Written, WrittenRule};

@@ -7,7 +7,6 @@ mod body;
 mod certificates;
 mod handshake;
 mod refused;
-mod throttle;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -28,11 +27,11 @@ use crate::intake::Intake;
 use crate::provider::Handshake;
 use crate::signature::SigningCertificate;
 use crate::store::{Appended, Dedupe, LeasedRun, NewEvent, SettledRun, Store, StoreError};
+use crate::throttle::Throttle;
 
 pub use answer::Response;
 pub(crate) use body::InFlight;
 pub(crate) use certificates::Certificates;
-pub(crate) use throttle::Throttle;
 
 use body::Receipt;
 use refused::Refused;

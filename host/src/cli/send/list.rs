@@ -2,16 +2,33 @@
 
 use std::path::Path;
 
+use bytes::Bytes;
 use serde::Serialize;
+use uuid::Uuid;
 
+use crate::clock::{Clock as _, SystemClock};
 use crate::config::did_you_mean;
 use crate::provider::{Preset, preset};
 
 use super::super::operate::failed::Failed;
 use super::super::operate::output::{self, Output};
-use super::super::samples::{self, Sample};
+use super::super::samples::{self, Fresh, Sample};
 use super::super::say;
 use super::target;
+
+/// The headers and the body of a sample, unsigned, for whoever looks at it without sending it.
+pub(in crate::cli) fn sample_request(
+    provider: &str,
+    event: Option<&str>,
+) -> Result<(Vec<(String, String)>, Bytes), String> {
+    let preset = preset(provider).ok_or_else(|| format!("there are no samples for `{provider}`"))?;
+    let known = || samples::of(preset.provider).into_iter().map(|sample| sample.event).collect::<Vec<_>>();
+    let event = event.ok_or_else(|| format!("name an event: {}", known().join(", ")))?;
+    let sample = sample(preset, event).map_err(|failed| failed.message)?;
+    let request = sample.request(&Fresh::new(Uuid::now_v7(), SystemClock.now()));
+    let headers = request.headers.into_iter().map(|(name, value)| (name.to_owned(), value));
+    Ok((headers.collect(), Bytes::from(request.body)))
+}
 
 /// An event that can be sent.
 #[derive(Debug, Serialize)]
