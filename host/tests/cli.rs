@@ -6,6 +6,10 @@
 mod explain;
 #[path = "cli/operate.rs"]
 mod operate;
+#[path = "cli/send.rs"]
+mod send;
+#[path = "cli/verify.rs"]
+mod verify;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
