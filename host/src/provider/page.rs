@@ -34,6 +34,7 @@ fn entry(preset: &Preset) -> String {
     line("secret", preset.secret.to_owned());
     line("type", places(preset.kind, " + "));
     line("id", places(preset.delivery_id, " + "));
+    line("repetitions by", places(preset.repetition, " + "));
     let handshakes: Vec<String> = preset.handshakes.iter().map(|kind| format!("`{}`", kind.name())).collect();
     line("handshakes", handshakes.join(", "));
     line(
