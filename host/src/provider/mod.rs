@@ -9,4 +9,6 @@ mod table;
 mod vectors;
 mod words;
 
+#[cfg(test)]
+pub(crate) use page::page;
 pub use preset::{Answer, Handshake, NamedScheme, Preset, Split, preset, presets};
