@@ -20,4 +20,5 @@ mod reload;
 mod retries;
 mod routing;
 mod shutdown;
+mod starters;
 mod tidy;
