@@ -221,6 +221,13 @@ pub enum RunEnd {
     },
     /// It was not started; the attempt does not count.
     Released,
+    /// Likewise, and it cannot be for a while.
+    Postponed {
+        /// Not before.
+        due: UnixMillis,
+        /// What stands in the way.
+        cause: String,
+    },
 }
 
 /// How an attempt ends a delivery, or when it goes on.

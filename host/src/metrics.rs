@@ -3,7 +3,7 @@
 
 use std::sync::atomic::AtomicU64;
 
-use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -13,20 +13,26 @@ type Labels = Vec<(&'static str, String)>;
 type Counters = Family<Labels, Counter>;
 type Gauges = Family<Labels, Gauge>;
 
+const PREFIX: &str = "hookyard";
+
 /// One gateway's metrics.
 pub struct Metrics {
     registry: Registry,
     requests: Counters,
+    refusals: Counters,
+    secret_uses: Counters,
+    failed_handshakes: Counters,
     runs: Counters,
     faults: Counters,
     attempts: Counters,
     reloads: Counters,
-    breaker_open: Gauges,
     disabled: Gauges,
     /// Bodies being received or waiting to be stored, in bytes.
     pub in_flight: Gauge,
     /// Deliveries to destinations that are not in the configuration.
     pub orphaned: Gauge,
+    /// Until when the certificate that senders see is valid, in seconds since 1970; 0 without TLS.
+    pub certificate_not_after: Gauge,
     /// Connections being served.
     pub connections: Gauge,
     /// The number of the configuration in use.
@@ -38,13 +44,19 @@ pub struct Metrics {
 impl Metrics {
     /// All at zero.
     pub fn new() -> Self {
-        let mut registry = Registry::with_prefix("hookyard");
+        let mut registry = Registry::with_prefix(PREFIX);
         let mut family = |name: &str, help: &str| {
             let family = Counters::default();
             registry.register(name, help, family.clone());
             family
         };
         let requests = family("requests", "Requests to sources, by what became of them");
+        let refusals =
+            family("refusals", "Requests to sources that were not admitted or not genuine, by reason");
+        let secret_uses =
+            family("secret_uses", "Requests that a source's secret proved, by the secret's number from 1");
+        let failed_handshakes =
+            family("tls_handshakes_failed", "TLS handshakes that came to nothing, by reason");
         let runs = family("runs", "Runs of events on routes, by how they ended");
         let faults = family("plugin_faults", "Failed plugin calls, by the way in which they failed");
         let attempts = family("delivery_attempts", "Attempts to deliver, by how they went");
@@ -54,10 +66,16 @@ impl Metrics {
             registry.register(name, help, family.clone());
             family
         };
-        let breaker_open =
-            gauges("destination_breaker_open", "1 while a destination's messages are held because it fails");
         let disabled =
             gauges("destination_disabled", "1 while a destination gets nothing until it is enabled");
+        let certificate_not_after: Gauge = Gauge::default();
+        let help = "Until when the certificate that senders see is valid, in Unix time; 0 without TLS";
+        registry.register_with_unit(
+            "tls_certificate_not_after",
+            help,
+            Unit::Seconds,
+            certificate_not_after.clone(),
+        );
         let orphaned: Gauge = Gauge::default();
         let help = "Deliveries held because their destination is not in the configuration";
         registry.register("deliveries_orphaned", help, orphaned.clone());
@@ -80,11 +98,14 @@ impl Metrics {
         Metrics {
             registry,
             requests,
+            refusals,
+            secret_uses,
+            failed_handshakes,
+            certificate_not_after,
             runs,
             faults,
             attempts,
             reloads,
-            breaker_open,
             disabled,
             orphaned,
             in_flight,
@@ -98,6 +119,22 @@ impl Metrics {
     pub fn requests(&self, source: &str, outcome: &str) -> Counter {
         self.requests
             .get_or_create_owned(&vec![("source", source.to_owned()), ("outcome", outcome.to_owned())])
+    }
+
+    /// Refused requests to a source with one reason.
+    pub fn refusals(&self, source: &str, reason: &'static str) -> Counter {
+        self.refusals.get_or_create_owned(&vec![("source", source.to_owned()), ("reason", reason.to_owned())])
+    }
+
+    /// Requests that one of a source's secrets proved, counted from 1.
+    pub fn secret_uses(&self, source: &str, number: usize) -> Counter {
+        self.secret_uses
+            .get_or_create_owned(&vec![("source", source.to_owned()), ("secret", number.to_string())])
+    }
+
+    /// TLS handshakes that failed for one reason.
+    pub fn failed_handshakes(&self, reason: &'static str) -> Counter {
+        self.failed_handshakes.get_or_create_owned(&vec![("reason", reason.to_owned())])
     }
 
     /// Runs on a route with one outcome.
@@ -118,11 +155,6 @@ impl Metrics {
         ])
     }
 
-    /// Whether a destination's breaker is open.
-    pub fn breaker_open(&self, destination: &str) -> Gauge {
-        self.breaker_open.get_or_create_owned(&vec![("destination", destination.to_owned())])
-    }
-
     /// Whether a destination gets nothing until it is enabled.
     pub fn disabled(&self, destination: &str) -> Gauge {
         self.disabled.get_or_create_owned(&vec![("destination", destination.to_owned())])
@@ -133,12 +165,32 @@ impl Metrics {
         self.reloads.get_or_create_owned(&vec![("result", result.to_owned())])
     }
 
-    /// The text that a scraper reads.
-    pub fn encode(&self) -> String {
+    /// The text that a scraper reads. `breakers` are today's destinations, and whether their breakers are open: that is
+    /// looked at and not kept, since destinations come and go with reloads.
+    pub fn encode<'a>(&self, breakers: impl IntoIterator<Item = (&'a str, bool)>) -> String {
         let mut text = String::new();
         // Writing to a string does not fail.
-        let _ = encode(&mut text, &self.registry);
+        let _ = encode_registry(&mut text, &self.registry)
+            .and_then(|()| encode_registry(&mut text, &of_breakers(breakers)))
+            .and_then(|()| encode_eof(&mut text));
         text
+    }
+}
+
+fn of_breakers<'a>(breakers: impl IntoIterator<Item = (&'a str, bool)>) -> Registry {
+    let open = Gauges::default();
+    for (destination, is_open) in breakers {
+        open.get_or_create_owned(&vec![("destination", destination.to_owned())]).set(i64::from(is_open));
+    }
+    let mut registry = Registry::with_prefix(PREFIX);
+    let help = "1 while a destination's messages are held because it fails";
+    registry.register("destination_breaker_open", help, open);
+    registry
+}
+
+impl std::fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Metrics(…)")
     }
 }
 

@@ -1,7 +1,7 @@
 //! Removes from the store what has been kept for long enough, a little at a time.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
@@ -9,13 +9,10 @@ use tokio::sync::watch;
 use crate::clock::Time;
 use crate::config;
 use crate::generation::Generation;
-use crate::store::{Keep, Retention, Store, StoreError};
+use crate::store::{Keep, Removed, Retention, Store, StoreError};
 
 /// Between two looks at what may be removed.
 const PAUSE: Duration = Duration::from_secs(10);
-
-/// Between two steps of which the first left something to do: other work goes first.
-const BREATH: Duration = Duration::from_millis(20);
 
 /// Events that one step removes: a few milliseconds of a store's time.
 const STEP: usize = 200;
@@ -29,9 +26,9 @@ pub(crate) async fn run(
 ) {
     loop {
         let retention = retention(&current.load().config.store.retention);
+        let started = Instant::now();
         let pause = match store.retain(&retention, clock.due_now(), STEP).await {
-            Ok(removed) if removed.more => BREATH,
-            Ok(_) => PAUSE,
+            Ok(removed) => after(removed, started.elapsed()),
             Err(StoreError::Unsupported(_)) => return,
             Err(error) => {
                 tracing::error!(%error, "failed to remove what has been kept for long enough");
@@ -45,6 +42,12 @@ pub(crate) async fn run(
     }
 }
 
+/// For how long to leave the store to others after a step that took so long. As long again where something is left to
+/// do: then it has at least half of its time for them, and what is removed keeps up with whatever it can take in.
+fn after(removed: Removed, took: Duration) -> Duration {
+    if removed.more { took.min(PAUSE) } else { PAUSE }
+}
+
 fn retention(configured: &config::Retention) -> Retention {
     let keep = |keep: config::Keep| Keep { age: keep.age, bytes: keep.size };
     Retention {
@@ -52,5 +55,22 @@ fn retention(configured: &config::Retention) -> Retention {
         settled: keep(configured.settled),
         unrouted: keep(configured.unrouted),
         dead_letters: keep(configured.dead_letters),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_more_a_step_costs_the_longer_the_store_is_left_to_others() {
+        let check = |more: bool, millis: u64, expected: Duration| {
+            let removed = Removed { more, ..Removed::default() };
+            assert_eq!(after(removed, Duration::from_millis(millis)), expected, "{more} {millis}");
+        };
+        check(true, 2, Duration::from_millis(2));
+        check(true, 300, Duration::from_millis(300));
+        check(true, 60_000, PAUSE);
+        check(false, 2, PAUSE);
     }
 }

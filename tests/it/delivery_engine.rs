@@ -1,11 +1,14 @@
 //! What destinations are spared, what is held for them, and how little a clock that is set has to say.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use hookyard::store::{Intervened, Intervention};
+use hookyard::clock::Clock as _;
+use hookyard::store::{Intervened, Intervention, Limits, MemoryStore};
 use hookyard::{HeldBack, Reason};
-use hookyard_tests::{Act, Logs, Received, Sink, Yard, eventually, payload};
+use hookyard_tests::{Act, Ailing, Logs, Plan, Received, Sink, Yard, eventually, payload};
 use serde_json::{Value, json};
 
 const PLAIN: &str = "[routes.all]\nsource = \"github\"\nto = [\"sink\"]\n";
@@ -80,12 +83,26 @@ async fn a_receiver_that_fails_is_left_alone_and_loses_nothing() {
     assert_eq!(yard.sink.received().len(), 3, "nothing is sent while it is open");
     assert_eq!(logs.text().matches("its messages are held").count(), 1, "{}", logs.text());
 
+    // A configuration that is refused changes nothing.
+    yard.configure(&format!("{}[plugins.none]\npath = \"none.wasm\"\n", sink("concurrency = 2")));
+    eventually("a refusal", || async { yard.gateway.reload_failure() }).await;
+    shows(&yard, "destination_breaker_open", 1.0).await;
+
     // A receiver whose settings were touched is tried at once.
     yard.sink.always(200);
     yard.configure(&sink(&format!("concurrency = 2\n{retry}")));
     let ledger = yard.settled().await;
     assert_eq!((ledger.delivered, ledger.deliveries_dead), (7, 0));
     assert_eq!((held(&yard), yard.sink.received().len()), (None, 10));
+
+    let gauge = "hookyard_destination_breaker_open{destination=\"sink\"} ";
+    assert!(yard.get("/metrics").await.text.contains(&format!("{gauge}0\n")));
+    let other =
+        "[destinations.other]\ntype = \"console\"\n[routes.all]\nsource = \"github\"\nto = [\"other\"]\n";
+    yard.configure(&format!("{other}# [destinations.sink]\n"));
+    yard.generation(3).await;
+    let metrics = yard.get("/metrics").await.text;
+    assert!(!metrics.contains(gauge) && metrics.ends_with("# EOF\n"), "{metrics}");
 }
 
 /// P3, P5
@@ -221,19 +238,20 @@ async fn a_receiver_that_is_gone_gets_nothing_more_until_it_is_enabled() {
 /// P3
 #[tokio::test]
 async fn attempts_end_with_the_age() {
-    let check = async |retry: &str, expected: &[&str], attempts: std::ops::Range<u32>| {
+    let check = async |max_age: &str, attempts: u32, expected: &str| {
+        let retry = format!("schedule = [\"1h\"], max_attempts = 1000, max_age = \"{max_age}\", jitter = 0");
         let yard = Yard::start(&sink(&format!("retry = {{ {retry} }}\nbreaker = false"))).await;
         yard.sink.always(500);
         send(&yard, 1).await;
+        for attempt in 1..attempts {
+            failed(&yard, f64::from(attempt)).await;
+            yard.clock.forward(HOUR);
+        }
         let dead = yard.dead_letter().await;
-        let cause = dead.detail.unwrap_or_default();
-        assert!(expected.iter().all(|part| cause.contains(part)), "{retry}: {cause}");
-        assert!(attempts.contains(&dead.attempts), "{retry}: {} attempts", dead.attempts);
+        assert_eq!((dead.attempts, dead.detail.as_deref()), (attempts, Some(expected)));
     };
-    let one = ["gave up after 1 attempt over 0 s: 500 Internal Server Error"];
-    check("schedule = [\"1h\"], max_age = \"59m\", jitter = 0", &one, 1..2).await;
-    let several = ["gave up after ", " attempts over 0 s: 500"];
-    check("schedule = [\"10ms\"], max_attempts = 1000, max_age = \"300ms\"", &several, 2..1000).await;
+    check("59m", 1, "gave up after 1 attempt over 0 s: 500 Internal Server Error").await;
+    check("150m", 3, "gave up after 3 attempts over 2 h: 500 Internal Server Error").await;
 }
 
 /// P3
@@ -287,6 +305,29 @@ async fn what_waits_for_a_destination_for_too_long_is_a_dead_letter() {
     assert_eq!(yard.dead_letter().await.detail.as_deref(), Some(cause));
 }
 
+/// P3
+#[tokio::test]
+async fn and_so_is_what_waits_for_one_that_is_disabled() {
+    let retention = "[store.retention]\norphaned = \"10d\"\n";
+    let yard = Yard::start(&format!("{retention}{}", sink(""))).await;
+    let disable = Intervention::Disable { destination: "sink".into(), reason: "moving house".to_owned() };
+    yard.gateway.store().intervene(vec![disable], yard.clock.now()).await.unwrap();
+    yard.gateway.look_again();
+    shows(&yard, "destination_disabled", 1.0).await;
+    send(&yard, 2).await;
+    waiting(&yard, 2).await;
+    yard.clock.forward(HOUR * 24 * 9);
+    yard.gateway.look_again();
+    send(&yard, 1).await;
+    waiting(&yard, 3).await;
+    yard.clock.forward(HOUR * 48);
+    yard.gateway.look_again();
+    waiting(&yard, 1).await;
+    let cause = "destination sink is disabled: moving house";
+    assert_eq!(yard.dead_letter().await.detail.as_deref(), Some(cause));
+    assert!(yard.sink.received().is_empty());
+}
+
 #[tokio::test]
 async fn a_clock_set_forward_releases_work_at_the_rate_that_was_told() {
     // More than may begin in the time that it takes to notice the clock.
@@ -318,6 +359,90 @@ async fn what_is_under_way_when_the_clock_is_set_forward_is_not_sent_again() {
     assert_eq!(yard.sink.received().len(), 2);
 }
 
+/// P5
+#[tokio::test]
+async fn however_many_destinations_there_are_each_gets_its_own() {
+    let others: String =
+        (0..2500).map(|other| format!("[destinations.d{other}]\ntype = \"console\"\n")).collect();
+    let yard = Yard::start(&format!("{others}{}", sink(""))).await;
+    send(&yard, 3).await;
+    assert_eq!(yard.settled().await.delivered, 3);
+}
+
+/// A store that may be told to refuse.
+fn ailing() -> Arc<Ailing> {
+    Arc::new(Ailing::new(Arc::new(MemoryStore::new(Limits { events: 1000, bytes: 1 << 30 }))))
+}
+
+/// P3
+#[tokio::test]
+async fn what_cannot_be_recorded_yet_is_recorded_later_and_not_done_again() {
+    let store = ailing();
+    let yard = Plan::new().await.store(store.clone()).start(PLAIN).await;
+    store.settles_nothing.store(true, Ordering::Release);
+    send(&yard, 3).await;
+    let refused = async |count| {
+        eventually("refusals", || async { (store.refusals() >= count).then_some(()) }).await;
+    };
+    refused(2).await;
+    store.settles_nothing.store(false, Ordering::Release);
+    yard.sink.several(3).await;
+    assert_eq!(yard.settled().await.delivered, 3);
+
+    yard.sink.always(Act::Hang);
+    send(&yard, 2).await;
+    yard.sink.several(5).await;
+    store.settles_nothing.store(true, Ordering::Release);
+    let before = store.refusals();
+    yard.sink.release();
+    refused(before + 1).await;
+    // Every lease has run out, and what is leased next would be the same once more.
+    yard.clock.forward(HOUR);
+    refused(before + 3).await;
+    store.settles_nothing.store(false, Ordering::Release);
+    assert_eq!(yard.settled().await.delivered, 5);
+    assert_eq!(ids(&yard.sink.received()).len(), yard.sink.received().len());
+}
+
+/// P3, P6
+#[tokio::test]
+async fn what_never_came_to_an_end_is_not_begun_for_ever() {
+    let store = ailing();
+    let lines = "retry = { schedule = [\"1ms\"], max_attempts = 2 }";
+    let toml = format!("[server]\nlisten = \"127.0.0.1:0\"\ndrain_timeout = \"1ms\"\n{}", sink(lines));
+    let yard = Plan::new().await.store(store.clone()).start(&toml).await;
+    // As if each attempt at the run had ended the process.
+    store.leases_nothing.store(true, Ordering::Release);
+    eventually("a refusal", || async { (store.refusals() > 0).then_some(()) }).await;
+    send(&yard, 1).await;
+    let now = yard.clock.now() + 1000;
+    for attempt in 0..5 {
+        assert_eq!(store.well().lease_runs(1, now + attempt, now + attempt + 1).await.unwrap().work.len(), 1);
+    }
+    yard.clock.forward(HOUR);
+    store.leases_nothing.store(false, Ordering::Release);
+    let dead = yard.dead_letter().await;
+    let cause = "5 attempts: the last one did not come to an end; the process may have ended with it";
+    assert_eq!((dead.attempts, dead.detail), (6, Some(format!("gave up after {cause}"))));
+    assert_eq!(yard.metric("hookyard_runs_total{route=\"all\",outcome=\"forwarded\"}").await, 0.0);
+
+    // And each at the delivery.
+    yard.sink.always(Act::Hang);
+    send(&yard, 1).await;
+    yard.sink.several(1).await;
+    let (_, plan) = yard.shutdown().await;
+    let now = plan.clock.now() + 1_000_000;
+    let again = store.well().lease_deliveries(vec![("sink".into(), 1)], now, now + 1).await.unwrap();
+    assert_eq!(again.work[0].attempt, 2);
+    plan.clock.forward(HOUR);
+    let yard = plan.start(&toml).await;
+    let look = || async { (yard.ledger().await.deliveries_dead == 1).then_some(()) };
+    eventually("a dead delivery", look).await;
+    let dead = yard.dead_letter().await.detail.unwrap();
+    assert!(dead.starts_with("gave up after 2 attempts over ") && dead.contains("come to an end"), "{dead}");
+    assert_eq!(yard.sink.received().len(), 1);
+}
+
 #[tokio::test]
 async fn a_clock_set_back_stalls_nothing() {
     let yard = Yard::start(&sink("retry = { schedule = [\"300ms\"] }")).await;
@@ -340,16 +465,18 @@ async fn a_new_process_knows_what_is_disabled_and_since_when_things_wait() {
     let other = Sink::start().await;
     let toml = format!(
         "[destinations.sink]\nurl = \"{{sink}}\"\nnetwork = \"private\"\n\
-         [destinations.other]\nurl = \"{}\"\nnetwork = \"private\"\nretry = {{ schedule = [\"1s\"] }}\n\
+         [destinations.other]\nurl = \"{}\"\nnetwork = \"private\"\n\n\
+         retry = {{ schedule = [\"1s\"], max_attempts = 1000 }}\n\
          [routes.all]\nsource = \"github\"\nto = [\"sink\", \"other\"]\n",
         other.url()
     );
     let yard = Yard::start(&toml).await;
     yard.sink.always(410);
-    other.next_acts([500, 500]);
+    other.always(500);
     yard.clock.forward(HOUR * 48);
     send(&yard, 1).await;
     yard.dead_letter().await;
+    shows(&yard, "destination_disabled", 1.0).await;
     send(&yard, 1).await;
     waiting(&yard, 3).await;
     other.several(2).await;
@@ -358,11 +485,13 @@ async fn a_new_process_knows_what_is_disabled_and_since_when_things_wait() {
 
     // What waits since the clock was ahead does not wait until it is there again.
     plan.sink.always(200);
+    other.always(200);
     plan.clock.back(HOUR * 48);
     let gateway = plan.builder().store(store).build().await.unwrap();
     let disabled = Reason::Disabled { cause: "410 Gone".to_owned() };
     let look = || async { (gateway.held_back().first()?.reason == disabled).then_some(()) };
     eventually("it is known to be disabled", look).await;
-    other.several(4).await;
+    let delivered = || async { (gateway.ledger().await.unwrap().delivered == 2).then_some(()) };
+    eventually("what waited is delivered", delivered).await;
     assert_eq!(plan.sink.received().len(), 1);
 }

@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says where it failed")]
 
+mod admission;
+mod batches;
 mod bodies;
 mod connections;
 mod delivery_engine;
@@ -10,6 +12,8 @@ mod durability;
 mod embedding;
 mod end_to_end;
 mod flow;
+mod handshakes;
+mod https;
 mod neighbours;
 mod outgoing;
 mod plugin_faults;
@@ -19,6 +23,7 @@ mod refusals;
 mod reload;
 mod retries;
 mod routing;
+mod secrets;
 mod shutdown;
 mod starters;
 mod tidy;

@@ -1,9 +1,11 @@
 //! Ending without losing anything.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use hookyard::store::Ledger;
-use hookyard_tests::{Guest, Plan, SECRET, Yard, eventually, patiently, payload, sign};
+use hookyard::store::{Ledger, SyncMode};
+use hookyard_tests::{Ailing, Guest, Plan, SECRET, Yard, eventually, patiently, payload, proof, sign};
 use http::Request;
 use http_body_util::Full;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -100,6 +102,18 @@ async fn a_request_under_way_is_finished_and_its_event_delivered() {
 
 /// P11
 #[tokio::test]
+async fn what_is_only_in_memory_and_waits_for_a_rate_is_delivered_before_the_end() {
+    let sink = "[destinations.sink]\nurl = \"{sink}\"\nnetwork = \"private\"\nrate = { limit = \"20/s\", burst = 1 }\n";
+    let yard = Yard::start(&format!("[store]\ntype = \"memory\"\n{sink}{PLAIN}")).await;
+    for _ in 0..10 {
+        yard.send_github("push", payload()).await;
+    }
+    let (ledger, _plan) = yard.shutdown().await;
+    assert_eq!((ledger.pending, ledger.delivered), (0, 10));
+}
+
+/// P11
+#[tokio::test]
 async fn a_shutdown_waits_no_longer_than_told() {
     let server = "[server]\nlisten = \"127.0.0.1:0\"\ndrain_timeout = \"200ms\"\n";
     let yard = Yard::start(&format!("{server}{PLAIN}")).await;
@@ -109,6 +123,20 @@ async fn a_shutdown_waits_no_longer_than_told() {
     let (ledger, _plan) = yard.shutdown().await;
     assert_eq!((ledger.pending, ledger.deliveries_pending), (1, 1));
     assert!(ledger.adds_up());
+}
+
+/// P11
+#[tokio::test]
+async fn a_shutdown_does_not_wait_for_a_store_that_hands_out_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Arc::new(Ailing::new(Arc::new(proof::open(dir.path(), SyncMode::Accepted, None).unwrap())));
+    let server = "[server]\nlisten = \"127.0.0.1:0\"\ndrain_timeout = \"10m\"\n";
+    let yard = Plan::new().await.store(store.clone()).start(&format!("{server}{PLAIN}")).await;
+    store.leases_nothing.store(true, Ordering::Release);
+    yard.send_github("push", payload()).await;
+    eventually("a refusal", || async { (store.refusals() > 0).then_some(()) }).await;
+    let (ledger, _plan) = yard.shutdown().await;
+    assert_eq!((ledger.pending, ledger.delivered), (1, 0));
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a harness that cannot go on fails its test")]
 
+mod ailing;
 mod apart;
 mod client;
 mod clock;
@@ -18,9 +19,11 @@ mod logs;
 pub mod proof;
 mod random;
 mod sink;
+mod tls;
 mod wait;
 mod yard;
 
+pub use ailing::Ailing;
 pub use apart::{Apart, Delivery, Usage, serve as serve_apart};
 pub use client::{Answer, Client, sign};
 pub use clock::SetClock;
@@ -30,5 +33,6 @@ pub use hostile::{Hostile, Hostiles, Hostility, Reached};
 pub use logs::Logs;
 pub use random::Random;
 pub use sink::{Act, Received, Sink};
+pub use tls::{MadePair, Secured};
 pub use wait::{PATIENCE, What, eventually, patiently};
 pub use yard::{Plan, SECRET, Yard, dist, repository};

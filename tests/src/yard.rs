@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hookyard::delivery::State;
 use hookyard::event::Event;
-use hookyard::store::{EventFilter, EventState, Ledger, Page, Queue, WorkFilter, WorkRecord};
+use hookyard::store::{EventFilter, EventState, Ledger, Page, Queue, Store, WorkFilter, WorkRecord};
 use hookyard::{BuildError, Builder, Gateway};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -52,15 +52,22 @@ pub struct Plan {
     pub sink: Sink,
     /// The time that it goes by.
     pub clock: Arc<SetClock>,
+    /// Where its events are kept instead of in the configured store.
+    store: Option<Arc<dyn Store>>,
 }
 
 impl Plan {
     /// An empty directory but for the secret, and a receiver.
     pub async fn new() -> Self {
         listen();
-        let plan =
-            Plan { dir: tempfile::tempdir().unwrap(), sink: Sink::start().await, clock: Arc::default() };
+        let (dir, sink) = (tempfile::tempdir().unwrap(), Sink::start().await);
+        let plan = Plan { dir, sink, clock: Arc::default(), store: None };
         plan.file("secret", SECRET)
+    }
+
+    /// Keeps events in this store.
+    pub fn store(self, store: Arc<dyn Store>) -> Self {
+        Plan { store: Some(store), ..self }
     }
 
     /// Writes a file.
@@ -90,7 +97,11 @@ impl Plan {
     /// What builds the gateway.
     pub fn builder(&self) -> Builder {
         let builder = Gateway::builder().config_file(self.path("config.toml"));
-        builder.state_dir(self.path("state")).clock(self.clock.clone())
+        let builder = builder.state_dir(self.path("state")).clock(self.clock.clone());
+        match &self.store {
+            Some(store) => builder.store(store.clone()),
+            None => builder,
+        }
     }
 
     /// Starts the gateway, which is expected to work.
@@ -166,9 +177,7 @@ impl Yard {
 
     /// A number from `/metrics`, such as `hookyard_runs_total{route="all",outcome="dead"}`; 0 if it is not there.
     pub async fn metric(&self, name: &str) -> f64 {
-        let page = self.get("/metrics").await.text;
-        let line = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-        line.map_or(0.0, |value| value.parse().unwrap())
+        self.get("/metrics").await.number(name)
     }
 
     /// Failed calls of plugin `guest`, by kind.

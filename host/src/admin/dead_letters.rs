@@ -7,12 +7,14 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::str::FromStr;
 
-use crate::delivery::State;
-use crate::store::{Cursor, Page, Queue, Store, StoreError, WorkFilter, WorkRecord};
+use uuid::Uuid;
+
+use crate::delivery::{RunId, State};
+use crate::store::{Cursor, Page, Queue, Store, StoreError, WorkFilter, WorkId, WorkRecord};
 
 use super::control::Control;
 use super::refusal::Refusal;
-use super::view::{List, WorkView};
+use super::view::{List, RunRef, WorkView};
 
 /// Dead letters looked at for one answer, when a filter on the cause passes most of them over.
 const MAX_LOOKED_AT: usize = 10_000;
@@ -175,20 +177,15 @@ impl Control {
     }
 
     /// Which of these are dead runs, with their routes.
-    pub(super) async fn dead_runs(
-        &self,
-        mut wanted: Vec<uuid::Uuid>,
-    ) -> Result<Vec<super::view::RunRef>, Refusal> {
-        let mut found = Vec::new();
-        let mut runs = Reading::new(&*self.store, Queue::Runs, &WorkFilter::default(), Mark::Start);
-        while !wanted.is_empty() && runs.peek().await?.is_some() {
-            let Some(run) = runs.take().map(WorkView::from) else { break };
-            if let Some(at) = wanted.iter().position(|id| *id == run.id) {
-                wanted.swap_remove(at);
-                found.push(super::view::RunRef { id: run.id, route: run.route });
-            }
+    pub(super) async fn dead_runs(&self, wanted: Vec<Uuid>) -> Result<Vec<RunRef>, StoreError> {
+        if wanted.is_empty() {
+            return Ok(Vec::new());
         }
-        Ok(found)
+        let page = Page { after: None, limit: wanted.len() };
+        let ids = Some(wanted.into_iter().map(|id| WorkId::Run(RunId(id))).collect());
+        let filter = WorkFilter { ids, state: Some(State::Dead), ..WorkFilter::default() };
+        let found = self.store.work(Queue::Runs, filter, page).await?.into_iter().map(WorkView::from);
+        Ok(found.map(|run| RunRef { id: run.id, route: run.route }).collect())
     }
 }
 

@@ -12,6 +12,7 @@ mod redact;
 mod refusal;
 mod replay;
 mod socket;
+mod sources;
 mod view;
 
 #[cfg(test)]
@@ -21,7 +22,7 @@ mod tests;
 pub(crate) const MAX_BATCH: usize = 500;
 
 pub(crate) use control::{Control, Today};
-pub(crate) use probes::{Health, health, metrics, not_found, ready};
+pub(crate) use probes::{ask, health, metrics, not_found, ready};
 pub use socket::AdminSocket;
 
 #[cfg(feature = "cli")]
@@ -29,9 +30,10 @@ pub(crate) use {
     api::answer,
     query::{MAX_LIMIT, time},
     socket::{SOCKET, is_served},
+    sources::sources,
     view::{
         AttemptView, BackupRequest, BackupView, Batch, BodyView, ContentView, DestinationView,
-        DisableRequest, Done, ErrorView, EventDetail, EventView, List, Moment, Outcome, Outcomes, RunRef,
-        StatsView, VerifyView, WorkView,
+        DisableRequest, Done, ErrorView, EventDetail, EventView, List, Moment, Outcome, Outcomes,
+        RequestsView, RunRef, SecretView, SourceView, StatsView, VerifyView, WorkView,
     },
 };

@@ -85,6 +85,7 @@ impl Query {
 
     pub(super) fn work(&mut self) -> Result<WorkFilter, Refusal> {
         Ok(WorkFilter {
+            ids: None,
             source: self.text("source")?,
             route: self.text("route")?,
             destination: self.text("destination")?,

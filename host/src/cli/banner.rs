@@ -10,8 +10,9 @@ use crate::generation::{Generation, Origin, RouteEntry, SourceEntry, shown};
 /// The start's account.
 pub(super) fn text(generation: &Generation, addresses: &[SocketAddr], config: &Path) -> String {
     let mut text = format!("\nHookyard {} · {}\n\n", env!("CARGO_PKG_VERSION"), config.display());
+    let server = &generation.config.server;
     for address in addresses {
-        line(&mut text, "listening", "", &format!("http://{address}"));
+        line(&mut text, "listening", "", &format!("{}://{address}", server.scheme()));
     }
     for (name, source) in &sorted(generation) {
         line(&mut text, "source", name, &of_source(generation, source));
@@ -78,7 +79,7 @@ fn of_source(generation: &Generation, source: &SourceEntry) -> String {
         return "from destinations of this gateway only".to_owned();
     }
     let mut account = format!("POST {}", generation.url(&source.name));
-    if source.verifier.is_none() {
+    if source.proofs.is_empty() {
         account.push_str(" · anyone may send");
     }
     for origin in &source.origins {
@@ -90,7 +91,11 @@ fn of_source(generation: &Generation, source: &SourceEntry) -> String {
 /// Where a secret is kept, and where it has to be given.
 fn origin_of(account: &mut String, origin: &Origin, what: &str) {
     if let Some(file) = &origin.file {
-        let made = if origin.created { "made just now" } else { what };
+        let made = match origin {
+            Origin { created: true, .. } => "made just now",
+            Origin { awaited: true, .. } => "the sender brings its secret, to be kept in",
+            Origin { .. } => what,
+        };
         let _ = write!(account, "\n{:27}{made}: {}", "", shown(file));
         if !origin.paste.is_empty() {
             let _ = write!(account, "\n{:27}paste it at: {}", "", origin.paste);
@@ -129,6 +134,9 @@ fn next(generation: &Generation, config: &Path) -> String {
             format!("In another terminal:  cargo run --release -- {option}send {name} {event}")
         }
         Some((name, event)) => format!("In another terminal:  hookyard {option}send {name} {event}"),
-        None => format!("See what is going on:  curl http://{}/readyz", generation.config.server.listen[0]),
+        None => {
+            let server = &generation.config.server;
+            format!("See what is going on:  curl {}://{}/readyz", server.scheme(), server.listen[0])
+        }
     }
 }

@@ -55,18 +55,22 @@ async fn serve(config: &Path) -> ExitCode {
     });
     tokio::select! {
         () = signals.wait(&gateway) => {}
-        reason = gateway.failed() => {
-            // What the store has is safe; what it would be told now is not. Whoever starts this process starts it again.
-            tracing::error!(reason, "the store has failed; stopping at once");
-            complain(&format!("error: the store has failed: {reason}\n"));
-            return ExitCode::from(EXIT_IO);
-        }
+        reason = gateway.failed() => return store_failed(&reason),
     }
 
     tracing::info!("stopping: nothing more is taken in, what is under way ends");
     let kind = gateway.generation().config.store.kind;
-    let ledger = gateway.shutdown().await;
-    let _ = serving.await;
+    let stopping = async {
+        let ledger = gateway.shutdown().await;
+        let _ = serving.await;
+        ledger
+    };
+    let ledger = tokio::select! {
+        // Looked at first: a store that has failed may still say what it knows.
+        biased;
+        reason = gateway.failed() => return store_failed(&reason),
+        ledger = stopping => ledger,
+    };
     drop(admin);
     match ledger {
         Ok(ledger) if ledger.pending == 0 || kind != StoreKind::Memory => {
@@ -88,6 +92,13 @@ async fn serve(config: &Path) -> ExitCode {
         }
         Err(error) => fail(&BuildError::System(error.to_string())),
     }
+}
+
+/// What the store has is safe; what it would be told now is not. Whoever starts this process starts it again.
+fn store_failed(reason: &str) -> ExitCode {
+    tracing::error!(reason, "the store has failed; stopping at once");
+    complain(&format!("error: the store has failed: {reason}\n"));
+    ExitCode::from(EXIT_IO)
 }
 
 struct Signals {

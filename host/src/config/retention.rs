@@ -20,7 +20,7 @@ pub struct Retention {
     pub unrouted: Keep,
     /// Settled events with dead letters.
     pub dead_letters: Keep,
-    /// Deliveries to destinations that are not in the configuration any more: when they become dead letters.
+    /// Deliveries to destinations that are not in the configuration any more or disabled: when they become dead letters.
     pub orphaned: Duration,
 }
 
@@ -91,8 +91,8 @@ pub(super) static RETENTION: Element = Element {
         Field::new(
             "orphaned",
             AGE,
-            "Deliveries to a destination that is not in the configuration any more: they wait for it to come back, and \
-             become dead letters after this time.",
+            "Deliveries to a destination that is not in the configuration any more, or that is disabled: they wait for it \
+             to come back, and become dead letters after this time.",
         )
         .default("\"30d\""),
     ],

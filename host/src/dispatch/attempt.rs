@@ -1,12 +1,16 @@
 //! One attempt at a delivery: sends, says how it went, and hands on what follows.
 
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use crate::breaker::Change;
-use crate::delivery::{Attempt, DeliveryEnd, Sent, after_attempt, between};
+use crate::delivery::{Attempt, Blame, DeliveryEnd, Sent, after_attempt, between};
 use crate::destination::Parcel;
 use crate::event::UnixMillis;
 use crate::generation::{DestinationEntry, Pass, Receiver};
@@ -39,10 +43,13 @@ pub(super) async fn attempt(shared: Arc<Shared>, attempting: Attempting, ended: 
         now: shared.clock.now(),
     };
     let started = Instant::now();
-    let outcome = match &entry.receiver {
-        Receiver::Outside(destination) => destination.send(&parcel).await,
-        Receiver::Source { name, max_hops } => loopback::send(&shared, name, *max_hops, &parcel).await,
+    let sending = async {
+        match &entry.receiver {
+            Receiver::Outside(destination) => destination.send(&parcel).await,
+            Receiver::Source { name, max_hops } => loopback::send(&shared, name, *max_hops, &parcel).await,
+        }
     };
+    let outcome = unless_it_panics(sending).await.unwrap_or_else(|| panicked(&parcel));
     let took = started.elapsed();
     let (succeeded, detail) = told(&outcome);
     let change = pass.end(outcome.sign(), detail, Instant::now());
@@ -62,9 +69,34 @@ pub(super) async fn attempt(shared: Arc<Shared>, attempting: Attempting, ended: 
         detail: detail.to_owned(),
     };
     // What a crash repeats is what is not settled: no more than may be under way.
-    let places = Some((slot, pass));
-    let settled = EndedDelivery { id: delivery.id, attempt: Some(record), end, beginning, places, under_way };
+    let _places = Some((slot, pass));
+    let settled = EndedDelivery {
+        id: delivery.id,
+        attempt: Some(record),
+        end,
+        beginning,
+        _places,
+        _under_way: under_way,
+    };
     let _ = ended.send(settled).await;
+}
+
+/// Awaits a future; none if it panics.
+async fn unless_it_panics<F: Future>(future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    poll_fn(|context| {
+        // What panicked is not polled again, and nothing that it has borrowed is left half changed.
+        let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context)));
+        polled.map_or(Poll::Ready(None), |polled| polled.map(Some))
+    })
+    .await
+}
+
+/// A panic is our own mistake; it must not cost the delivery, nor keep its place for ever.
+fn panicked(parcel: &Parcel) -> Sent {
+    let destination = &*parcel.destination;
+    tracing::error!(event = %parcel.event.id, destination, "an attempt panicked; please report this");
+    Sent::Retryable { cause: "Hookyard panicked".to_owned(), retry_after: None, blame: Blame::Message }
 }
 
 /// Whether it arrived, and what is said about that.
@@ -118,5 +150,21 @@ fn report(
             tracing::error!(%event, destination, attempt, cause, "delivery is dead")
         }
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_caught_wherever_it_comes() {
+        let pausing = |panics: bool| async move {
+            tokio::task::yield_now().await;
+            assert!(!panics, "as told");
+            7
+        };
+        assert_eq!(unless_it_panics(pausing(false)).await, Some(7));
+        assert_eq!(unless_it_panics(pausing(true)).await, None);
     }
 }

@@ -14,18 +14,20 @@ pub(super) struct Begun {
     leases: Mutex<HashMap<DeliveryId, Lease>>,
 }
 
-/// One of them, until dropped.
+/// One of them, until it is ended or dropped.
 #[derive(Debug)]
 pub(super) struct Beginning {
     begun: Arc<Begun>,
     id: DeliveryId,
+    first: Lease,
+    ended: bool,
 }
 
 impl Begun {
     /// Enters a delivery that has been leased. None if an attempt is under way already, which has the lease now.
     pub(super) fn enter(self: &Arc<Self>, id: DeliveryId, lease: Lease) -> Option<Beginning> {
         let before = self.leases().insert(id, lease);
-        before.is_none().then(|| Beginning { begun: self.clone(), id })
+        before.is_none().then(|| Beginning { begun: self.clone(), id, first: lease, ended: false })
     }
 
     /// No operation leaves it half changed, so that a panic elsewhere does not matter.
@@ -36,14 +38,30 @@ impl Begun {
 
 impl Beginning {
     /// The lease under which it is settled.
-    pub(super) fn lease(&self) -> Option<Lease> {
-        self.begun.leases().get(&self.id).copied()
+    pub(super) fn lease(&self) -> Lease {
+        self.begun.leases().get(&self.id).copied().unwrap_or(self.first)
+    }
+
+    /// Ends it if this is still its lease. If not, it has been handed out again meanwhile, and is given back.
+    pub(super) fn end(mut self, lease: Lease) -> Option<Beginning> {
+        let mut leases = self.begun.leases();
+        if leases.get(&self.id).is_some_and(|latest| *latest != lease) {
+            drop(leases);
+            return Some(self);
+        }
+        leases.remove(&self.id);
+        drop(leases);
+        self.ended = true;
+        None
     }
 }
 
 impl Drop for Beginning {
     fn drop(&mut self) {
-        self.begun.leases().remove(&self.id);
+        // Once it is ended, another one of the same id may have begun.
+        if !self.ended {
+            self.begun.leases().remove(&self.id);
+        }
     }
 }
 
@@ -60,8 +78,13 @@ mod tests {
         let first = begun.enter(id(1), Lease(1)).unwrap();
         let other = begun.enter(id(2), Lease(2)).unwrap();
         assert!(begun.enter(id(1), Lease(3)).is_none());
-        assert_eq!((first.lease(), other.lease()), (Some(Lease(3)), Some(Lease(2))));
-        drop(first);
-        assert_eq!(begun.enter(id(1), Lease(4)).unwrap().lease(), Some(Lease(4)));
+        assert_eq!((first.lease(), other.lease()), (Lease(3), Lease(2)));
+        let first = first.end(Lease(1)).expect("it was handed out again");
+        assert!(begun.enter(id(1), Lease(4)).is_none(), "it has not ended");
+        assert!(first.end(Lease(4)).is_none());
+        let again = begun.enter(id(1), Lease(5)).unwrap();
+        assert_eq!(again.lease(), Lease(5));
+        drop(again);
+        assert_eq!(begun.enter(id(1), Lease(6)).unwrap().lease(), Lease(6));
     }
 }

@@ -13,20 +13,24 @@ use crate::plugin::{Call, Fault, Verdict};
 use crate::retry::{RetryPolicy, Waits};
 use crate::store::LeasedRun;
 
-use super::shown;
+use super::{NEVER_ENDED, shown};
 
 /// Messages that one run may come to; more is a plugin's mistake.
 const MAX_MESSAGES: usize = 100_000;
 
 /// What a run came to.
 pub(super) struct Ran {
-    pub(super) attempt: Attempt,
+    /// None if it was not run any more.
+    pub(super) attempt: Option<Attempt>,
     pub(super) end: RunEnd,
     pub(super) reply: Option<Reply>,
 }
 
 /// Runs the chain. `random` gives numbers from 0 to 1; it takes its time, and is asked only where a run failed.
 pub(super) fn run(leased: &LeasedRun, route: &RouteEntry, now: UnixMillis, random: fn() -> f64) -> Ran {
+    if leased.attempt > policy().max_attempts {
+        return given_up(leased, route);
+    }
     let started = Instant::now();
     let mut reply = None;
     let outcome = through_plugins(&leased.event, route, &mut reply);
@@ -63,7 +67,17 @@ pub(super) fn run(leased: &LeasedRun, route: &RouteEntry, now: UnixMillis, rando
             end
         }
     };
-    Ran { attempt: attempt(leased, &end, now, took), end, reply }
+    Ran { attempt: Some(attempt(leased, &end, now, took)), end, reply }
+}
+
+/// Attempts are counted before they begin: one that ended the process, or that took longer than its lease, has left
+/// nothing but its number. An event that does so each time must not do it for ever.
+fn given_up(leased: &LeasedRun, route: &RouteEntry) -> Ran {
+    let attempts = leased.attempt - 1;
+    let cause = format!("gave up after {attempts} attempts: {NEVER_ENDED}");
+    route.counters.dead.inc();
+    tracing::error!(event = %leased.event.id, route = &*route.name, cause, "run is dead");
+    Ran { attempt: None, end: RunEnd::Dead { cause }, reply: None }
 }
 
 fn done(deliveries: Vec<NewDelivery>, dropped: Option<String>, reply: &Option<Reply>) -> RunEnd {
@@ -77,7 +91,7 @@ fn attempt(leased: &LeasedRun, end: &RunEnd, now: UnixMillis, took: Duration) ->
         RunEnd::Done { deliveries, .. } if deliveries.len() == 1 => (true, "1 delivery".to_owned()),
         RunEnd::Done { deliveries, .. } => (true, format!("{} deliveries", deliveries.len())),
         RunEnd::Retry { cause, .. } | RunEnd::Dead { cause } => (false, cause.clone()),
-        RunEnd::Released => (false, String::new()),
+        RunEnd::Released | RunEnd::Postponed { .. } => (false, String::new()),
     };
     Attempt { number: leased.attempt, started_at: now, took, succeeded, detail }
 }
@@ -87,7 +101,7 @@ pub(super) fn panicked(leased: &LeasedRun, route: &RouteEntry, now: UnixMillis) 
     tracing::error!(event = %leased.event.id, route = &*route.name, "a run panicked; please report this");
     let cause = "Hookyard panicked".to_owned();
     let end = after_failure(cause, true, leased.attempt, &policy(), now, 0.5);
-    Ran { attempt: attempt(leased, &end, now, Duration::ZERO), end, reply: None }
+    Ran { attempt: Some(attempt(leased, &end, now, Duration::ZERO)), end, reply: None }
 }
 
 enum Chained {

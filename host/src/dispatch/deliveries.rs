@@ -3,12 +3,12 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use tokio::sync::{Semaphore, mpsc, watch};
 
-use crate::delivery::DeliveryEnd;
+use crate::delivery::{DeliveryEnd, between, gave_up};
 use crate::event::UnixMillis;
 use crate::generation::{DestinationEntry, Generation, Opening};
 use crate::store::{LeasedDelivery, Queue, StoreError};
@@ -18,7 +18,7 @@ use super::begun::Begun;
 use super::runs::until;
 use super::settle::{EndedDelivery, settle_deliveries};
 use super::share::{Claim, shares};
-use super::{STORE_PAUSE, Shared, held};
+use super::{NEVER_ENDED, Shared, held};
 
 /// Attempts under way at once or waiting to be settled, to all destinations together.
 const MAX_UNDER_WAY: usize = 2048;
@@ -28,6 +28,8 @@ struct Desk {
     begun: Arc<Begun>,
     slots: Arc<Semaphore>,
     ended: mpsc::Sender<EndedDelivery>,
+    /// Where to begin among the destinations, so that none waits for ever where there is not enough for all.
+    turn: AtomicUsize,
 }
 
 /// A destination for which deliveries may be leased.
@@ -51,16 +53,24 @@ pub(super) async fn lease_loop(shared: Arc<Shared>, mut stopped: watch::Receiver
     // There is always room in it: nobody waits to be settled who does not hold a slot.
     let (ended, ends) = mpsc::channel(MAX_UNDER_WAY);
     tokio::spawn(settle_deliveries(Arc::downgrade(&shared), ends));
-    let desk = Desk { begun: Arc::default(), slots: Arc::new(Semaphore::new(MAX_UNDER_WAY)), ended };
+    let slots = Arc::new(Semaphore::new(MAX_UNDER_WAY));
+    let desk = Desk { begun: Arc::default(), slots, ended, turn: AtomicUsize::new(0) };
     // Those that are disabled get nothing from the beginning.
-    held::look(&shared).await;
+    held::learn(&shared).await;
+    // What has been held for too long is given up beside what is delivered.
+    shared.look_again.notify_one();
     loop {
         let leasing = shared.count();
+        // Looked at after that: who asks for the end waits for what is counted.
+        if *stopped.borrow() {
+            return;
+        }
         let waits = match lease(&shared, &desk).await {
             Ok(waits) => waits,
             Err(error) => {
                 tracing::error!(%error, "failed to lease deliveries");
-                tokio::time::sleep(STORE_PAUSE).await;
+                drop(leasing);
+                shared.pause().await;
                 continue;
             }
         };
@@ -80,12 +90,15 @@ async fn lease(shared: &Arc<Shared>, desk: &Desk) -> Result<Waits, StoreError> {
     let generation = shared.current.load_full();
     let mut waits = Waits::default();
     let mut wanted = wanted(shared, &generation, &mut waits);
+    let turn = desk.turn.load(Ordering::Relaxed).checked_rem(wanted.len()).unwrap_or(0);
+    wanted.rotate_left(turn);
     let mut found_any = false;
     loop {
         let asked = share_out(&mut wanted, desk.slots.available_permits());
         if asked.is_empty() {
             break;
         }
+        desk.turn.fetch_add(asked.len(), Ordering::Relaxed);
         let now = shared.clock.due_now();
         let leased = shared.store.lease_deliveries(asked, now, shared.lease_until(now)).await?;
         waits.due = waits.due.into_iter().chain(leased.next_due).min();
@@ -143,22 +156,36 @@ async fn begin(shared: &Arc<Shared>, desk: &Desk, generation: &Generation, deliv
     let Some(beginning) = desk.begun.enter(delivery.id, delivery.lease) else { return };
     let under_way = shared.count();
     let entry = generation.destinations.get(&delivery.destination);
-    let started = entry.and_then(|entry| {
-        let slot = desk.slots.clone().try_acquire_owned().ok()?;
-        Some((entry.clone(), entry.gate.begin(Instant::now())?, slot))
-    });
-    match started {
-        Some((entry, pass, slot)) => {
-            let attempting = Attempting { entry, delivery, pass, slot, beginning, under_way };
-            tokio::spawn(attempt(shared.clone(), attempting, desk.ended.clone()));
-        }
-        // More than was asked for.
+    let end = match entry.and_then(|entry| given_up(entry, &delivery, shared.clock.due_now())) {
+        Some(dead) => dead,
         None => {
-            let (id, end) = (delivery.id, DeliveryEnd::Released);
-            let released = EndedDelivery { id, attempt: None, end, beginning, places: None, under_way };
-            let _ = desk.ended.send(released).await;
+            let started = entry.and_then(|entry| {
+                let slot = desk.slots.clone().try_acquire_owned().ok()?;
+                Some((entry.clone(), entry.gate.begin(Instant::now())?, slot))
+            });
+            if let Some((entry, pass, slot)) = started {
+                let attempting = Attempting { entry, delivery, pass, slot, beginning, under_way };
+                tokio::spawn(attempt(shared.clone(), attempting, desk.ended.clone()));
+                return;
+            }
+            // More than was asked for.
+            DeliveryEnd::Released
         }
+    };
+    let id = delivery.id;
+    let ended = EndedDelivery { id, attempt: None, end, beginning, _places: None, _under_way: under_way };
+    let _ = desk.ended.send(ended).await;
+}
+
+/// The end of a delivery of which every attempt has begun: the last one was never settled, and is not made once more.
+fn given_up(entry: &DestinationEntry, delivery: &LeasedDelivery, now: UnixMillis) -> Option<DeliveryEnd> {
+    let attempts = delivery.attempt - 1;
+    if attempts < entry.retry.max_attempts {
+        return None;
     }
+    let cause = gave_up(attempts, between(delivery.since, now), NEVER_ENDED);
+    tracing::error!(event = %delivery.event.id, destination = &*entry.name, cause, "delivery is dead");
+    Some(DeliveryEnd::Dead { cause })
 }
 
 async fn until_opening(time: Option<Instant>) {

@@ -108,9 +108,8 @@ fn work(queue: &Queue<Job>, ended: &mpsc::Sender<Ended>, shared: &Weak<Shared>) 
         let running = AssertUnwindSafe(|| chain::run(&job.run, &job.route, now, random));
         // A panic is our own mistake; it must not cost a thread, nor the event.
         let ran = catch_unwind(running).unwrap_or_else(|_| chain::panicked(&job.run, &job.route, now));
-        let attempt = Attempt { started_at, ..ran.attempt };
-        let settled =
-            SettledRun { id: job.run.id, lease: job.run.lease, attempt: Some(attempt), end: ran.end };
+        let attempt = ran.attempt.map(|attempt| Attempt { started_at, ..attempt });
+        let settled = SettledRun { id: job.run.id, lease: job.run.lease, attempt, end: ran.end };
         let answer = job.answer.map(|answer| (answer, ran.reply));
         let done = Ended { settled, answer, under_way: job.under_way };
         // Waiting has to be prepared for, which is dear; there is nearly always room.

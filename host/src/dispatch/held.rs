@@ -8,10 +8,12 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::delivery::{DeliveryEnd, between, gave_up, later};
+use crate::delivery::{self, DeliveryEnd, between, gave_up, later};
 use crate::event::UnixMillis;
 use crate::generation::{DestinationEntry, Generation};
-use crate::store::{Backlog, Intervention, LeasedDelivery, SettledDelivery, StoreError};
+use crate::store::{
+    Backlog, Intervention, LeasedDelivery, Page, Queue, SettledDelivery, StoreError, WorkFilter,
+};
 
 use super::Shared;
 
@@ -83,6 +85,11 @@ impl Held {
         self.state().disabled.contains_key(destination)
     }
 
+    /// Why a destination gets nothing until an operator enables it, if it does not.
+    fn disabled_because(&self, destination: &str) -> Option<String> {
+        self.state().disabled.get(destination).cloned()
+    }
+
     /// Enters a destination; whether it was not there.
     fn disable(&self, destination: &Arc<str>, cause: &str) -> bool {
         let mut state = self.state();
@@ -123,32 +130,49 @@ pub(super) async fn look_loop(shared: Arc<Shared>, mut stopped: watch::Receiver<
 }
 
 /// Learns from the store what is held, and gives up what has been held for too long.
-pub(super) async fn look(shared: &Shared) {
-    match try_look(shared).await {
-        // A store that cannot tell has nothing disabled.
-        Ok(()) | Err(StoreError::Unsupported(_)) => {}
-        Err(error) => tracing::error!(%error, "failed to look for deliveries that are held"),
+async fn look(shared: &Shared) {
+    let Some(backlog) = learn(shared).await else { return };
+    if let Err(error) = give_up_old(shared, backlog).await {
+        tracing::error!(%error, "failed to give up deliveries that are held");
     }
 }
 
-async fn try_look(shared: &Shared) -> Result<(), StoreError> {
+/// Learns from the store what is held. None if it cannot tell.
+pub(super) async fn learn(shared: &Shared) -> Option<Vec<Backlog>> {
     let changes = shared.held.state().changes;
-    let stats = shared.store.stats().await?;
+    let stats = match shared.store.stats().await {
+        Ok(stats) => stats,
+        // A store that cannot tell has nothing disabled.
+        Err(StoreError::Unsupported(_)) => return None,
+        Err(error) => {
+            tracing::error!(%error, "failed to look for deliveries that are held");
+            return None;
+        }
+    };
     shared.clock.not_before(stats.latest);
     let disabled =
         stats.disabled.into_iter().map(|disabled| (disabled.destination, disabled.reason)).collect();
     learn_disabled(shared, disabled, changes);
+    learn_orphaned(shared, &shared.current.load(), &stats.backlog);
+    Some(stats.backlog)
+}
+
+async fn give_up_old(shared: &Shared, backlog: Vec<Backlog>) -> Result<(), StoreError> {
     let generation = shared.current.load_full();
-    learn_orphaned(shared, &generation, &stats.backlog);
     let orphaned = generation.config.store.retention.orphaned;
-    for Backlog { destination, oldest, .. } in stats.backlog {
+    for Backlog { destination, oldest, .. } in backlog {
         let age = between(oldest, shared.clock.due_now());
-        match generation.destinations.get(&destination) {
-            None if age > orphaned => {
-                let cause = format!("destination {destination} is not in the configuration");
+        let entry = generation.destinations.get(&destination);
+        let waits_for = match (entry, shared.held.disabled_because(&destination)) {
+            (None, _) => Some(format!("destination {destination} is not in the configuration")),
+            (Some(_), Some(why)) => Some(format!("destination {destination} is disabled: {why}")),
+            (Some(_), None) => None,
+        };
+        match (entry, waits_for) {
+            (_, Some(cause)) if age > orphaned => {
                 give_up(shared, &destination, orphaned, |_, _| cause.clone()).await?;
             }
-            Some(entry) if age > entry.retry.max_age && !shared.held.is_disabled(&destination) => {
+            (Some(entry), None) if age > entry.retry.max_age => {
                 let Some(cause) = entry.gate.open_because() else { continue };
                 let cause =
                     |delivery: &LeasedDelivery, age| gave_up(delivery.attempt.saturating_sub(1), age, &cause);
@@ -226,6 +250,40 @@ pub(super) async fn disable(shared: &Shared, entry: &DestinationEntry, cause: &s
         tracing::error!(destination, %error, "failed to store that the destination is disabled");
     }
     shared.held.state().changes += 1;
+}
+
+/// Whether something is due that is not sent yet only because so much is sent at a time: asked where nothing is to be
+/// lost with the process.
+pub(super) async fn waits_for_a_rate(shared: &Shared) -> bool {
+    let generation = shared.current.load_full();
+    let destinations = generation.destinations.values();
+    for entry in destinations.filter(|entry| entry.gate.goes_at_a_rate()) {
+        if shared.held.is_disabled(&entry.name) {
+            continue;
+        }
+        match is_due(shared, &entry.name).await {
+            Ok(false) => {}
+            Ok(true) => return true,
+            Err(error) => tracing::error!(%error, "failed to look for deliveries that are due"),
+        }
+    }
+    false
+}
+
+/// Whether a delivery to a destination is due.
+async fn is_due(shared: &Shared, destination: &str) -> Result<bool, StoreError> {
+    let now = shared.clock.due_now();
+    let (destination, state) = (Some(destination.to_owned()), Some(delivery::State::Pending));
+    let filter = WorkFilter { destination, state, ..WorkFilter::default() };
+    let mut page = Page { after: None, limit: STEP };
+    loop {
+        let pending = shared.store.work(Queue::Deliveries, filter.clone(), page).await?;
+        if pending.iter().any(|delivery| delivery.due.is_some_and(|due| due <= now)) {
+            return Ok(true);
+        }
+        let Some(last) = pending.last().filter(|_| pending.len() >= STEP) else { return Ok(false) };
+        page.after = Some(last.cursor);
+    }
 }
 
 /// Makes dead letters of a destination's deliveries that are older than `max_age`.

@@ -39,6 +39,9 @@ const LEASE: Duration = Duration::from_secs(15 * 60);
 /// Pause before asking a store again that has answered with an error.
 const STORE_PAUSE: Duration = Duration::from_millis(500);
 
+/// Why work is dead whose attempts were all begun and whose last one has not ended.
+const NEVER_ENDED: &str = "the last one did not come to an end; the process may have ended with it";
+
 /// What every loop needs.
 pub(crate) struct Shared {
     pub(crate) store: Arc<dyn Store>,
@@ -56,6 +59,8 @@ pub(crate) struct Shared {
     starved: AtomicBool,
     empty_run_passes: AtomicUsize,
     empty_delivery_passes: AtomicUsize,
+    /// Whether nothing more is to be leased; closed when the dispatcher is gone.
+    stopped: watch::Receiver<bool>,
 }
 
 /// Takes runs and deliveries from the store and gets them done.
@@ -88,6 +93,7 @@ impl Dispatcher {
             starved: AtomicBool::new(false),
             empty_run_passes: AtomicUsize::new(0),
             empty_delivery_passes: AtomicUsize::new(0),
+            stopped: stopped.clone(),
         });
         let guests = Arc::new(Guests::start(threads, &shared)?);
         tokio::spawn(runs::lease_loop(shared.clone(), guests.clone(), stopped.clone()));
@@ -153,7 +159,7 @@ impl Dispatcher {
             self.ask_again();
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
-        quiet && nothing_under_way()
+        quiet && nothing_under_way() && !held::waits_for_a_rate(shared).await
     }
 }
 
@@ -166,6 +172,16 @@ impl Drop for Dispatcher {
 impl Shared {
     fn lease_until(&self, now: UnixMillis) -> UnixMillis {
         crate::delivery::later(now, LEASE)
+    }
+
+    /// Waits before a store that has answered with an error is asked again. False once the dispatcher is gone.
+    async fn pause(&self) -> bool {
+        let mut stopped = self.stopped.clone();
+        tokio::select! {
+            () = tokio::time::sleep(STORE_PAUSE) => true,
+            // Ends with an error only, when nobody is left who could say so.
+            _ = stopped.wait_for(|_| false) => false,
+        }
     }
 
     /// How often each loop has asked for work and got none.

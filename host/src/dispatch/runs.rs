@@ -12,8 +12,9 @@ use crate::delivery::{RunEnd, between, later};
 use crate::event::UnixMillis;
 use crate::store::{LeasedRun, Queue, SettledRun};
 
+use super::Shared;
 use super::guests::{Guests, Job};
-use super::{STORE_PAUSE, Shared};
+use super::settle::settle_runs;
 
 /// How long a run waits whose route is not in the configuration, before it is looked at again.
 const ROUTE_PAUSE: Duration = Duration::from_secs(60);
@@ -27,13 +28,18 @@ pub(super) async fn lease_loop(shared: Arc<Shared>, guests: Arc<Guests>, mut sto
         let now = shared.clock.due_now();
         // Counted before it is leased, so that nothing is between the store and being under way.
         let leasing = shared.count();
+        // Looked at after that: who asks for the end waits for what is counted.
+        if *stopped.borrow() {
+            return;
+        }
         let leased = match room {
             0 => None,
             room => match shared.store.lease_runs(room, now, shared.lease_until(now)).await {
                 Ok(leased) => Some(leased),
                 Err(error) => {
                     tracing::error!(%error, "failed to lease runs");
-                    tokio::time::sleep(STORE_PAUSE).await;
+                    drop(leasing);
+                    shared.pause().await;
                     continue;
                 }
             },
@@ -80,7 +86,7 @@ async fn submit(shared: &Arc<Shared>, guests: &Guests, runs: Vec<LeasedRun>, now
             None => {
                 let due = later(now, ROUTE_PAUSE);
                 let cause = format!("route {} is not in the configuration", run.route);
-                returned.push(unstarted(&run, RunEnd::Retry { due, cause }));
+                returned.push(unstarted(&run, RunEnd::Postponed { due, cause }));
             }
         }
     }
@@ -89,9 +95,7 @@ async fn submit(shared: &Arc<Shared>, guests: &Guests, runs: Vec<LeasedRun>, now
     if returned.is_empty() {
         return;
     }
-    if let Err(error) = shared.store.settle_runs(returned, now).await {
-        tracing::error!(%error, "failed to give back runs; they are taken up again when their leases end");
-    }
+    settle_runs(shared, || returned.clone()).await;
 }
 
 fn unstarted(run: &LeasedRun, end: RunEnd) -> SettledRun {

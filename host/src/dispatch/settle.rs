@@ -6,7 +6,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use crate::delivery::{Attempt, DeliveryEnd, DeliveryId, Reply};
 use crate::generation::Pass;
-use crate::store::{SettledDelivery, SettledRun, Settlement};
+use crate::store::{Answer, SettledDelivery, SettledRun, Settlement};
 
 use super::begun::Beginning;
 use super::{Shared, UnderWay};
@@ -27,30 +27,25 @@ pub(super) async fn settle_loop(shared: Weak<Shared>, mut ends: mpsc::Receiver<E
     let mut batch = Vec::with_capacity(BATCH);
     while ends.recv_many(&mut batch, BATCH).await > 0 {
         let Some(shared) = shared.upgrade() else { return };
-        let mut answers = Vec::new();
-        let mut under_way = Vec::with_capacity(batch.len());
-        let mut settled = Vec::with_capacity(batch.len());
-        for ended in batch.drain(..) {
-            settled.push(ended.settled);
-            answers.extend(ended.answer);
-            under_way.push(ended.under_way);
-        }
-        match shared.store.settle_runs(settled, shared.clock.due_now()).await {
-            Ok(settlements) => {
-                let lost = settlements.iter().filter(|settlement| **settlement == Settlement::Lost).count();
-                if lost > 0 {
-                    tracing::warn!(lost, "runs took longer than their lease; somebody else settles them");
-                }
+        let settled = || batch.iter().map(|ended| ended.settled.clone()).collect();
+        let recorded = settle_runs(&shared, settled).await;
+        for Ended { answer, under_way, .. } in batch.drain(..) {
+            // A sender is answered only after what the plugin did is stored.
+            if let (true, Some((answer, reply))) = (recorded, answer) {
+                let _ = answer.send(reply);
             }
-            // What is not settled is leased by nobody after a while and is run again.
-            Err(error) => tracing::error!(%error, "failed to settle runs"),
+            drop(under_way);
         }
-        // A sender is answered only after what the plugin did is stored.
-        for (answer, reply) in answers {
-            let _ = answer.send(reply);
-        }
-        drop(under_way);
     }
+}
+
+/// Has it recorded how runs went; whether it is. See [`record`].
+pub(super) async fn settle_runs(shared: &Shared, settled: impl Fn() -> Vec<SettledRun>) -> bool {
+    let settle = || shared.store.settle_runs(settled(), shared.clock.due_now());
+    let Some(settlements) = record(shared, "runs", settle).await else { return false };
+    let lost = settlements.iter().filter(|settlement| **settlement == Settlement::Lost).count();
+    report_lost("runs", lost);
+    true
 }
 
 /// A delivery whose attempt has ended, or was not begun, and that is to be settled.
@@ -58,10 +53,10 @@ pub(super) struct EndedDelivery {
     pub(super) id: DeliveryId,
     pub(super) attempt: Option<Attempt>,
     pub(super) end: DeliveryEnd,
+    /// Held until it is settled, as is the rest: it is not begun again, and what waits to be settled is bounded.
     pub(super) beginning: Beginning,
-    /// Held until it is settled, as is the rest, so that what waits to be settled is bounded.
-    pub(super) places: Option<(OwnedSemaphorePermit, Pass)>,
-    pub(super) under_way: UnderWay,
+    pub(super) _places: Option<(OwnedSemaphorePermit, Pass)>,
+    pub(super) _under_way: UnderWay,
 }
 
 /// Settles deliveries as they end, as many at once as have ended meanwhile.
@@ -69,24 +64,82 @@ pub(super) async fn settle_deliveries(shared: Weak<Shared>, mut ends: mpsc::Rece
     let mut batch = Vec::with_capacity(BATCH);
     while ends.recv_many(&mut batch, BATCH).await > 0 {
         let Some(shared) = shared.upgrade() else { return };
-        let mut held = Vec::with_capacity(batch.len());
-        let mut settled = Vec::with_capacity(batch.len());
-        for EndedDelivery { id, attempt, end, beginning, places, under_way } in batch.drain(..) {
-            let lease = beginning.lease();
-            settled.extend(lease.map(|lease| SettledDelivery { id, lease, attempt, end }));
-            held.push((places, under_way));
+        while !batch.is_empty() {
+            batch = settle_batch(&shared, batch).await;
         }
-        match shared.store.settle_deliveries(settled, shared.clock.due_now()).await {
-            Ok(settlements) => {
-                let lost = settlements.iter().filter(|settlement| **settlement == Settlement::Lost).count();
-                if lost > 0 {
-                    tracing::warn!(lost, "attempts took longer than their lease; somebody else settles them");
-                }
-            }
-            // What is not settled is leased by nobody after a while and is sent again.
-            Err(error) => tracing::error!(%error, "failed to settle deliveries"),
-        }
-        drop(held);
         shared.deliveries_again.notify_one();
+    }
+}
+
+/// Settles deliveries; those that remain were handed out again meanwhile.
+async fn settle_batch(shared: &Shared, batch: Vec<EndedDelivery>) -> Vec<EndedDelivery> {
+    let mut leases = Vec::new();
+    let settle = || {
+        let settled: Vec<_> = batch.iter().map(EndedDelivery::settled).collect();
+        leases = settled.iter().map(|settled| settled.lease).collect();
+        shared.store.settle_deliveries(settled, shared.clock.due_now())
+    };
+    let Some(settlements) = record(shared, "deliveries", settle).await else { return Vec::new() };
+    let mut lost = 0;
+    let mut again = Vec::new();
+    for ((ended, lease), settlement) in batch.into_iter().zip(leases).zip(settlements) {
+        let recorded = settlement == Settlement::Recorded;
+        match ended.beginning.end(lease) {
+            // What came of the attempt is settled under the latest lease or, if it was, that one is given back.
+            Some(beginning) if recorded => {
+                let (attempt, end) = (None, DeliveryEnd::Released);
+                again.push(EndedDelivery { beginning, attempt, end, ..ended });
+            }
+            Some(beginning) => again.push(EndedDelivery { beginning, ..ended }),
+            None => lost += usize::from(!recorded),
+        }
+    }
+    report_lost("deliveries", lost);
+    again
+}
+
+impl EndedDelivery {
+    /// Under the lease that it has at this moment.
+    fn settled(&self) -> SettledDelivery {
+        let EndedDelivery { id, attempt, end, beginning, .. } = self;
+        SettledDelivery { id: *id, lease: beginning.lease(), attempt: attempt.clone(), end: end.clone() }
+    }
+}
+
+fn report_lost(what: &str, lost: usize) {
+    if lost > 0 {
+        tracing::warn!(lost, "{what} took longer than their lease; somebody else settles them");
+    }
+}
+
+/// Has a batch recorded, and again after a pause while there is no room for it: what was dropped would be done once
+/// more. Meanwhile it keeps its places, so that no more is done than can be recorded. None if it never will be.
+async fn record<'a>(
+    shared: &Shared,
+    what: &str,
+    mut settle: impl FnMut() -> Answer<'a, Vec<Settlement>>,
+) -> Option<Vec<Settlement>> {
+    let mut failures = 0;
+    loop {
+        match settle().await {
+            Ok(settlements) => {
+                if failures > 0 {
+                    tracing::info!(failures, "settled {what} after all");
+                }
+                return Some(settlements);
+            }
+            Err(error) if error.is_final() => {
+                tracing::error!(%error, "failed to settle {what}; the next process does them again");
+                return None;
+            }
+            Err(error) if failures == 0 => {
+                tracing::error!(%error, "failed to settle {what}; trying until it works");
+            }
+            Err(_) => {}
+        }
+        failures += 1;
+        if !shared.pause().await {
+            return None;
+        }
     }
 }

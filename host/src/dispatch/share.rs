@@ -11,7 +11,7 @@ pub(super) struct Claim {
 
 /// How many attempts each may begin of `free` ones. None comes to more under way than is left free afterwards, which
 /// leaves something for one that comes later: a single slow destination gets half of everything, two get a third each.
-/// Where there is not enough for all, those with little under way come first.
+/// Where there is not enough for all, those with little under way come first, and among them those that stand first.
 pub(super) fn shares(free: usize, claims: &[Claim]) -> Vec<usize> {
     let share = |claim: &Claim, level: usize| claim.room.min(level.saturating_sub(claim.under_way));
     let fits = |level: usize| {
@@ -25,7 +25,15 @@ pub(super) fn shares(free: usize, claims: &[Claim]) -> Vec<usize> {
         let middle = low + (high - low).div_ceil(2);
         if fits(middle) { low = middle } else { high = middle - 1 }
     }
-    claims.iter().map(|claim| share(claim, low)).collect()
+    let mut shares: Vec<usize> = claims.iter().map(|claim| share(claim, low)).collect();
+    // What is left does not bring all of them one further, but some. Most who claim may have nothing to do.
+    let mut left = free.saturating_sub(shares.iter().sum::<usize>()).saturating_sub(low + 1);
+    for (claim, given) in claims.iter().zip(&mut shares) {
+        let further = share(claim, low + 1) - *given;
+        *given += further.min(left);
+        left -= further.min(left);
+    }
+    shares
 }
 
 #[cfg(test)]
@@ -54,6 +62,10 @@ mod tests {
         check(5, &[(90, 10), (1, 10), (0, 10)], &[0, 1, 2]);
         check(1, &[(0, 1), (0, 1)], &[0, 0]);
         check(3, &[(0, 1), (0, 1)], &[1, 1]);
+        // There are more of them than there is to share.
+        check(3, &[(0, 9), (0, 9), (0, 9), (0, 9)], &[1, 1, 0, 0]);
+        check(4, &[(1, 9), (0, 9), (1, 9), (0, 9), (0, 9), (0, 9)], &[0, 1, 0, 1, 1, 0]);
+        check(8, &[(0, 9), (0, 9), (0, 9), (0, 1)], &[2, 2, 1, 1]);
     }
 
     #[test]

@@ -113,7 +113,7 @@ impl DestinationEntry {
         // What is known of a receiver holds for no other, and one whose settings were repaired is tried at once.
         let gate = match reusable.filter(|before| *before.gate.settings() == settings) {
             Some(before) => before.gate.clone(),
-            None => Arc::new(Gate::new(settings, workshop.metrics.breaker_open(&config.name))),
+            None => Arc::new(Gate::new(settings)),
         };
         let attempts = |outcome| workshop.metrics.attempts(&config.name, outcome);
         Ok(Arc::new(DestinationEntry {

@@ -4,7 +4,6 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::breaker::{Breaker, BreakerPolicy, Change, Room, Sign, Ticket};
@@ -29,8 +28,6 @@ pub(crate) struct Gate {
     state: Mutex<State>,
     /// From here the time is counted for the rate and the breaker.
     origin: Instant,
-    /// 1 while the breaker is open.
-    is_open: Gauge,
 }
 
 #[derive(Debug)]
@@ -61,9 +58,7 @@ pub(crate) struct Pass {
 }
 
 impl Gate {
-    pub(super) fn new(settings: GateSettings, is_open: Gauge) -> Self {
-        // What was open has been replaced by this.
-        is_open.set(0);
+    pub(super) fn new(settings: GateSettings) -> Self {
         Gate {
             permits: Arc::new(Semaphore::new(settings.concurrency)),
             state: Mutex::new(State {
@@ -73,7 +68,6 @@ impl Gate {
             }),
             settings,
             origin: Instant::now(),
-            is_open,
         }
     }
 
@@ -108,6 +102,11 @@ impl Gate {
                 may_begin => Opening::Now(room.min(may_begin)),
             },
         }
+    }
+
+    /// Whether there is a rate, and nothing else for which anything would have to wait for long.
+    pub(crate) fn goes_at_a_rate(&self) -> bool {
+        self.settings.rate.is_some() && self.open_because().is_none()
     }
 
     /// Begins an attempt for which there is room.
@@ -149,7 +148,6 @@ impl Pass {
         if sign == Sign::Fails {
             cause.clone_into(&mut state.cause);
         }
-        self.gate.is_open.set(i64::from(change != Change::Closed));
         Some(change)
     }
 }
@@ -172,7 +170,7 @@ mod tests {
         let rate = rate.map(|(millis, burst)| Rate { interval: Duration::from_millis(millis), burst });
         let minute = Duration::from_secs(60);
         let breaker = failures.map(|failures| BreakerPolicy { failures, open: minute, max_open: minute });
-        Arc::new(Gate::new(GateSettings { concurrency, rate, breaker }, Gauge::default()))
+        Arc::new(Gate::new(GateSettings { concurrency, rate, breaker }))
     }
 
     #[test]
@@ -198,13 +196,14 @@ mod tests {
         let slow = gate(9, Some((20, 1)), None);
         slow.begin(at(&slow, 5)).unwrap();
         check(&slow, 5, Opening::At(at(&slow, 25)));
+        assert!(slow.goes_at_a_rate() && !two.goes_at_a_rate());
         check(&slow, 25, Opening::Now(1));
 
         let fragile = gate(9, None, Some(1));
         let mut pass = fragile.begin(at(&fragile, 0)).unwrap();
         assert!(matches!(pass.end(Sign::Fails, "503", at(&fragile, 7)), Some(Change::Opened { .. })));
         check(&fragile, 7, Opening::At(at(&fragile, 60_007)));
-        assert_eq!((fragile.open_because().as_deref(), fragile.is_open.get()), (Some("503"), 1));
+        assert_eq!(fragile.open_because().as_deref(), Some("503"));
         check(&fragile, 60_007, Opening::Now(1));
         let probe = fragile.begin(at(&fragile, 60_007)).unwrap();
         check(&fragile, 60_008, Opening::AfterAttempt);
@@ -215,6 +214,6 @@ mod tests {
         check(&fragile, 60_009, Opening::Now(7));
         drop((pass, probe));
         check(&fragile, 60_009, Opening::Now(9));
-        assert_eq!((fragile.open_because(), fragile.is_open.get()), (None, 0));
+        assert_eq!(fragile.open_because(), None);
     }
 }

@@ -102,7 +102,7 @@ impl<'a> Credentials<'a> {
         let created = matches!(read, SecretRead::Created { .. });
         if *reference == SecretRef::Generated {
             let file = read.path().map(Path::to_owned);
-            self.origin = Some(Origin { file, created, paste: String::new() });
+            self.origin = Some(Origin { file, created, awaited: false, paste: String::new() });
         }
         if created && is_ephemeral(state_dir) {
             let message = format!(
@@ -154,7 +154,8 @@ impl<'a> Credentials<'a> {
     }
 }
 
-fn bounded(path: &Path) -> io::Result<Vec<u8>> {
+/// A file of certificates.
+pub(super) fn bounded(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(MAX_CERTIFICATES + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_CERTIFICATES {

@@ -2,12 +2,18 @@
 //! Every request, run and attempt pins the generation that it starts with; a new one replaces the old one at once and
 //! harms nothing that is under way.
 
+mod admission;
+mod agreed;
 mod build;
 mod destination;
 mod gate;
+mod hook_secret;
 mod http_destination;
 mod plugin;
+mod proof;
+mod server_tls;
 mod source;
+mod tally;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -16,12 +22,18 @@ use std::sync::Arc;
 
 use crate::config::{Config, Location};
 use crate::routing::{Ordering, Router};
+use crate::server::Pair;
 
+pub(crate) use admission::Turn;
+pub(crate) use agreed::Agreed;
 pub use build::{Workshop, build};
 pub use destination::{DestinationEntry, Receiver};
 pub(crate) use gate::{Opening, Pass};
+pub(crate) use hook_secret::NotTaken;
 pub use plugin::PluginEntry;
+pub use proof::{Proof, ProofSecret, Proven};
 pub use source::{Origin, SourceEntry};
+pub use tally::{Refusals, SecretUse};
 
 use prometheus_client::metrics::counter::Counter;
 
@@ -42,6 +54,9 @@ pub struct Generation {
     pub plugins: BTreeMap<Arc<str>, Arc<PluginEntry>>,
     /// Receivers, by name.
     pub destinations: BTreeMap<Arc<str>, Arc<DestinationEntry>>,
+    /// What connections from outside are secured with. It is also that of the generation before where the
+    /// configuration no longer names one, since TLS comes and goes with a restart.
+    pub(crate) pair: Option<Arc<Pair>>,
     /// Files of which a change may change the generation.
     pub watched: Vec<PathBuf>,
     /// What an operator should think about.
@@ -124,7 +139,7 @@ impl Generation {
         let server = &self.config.server;
         let origin = match (&server.public_url, server.listen.first()) {
             (Some(url), _) => url.clone(),
-            (None, Some(listen)) => format!("http://{listen}"),
+            (None, Some(listen)) => format!("{}://{listen}", server.scheme()),
             (None, None) => String::new(),
         };
         format!("{origin}{}/{source}", server.base_path)

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use uuid::Uuid;
+
 use crate::delivery::{Attempt, DeliveryId, RunId, State};
 use crate::event::{Event, EventId, UnixMillis};
 use crate::routing::Glob;
@@ -87,6 +89,18 @@ pub struct Stats {
     pub latest: UnixMillis,
 }
 
+/// How a store stands, as far as that is known without looking at what it keeps.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Readiness {
+    /// What has become of everything accepted.
+    pub ledger: Ledger,
+    /// For each destination to which deliveries are pending, how many; sorted by name. Those of a large fan-out count
+    /// as they become due.
+    pub waiting: Vec<(Arc<str>, u64)>,
+    /// Why not even a small event would be accepted now, if so.
+    pub refuses: Option<String>,
+}
+
 /// Deliveries to one destination that have not ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Backlog {
@@ -115,15 +129,19 @@ pub enum Intervention {
     /// Makes a delivery that has ended once more, as the same delivery: its receiver sees the id that it has seen
     /// before. Its attempts and its age are counted anew.
     Redeliver(DeliveryId),
+    /// The same, only of a dead letter: of a delivery that has arrived it is [`Unfit`](Intervened::Unfit), since its
+    /// receiver would get it a second time.
+    Revive(DeliveryId),
     /// Gives up waiting for what became of a dead run: takes its event through the route's plugins once more, as a new
-    /// run.
+    /// run. Out of any sequence, whatever order it is given: those that came after may have gone before.
     Rerun {
         /// The dead run.
         run: RunId,
         /// What takes its place.
         by: NewRun,
     },
-    /// Takes an event through its routes once more, whatever became of it before, as new runs.
+    /// Takes an event through its routes once more, whatever became of it before, as new runs; likewise out of any
+    /// sequence.
     Reprocess {
         /// The event.
         event: EventId,
@@ -243,6 +261,8 @@ pub struct EventFilter {
 /// Which runs or deliveries. Every part that is there must hold.
 #[derive(Clone, Debug, Default)]
 pub struct WorkFilter {
+    /// Only these.
+    pub ids: Option<Vec<WorkId>>,
     /// The source's name.
     pub source: Option<String>,
     /// The route's name.
@@ -344,6 +364,13 @@ pub struct WorkRecord {
 }
 
 impl WorkId {
+    /// As it is shown.
+    pub fn uuid(self) -> Uuid {
+        match self {
+            WorkId::Run(RunId(id)) | WorkId::Delivery(DeliveryId(id)) => id,
+        }
+    }
+
     /// The queue to which it belongs.
     pub fn queue(self) -> Queue {
         match self {

@@ -102,6 +102,13 @@ pub(crate) async fn releasing_does_not_count(make: Make<'_>) {
     let again = lease_runs(&*store, 1, 5).await.work.remove(0);
     assert_eq!((again.id, again.attempt), (run.id, 1), "its turn and its attempts as before");
     assert_eq!(settle_run(&*store, &run, done(vec![]), 6).await, Settlement::Lost);
+    let postponed = RunEnd::Postponed { due: 8, cause: "no route".to_owned() };
+    settle_run(&*store, &again, postponed, 6).await;
+    assert_eq!(record(&*store, 1).await.runs[0].detail.as_deref(), Some("no route"));
+    let other = lease_runs(&*store, 9, 7).await;
+    assert_eq!((numbers(&other), other.next_due), (vec![2], Some(8)), "not before it may be");
+    let again = lease_runs(&*store, 1, 8).await.work.remove(0);
+    assert_eq!((again.id, again.attempt), (run.id, 1));
     settle_run(&*store, &again, done(vec![delivery(&again, 0, "x", 1)]), 6).await;
     let sent = lease_deliveries(&*store, &[("x", 1)], 7).await.work.remove(0);
     settle_delivery(&*store, &sent, DeliveryEnd::Released, 8).await;

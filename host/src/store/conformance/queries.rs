@@ -91,6 +91,7 @@ pub(crate) async fn lists_work(make: Make<'_>) {
     let of_route = |route: &str| WorkFilter { route: Some(route.to_owned()), ..none() };
     let of_destination = |name: &str| WorkFilter { destination: Some(name.to_owned()), ..none() };
     let stored = |since, until| WorkFilter { since: Some(since), until: Some(until), ..none() };
+    let among = |ids: &[WorkId]| WorkFilter { ids: Some(ids.to_vec()), ..none() };
     let (runs, deliveries) = (Queue::Runs, Queue::Deliveries);
     for (queue, filter, expected) in [
         (runs, none(), vec![run(3, 0), run(2, 1), run(2, 0), run(1, 0)]),
@@ -107,6 +108,11 @@ pub(crate) async fn lists_work(make: Make<'_>) {
         (deliveries, of_destination("x"), vec![to(2, 0), to(1, 0)]),
         (deliveries, WorkFilter { source: Some("other".to_owned()), ..of_destination("y") }, vec![to(2, 1)]),
         (deliveries, in_state(State::Dead), vec![]),
+        (runs, among(&[run(1, 0), run(3, 0), run(9, 0)]), vec![run(3, 0), run(1, 0)]),
+        (runs, WorkFilter { state: Some(State::Done), ..among(&[run(1, 0), run(3, 0)]) }, vec![run(1, 0)]),
+        (runs, WorkFilter { state: Some(State::Dead), ..among(&[run(1, 0)]) }, vec![]),
+        (deliveries, among(&[to(1, 1), to(2, 0), to(9, 0)]), vec![to(2, 0), to(1, 1)]),
+        (deliveries, among(&[]), vec![]),
         (deliveries, stored(320, 321), vec![to(2, 1), to(2, 0)]),
     ] {
         assert_eq!(work(&*store, queue, filter.clone()).await, expected, "{filter:?}");
@@ -262,12 +268,20 @@ pub(crate) async fn counts_what_waits(make: Make<'_>) {
     };
     let waiting = |name: &str, pending, oldest| Backlog { destination: name.into(), pending, oldest };
     assert_eq!(backlog().await, [waiting("x", 2, 310), waiting("y", 1, 310)]);
+    let counted = async |expected: &[(&str, u64)]| {
+        let Readiness { ledger: found, waiting, .. } = store.readiness().await.unwrap();
+        let waiting: Vec<_> = waiting.iter().map(|(name, pending)| (&**name, *pending)).collect();
+        assert_eq!((found, &*waiting), (ledger(&*store).await, expected));
+    };
+    counted(&[("x", 2), ("y", 1)]).await;
     let sent = lease_deliveries(&*store, &[("x", 2), ("y", 1)], 900).await.work;
     assert_eq!(backlog().await, [waiting("x", 2, 310), waiting("y", 1, 310)], "what is leased has not ended");
+    counted(&[("x", 2), ("y", 1)]).await;
     for work in sent.iter().filter(|work| work.id != DeliveryId::derive(runs[1].id, 0)) {
         settle_delivery(&*store, work, DeliveryEnd::Delivered, 901).await;
     }
     assert_eq!(backlog().await, [waiting("x", 1, 320)]);
+    counted(&[("x", 1)]).await;
     let stats = store.stats().await.unwrap();
     assert_eq!(stats.ledger, ledger(&*store).await);
     assert!((2000..=2 * event_bytes(1000) as u64).contains(&stats.pending_bytes), "{}", stats.pending_bytes);

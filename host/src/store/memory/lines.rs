@@ -37,18 +37,6 @@ impl Books {
         }
     }
 
-    /// A run that has just been entered stands where a dead one stood, if that was still waited for.
-    pub(super) fn take_place(&mut self, of: Number, by: Number, now: UnixMillis) {
-        let Some(key) = self.runs.get_mut(of).and_then(|run| run.line.take()) else { return };
-        if let Some(line) = self.lines.get_mut(&key)
-            && line.back() == Some(&by)
-        {
-            line.pop_back();
-            line.insert(1, by);
-        }
-        self.leave(&key, now);
-    }
-
     /// The first leaves its line.
     pub(super) fn leave(&mut self, key: &LineKey, now: UnixMillis) {
         let Some(line) = self.lines.get_mut(key) else { return };

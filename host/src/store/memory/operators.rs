@@ -11,12 +11,14 @@ impl Books {
     /// See [`Store::intervene`](crate::store::Store::intervene).
     pub(super) fn intervene(&mut self, asked: Intervention, now: UnixMillis) -> Intervened {
         let done = match asked {
-            Intervention::Redeliver(id) => self.redeliver(id, now),
+            Intervention::Redeliver(id) => self.redeliver(id, &[State::Done, State::Dead], now),
+            Intervention::Revive(id) => self.redeliver(id, &[State::Dead], now),
             Intervention::Rerun { run, by } => self.rerun(run, by, now),
             Intervention::Reprocess { event, runs } => self.reprocess(event, runs, now),
             Intervention::Discard(id) => self.discard(id, now),
             Intervention::Disable { destination, reason } => {
-                let disabled = Disabled { destination: destination.clone(), reason, since: now };
+                let since = self.disabled.get(&destination).map_or(now, |disabled| disabled.since);
+                let disabled = Disabled { destination: destination.clone(), reason, since };
                 self.disabled.insert(destination, disabled);
                 Ok(())
             }
@@ -30,11 +32,11 @@ impl Books {
         done.err().unwrap_or(Intervened::Done)
     }
 
-    fn redeliver(&mut self, id: DeliveryId, now: UnixMillis) -> Result<(), Intervened> {
+    fn redeliver(&mut self, id: DeliveryId, from: &[State], now: UnixMillis) -> Result<(), Intervened> {
         let number = self.deliveries.number(id).ok_or(Intervened::Missing)?;
         let delivery = self.deliveries.get(number).ok_or(Intervened::Missing)?;
         let (event, run, state) = (delivery.task.event, delivery.run, delivery.task.state);
-        if !matches!(state, State::Done | State::Dead) {
+        if !from.contains(&state) {
             return Err(Intervened::Unfit);
         }
         self.check_content(event)?;
@@ -69,11 +71,8 @@ impl Books {
         self.bury(number, State::Replaced);
         self.ledger.dead_letters_replayed += 1;
         self.remove_dead_letter(number, event);
-        let by_id = by.id;
-        self.enter_run(NewRun { leased_until: None, ..by }, event, now);
-        if let Some(by) = self.runs.number(by_id) {
-            self.take_place(number, by, now);
-        }
+        self.enter_run(once_more(by), event, now);
+        self.let_pass(number, now);
         Ok(())
     }
 
@@ -84,7 +83,7 @@ impl Books {
         }
         self.reopen(event);
         for run in runs {
-            self.enter_run(NewRun { leased_until: None, ..run }, event, now);
+            self.enter_run(once_more(run), event, now);
         }
         Ok(())
     }
@@ -140,4 +139,9 @@ impl Books {
         }
         self.ledger.dead_letters -= 1;
     }
+}
+
+/// Nobody waits for it who could be handed a lease, and it waits for nobody: those that came after may have gone before.
+fn once_more(run: NewRun) -> NewRun {
+    NewRun { order: None, leased_until: None, ..run }
 }

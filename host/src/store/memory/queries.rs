@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::delivery::State;
 use crate::event::{EventId, UnixMillis};
 use crate::store::{
-    Backlog, Cursor, EventFilter, EventRecord, EventSummary, Page, Queue, Stats, WorkFilter, WorkId,
-    WorkRecord,
+    Backlog, Cursor, EventFilter, EventRecord, EventSummary, Page, Queue, Readiness, Stats, WorkFilter,
+    WorkId, WorkRecord,
 };
 
 use super::books::Books;
@@ -78,6 +78,15 @@ impl Books {
         }
     }
 
+    /// See [`Store::readiness`](crate::store::Store::readiness).
+    pub(super) fn readiness(&self) -> Readiness {
+        let waiting =
+            self.due_deliveries.iter().map(|(name, agenda)| (Arc::clone(name), agenda.len() as u64));
+        let mut waiting: Vec<_> = waiting.filter(|(_, pending)| *pending > 0).collect();
+        waiting.sort_unstable();
+        Readiness { ledger: self.ledger, waiting, refuses: self.no_room_for(1, 1) }
+    }
+
     fn backlog(&self) -> Vec<Backlog> {
         let mut backlog = Vec::new();
         for (destination, agenda) in &self.due_deliveries {
@@ -136,8 +145,9 @@ fn fits(filter: &EventFilter, event: &EventSummary) -> bool {
 }
 
 fn work_fits(filter: &WorkFilter, work: &WorkRecord) -> bool {
-    let WorkFilter { source, route, destination, state, since, until } = filter;
-    source.as_ref().is_none_or(|source| **source == *work.source)
+    let WorkFilter { ids, source, route, destination, state, since, until } = filter;
+    ids.as_ref().is_none_or(|ids| ids.contains(&work.id))
+        && source.as_ref().is_none_or(|source| **source == *work.source)
         && route.as_ref().is_none_or(|route| **route == *work.route)
         && destination.as_ref().is_none_or(|name| work.destination.as_deref() == Some(name))
         && state.is_none_or(|state| state == work.state)

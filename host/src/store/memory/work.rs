@@ -114,6 +114,11 @@ impl Books {
                 run.task.release();
                 self.run_waits(number);
             }
+            RunEnd::Postponed { due, cause } => {
+                run.task.release();
+                (run.task.due, run.task.detail) = (due, Some(cause));
+                self.run_waits(number);
+            }
             RunEnd::Dead { cause } => self.end_run(number, State::Dead, Some(cause), now),
             RunEnd::Done { deliveries, dropped, reply, kv } => {
                 let event = run.task.event;

@@ -1,5 +1,6 @@
 //! The operators' half of the store: which thread does what of it.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,8 +10,8 @@ use tokio::sync::oneshot;
 use crate::delivery::RunId;
 use crate::event::{EventId, UnixMillis};
 use crate::store::{
-    Answer, Cursor, EventFilter, EventRecord, EventSummary, Intervened, Intervention, Page, Queue, Removed,
-    Retention, Stats, StoreError, WorkFilter, WorkRecord,
+    Answer, Cursor, EventFilter, EventRecord, EventSummary, Intervened, Intervention, Page, Queue, Readiness,
+    Removed, Retention, Stats, StoreError, WorkFilter, WorkRecord,
 };
 
 use super::books::Books;
@@ -28,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(super) struct Operators {
     /// Lists, records, sizes.
-    lists: ReadThread,
+    pub(super) lists: ReadThread,
     /// What goes through all of the file.
     whole: ReadThread,
     file: Arc<PathBuf>,
@@ -62,24 +63,28 @@ impl SqliteStore {
             batch.iter().map(|asked| books.intervene(db, asked, now)).collect::<Result<Vec<_>, _>>()
         });
         Box::pin(async move {
-            let mut answers = Vec::new();
-            for outcome in done.await? {
-                answers.push(match outcome {
-                    Outcome::Known(answer) => answer,
-                    Outcome::NotDead(run) => self.about_run(run).await,
-                });
-            }
-            Ok(answers)
+            let done = done.await?;
+            let not_dead = done.iter().filter_map(|outcome| match outcome {
+                Outcome::Known(_) => None,
+                Outcome::NotDead(run) => Some(*run),
+            });
+            let known = self.known_runs(not_dead.collect()).await;
+            let answer = |outcome| match outcome {
+                Outcome::Known(answer) => answer,
+                Outcome::NotDead(run) if known.contains(&run) => Intervened::Unfit,
+                Outcome::NotDead(_) => Intervened::Missing,
+            };
+            Ok(done.into_iter().map(answer).collect())
         })
     }
 
-    /// What to say of a run that is no dead letter.
-    async fn about_run(&self, run: RunId) -> Intervened {
-        match self.operators.lists.ask(move |db| read::has_run(db, run)).await {
-            Ok(true) => Intervened::Unfit,
-            // Should it take too long to find out, it is none that anybody has seen lately.
-            Ok(false) | Err(_) => Intervened::Missing,
+    /// Which of these there are, though not as dead letters.
+    async fn known_runs(&self, runs: Vec<RunId>) -> HashSet<RunId> {
+        if runs.is_empty() {
+            return HashSet::new();
         }
+        // Should it take too long to find out, they are none that anybody has seen lately.
+        self.operators.lists.ask(move |db| read::known_runs(db, &runs)).await.unwrap_or_default()
     }
 
     pub(super) fn ask_retain(
@@ -92,6 +97,14 @@ impl SqliteStore {
             books.at(now);
             books.retain(db, &retention, now, step)
         })
+    }
+
+    /// Asked of the writer, who counts as he goes: a reader would have to look at every row that waits.
+    pub(super) fn ask_readiness(&self) -> Answer<'_, Readiness> {
+        let (answer, answered) = oneshot::channel();
+        let look = move |writer: &mut Writer| drop(answer.send(writer.readiness()));
+        self.send(Job::Other(Box::new(look)));
+        self.answered(answered)
     }
 
     pub(super) fn ask_stats(&self) -> Answer<'_, Stats> {
@@ -130,7 +143,7 @@ impl SqliteStore {
     }
 
     pub(super) fn ask_verify(&self) -> Answer<'_, Vec<String>> {
-        self.operators.whole.ask(read::verify)
+        self.operators.whole.ask_by_and_by(read::verify)
     }
 
     pub(super) fn ask_backup(&self, to: PathBuf) -> Answer<'_, ()> {

@@ -41,7 +41,9 @@ pub(super) struct Progress {
 impl Progress {
     /// What was to stay may have to go.
     pub(super) fn begin_again(&mut self) {
-        self.walks = Default::default();
+        for walk in &mut self.walks {
+            *walk = Walk { in_part: walk.in_part, ..Walk::default() };
+        }
     }
 }
 
@@ -67,11 +69,13 @@ struct Walk {
     again_at: UnixMillis,
     /// Whether it has come to where it can stop.
     done: bool,
+    /// An event that is removed in part. Its dead letters may be gone already, and with them what puts it in this class.
+    in_part: Option<i64>,
 }
 
 impl Default for Walk {
     fn default() -> Self {
-        Walk { next: 0, passed: 0, again_at: UnixMillis::MAX, done: false }
+        Walk { next: 0, passed: 0, again_at: UnixMillis::MAX, done: false, in_part: None }
     }
 }
 
@@ -143,7 +147,15 @@ impl Books {
         budget: &mut Budget,
         removed: &mut Removed,
     ) -> Result<bool> {
-        if walk.passed <= CHEAP || (walk.done && now >= walk.again_at) {
+        if let Some(event) = walk.in_part
+            && (budget.is_spent() || !self.remove_rest(db, class, event, now, budget, removed)?)
+        {
+            return Ok(true);
+        }
+        walk.in_part = None;
+        // What is too much goes from the low end, also what had to stay when it was walked over.
+        let from_low_end = now >= walk.again_at || *class.bytes(self) > keep.bytes;
+        if walk.passed <= CHEAP || (walk.done && from_low_end) {
             *walk = Walk { next: class.first(db)?, ..Walk::default() };
         }
         walk.done = false;
@@ -155,7 +167,11 @@ impl Books {
                 let too_much = *class.bytes(self) > keep.bytes;
                 let ends = class.ends(&row, keep);
                 if ends.is_some_and(|ends| too_much || ends <= now) {
-                    if budget.is_spent() || !self.remove(db, class, row.seq, now, budget, removed)? {
+                    if budget.is_spent() {
+                        return Ok(true);
+                    }
+                    if !self.remove(db, class, row.seq, now, budget, removed)? {
+                        walk.in_part = (class == Class::DeadLetters).then_some(row.seq);
                         return Ok(true);
                     }
                 } else if !too_much && row.received_at <= now && later(row.received_at, keep.age) > now {
@@ -176,6 +192,21 @@ impl Books {
                 return Ok(false);
             }
         }
+    }
+
+    /// Whether nothing is left to remove of an event of which a part is. One that is replayed meanwhile stays.
+    fn remove_rest(
+        &mut self,
+        db: &Connection,
+        class: Class,
+        event: i64,
+        now: UnixMillis,
+        budget: &mut Budget,
+        removed: &mut Removed,
+    ) -> Result<bool> {
+        let settled = "SELECT 1 FROM events WHERE seq = ?1 AND state = ?2";
+        let is_settled = db.prepare_cached(settled)?.exists((event, SETTLED))?;
+        Ok(!is_settled || self.remove(db, class, event, now, budget, removed)?)
     }
 
     /// Whether all of it is removed.
@@ -387,6 +418,25 @@ mod tests {
     }
 
     #[test]
+    fn what_was_walked_over_is_the_first_to_go_when_it_is_too_much() {
+        let (_sample, db, mut books) = books(20_000);
+        db.execute_batch(
+            "UPDATE events SET ended_at = 30000000 WHERE seq <= 15000 AND state = 1 AND dead = 0",
+        )
+        .unwrap();
+        let retention = Retention { settled: Keep { bytes: 100_000, ..secs(1000) }, ..ALL };
+        assert_eq!(all(&mut books, &db, &retention, 20_000, 1000).0.settled, 4 * 986);
+        bulk(&db, 20_001, 10_000);
+        books.counters = crate::store::sqlite::counters::Counters::load(&db).unwrap();
+        assert!(all(&mut books, &db, &retention, 20_000, 1000).0.settled > 5000);
+        let kept = |rows: &str| {
+            let count = format!("SELECT count(*) FROM events WHERE state = 1 AND dead = 0 AND {rows}");
+            db.query_row(&count, [], |row| row.get::<_, i64>(0)).unwrap()
+        };
+        assert_eq!((kept("seq <= 5000"), kept("seq > 20000")), (0, 9860), "the oldest first");
+    }
+
+    #[test]
     fn a_clock_that_was_ahead_stops_nothing() {
         let (_sample, db, mut books) = books(3000);
         db.execute_batch("UPDATE events SET received_at = 1 << 50, ended_at = 1 << 50 WHERE seq = 5")
@@ -438,6 +488,27 @@ mod tests {
         let mut statement = db.prepare(rest).unwrap();
         let rest = statement.query_map([], |row| row.get::<_, i64>(0)).unwrap();
         assert_eq!(rest.collect::<rusqlite::Result<Vec<_>>>().unwrap(), [0, 0]);
+    }
+
+    /// Its dead letters are gone long before the rest of it.
+    #[test]
+    fn an_event_is_removed_as_a_whole_even_when_its_dead_letters_go_first() {
+        let (_sample, db, mut books) = books(10);
+        let many = "UPDATE runs SET first_delivery = 1001, last_delivery = 2000 WHERE seq = 5;
+            DELETE FROM deliveries WHERE seq = 5;
+            WITH RECURSIVE n (n) AS (SELECT 1001 UNION ALL SELECT n + 1 FROM n WHERE n < 2000)
+            INSERT INTO deliveries (seq, id, event, run, route, ordered, destination, message, state, due, attempts,
+                since, ended_at)
+              SELECT n, CAST(printf('%016d', n) AS BLOB), 5, 5, 2, 0, 3, NULL, CASE WHEN n <= 1100 THEN 5 ELSE 3 END,
+                1, 1, 1, 5000 FROM n;
+            UPDATE events SET dead = 100 WHERE seq = 5;
+            UPDATE ledger SET deliveries_dead = deliveries_dead + 100, dead_letters = dead_letters + 100,
+              settled_bytes = settled_bytes - 5, dead_bytes = dead_bytes + 5;";
+        db.execute_batch(many).unwrap();
+        books.counters = crate::store::sqlite::counters::Counters::load(&db).unwrap();
+        all(&mut books, &db, &Retention { dead_letters: secs(10), ..ALL }, 100, 10);
+        let rest = "SELECT (SELECT count(*) FROM deliveries WHERE run = 5) + (SELECT count(*) FROM events WHERE seq = 5)";
+        assert_eq!(db.query_row(rest, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
     }
 
     #[test]

@@ -96,6 +96,11 @@ impl Books {
                 db.prepare_cached(ATTEMPTS)?.execute((seq, what.attempts.saturating_sub(1)))?;
                 self.free_run(settled, held.place);
             }
+            RunEnd::Postponed { due, cause } => {
+                db.prepare_cached(ATTEMPTS)?.execute((seq, what.attempts.saturating_sub(1)))?;
+                db.prepare_cached(AGAIN)?.execute((seq, due, cause))?;
+                self.free_run(settled, (*due, seq));
+            }
             RunEnd::Dead { cause } => {
                 let ended = Ended { state: State::Dead, attempt, detail: Some(cause), deliveries: None };
                 self.runs.end(settled.lease);

@@ -17,4 +17,4 @@ pub(super) use record::record_of;
 pub(super) use stats::stats;
 pub(super) use thread::ReadThread;
 pub(super) use verify::verify;
-pub(super) use work::{LeasedRows, has_run, list as work};
+pub(super) use work::{LeasedRows, known_runs, list as work};

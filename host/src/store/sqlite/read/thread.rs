@@ -66,8 +66,24 @@ impl ReadThread {
         &self,
         question: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> Answer<'_, T> {
+        self.put(move |db| at_one_moment(db, question))
+    }
+
+    /// Answers from what is stored at several moments, one for each statement, so that the log can be taken over and
+    /// written from its beginning meanwhile. For what takes long and needs no more.
+    pub(in crate::store::sqlite) fn ask_by_and_by<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+    ) -> Answer<'_, T> {
+        self.put(move |db| question(db).map_err(|fault| refused(&fault)))
+    }
+
+    fn put<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Connection) -> std::result::Result<T, StoreError> + Send + 'static,
+    ) -> Answer<'_, T> {
         let (answer, answered) = oneshot::channel();
-        let question: Question = Box::new(move |db| drop(answer.send(at_one_moment(db, question))));
+        let question: Question = Box::new(move |db| drop(answer.send(question(db))));
         let closed = || StoreError::Failed("the store is closed".to_owned());
         let asked = match &self.questions {
             None => Err(TrySendError::Closed(question)),
@@ -178,6 +194,15 @@ mod tests {
         assert_eq!(thread.ask(|_| Ok(1)).await, Ok(1), "the next has its own time");
         let written = thread.ask(|db| Ok(db.execute_batch("DELETE FROM events")?)).await;
         assert!(written.unwrap_err().to_string().contains("readonly"));
+    }
+
+    #[tokio::test]
+    async fn what_takes_long_may_let_go_between_statements() {
+        let sample = Sample::filled().await;
+        let thread = threads(&sample, Duration::MAX);
+        let holds_a_moment = |db: &Connection| Ok(!db.is_autocommit());
+        assert_eq!(thread.ask(holds_a_moment).await, Ok(true));
+        assert_eq!(thread.ask_by_and_by(holds_a_moment).await, Ok(false));
     }
 
     #[tokio::test]

@@ -13,7 +13,8 @@ use crate::store::sqlite::fault::Result;
 /// So many sentences are enough.
 const MOST: usize = 100;
 
-/// See [`Store::verify`](crate::store::Store::verify).
+/// See [`Store::verify`](crate::store::Store::verify). Every check looks at one moment, and each at its own: a moment that
+/// is held for as long as all of them take would have the log grow meanwhile.
 pub(in crate::store::sqlite) fn verify(db: &Connection) -> Result<Vec<String>> {
     let mut found = damage(db)?;
     // In a damaged file the rest would tell of nothing else.
@@ -47,6 +48,8 @@ fn damage(db: &Connection) -> Result<Vec<String>> {
 }
 
 fn check_counters(db: &Connection, found: &mut Vec<String>) -> Result<()> {
+    // Unless the caller has one.
+    let moment = db.is_autocommit().then(|| db.unchecked_transaction()).transpose()?;
     let counters = Counters::load(db)?;
     let ledger = &counters.ledger;
     if !ledger.adds_up() {
@@ -55,6 +58,7 @@ fn check_counters(db: &Connection, found: &mut Vec<String>) -> Result<()> {
     let counted: Vec<u64> = db.prepare_cached(COUNTED)?.query_row([], |row| {
         (0..row.as_ref().column_count()).map(|column| unsigned(row, column)).collect()
     })?;
+    drop(moment);
     let said = [
         ("runs that have not ended", ledger.runs_pending),
         ("deliveries that have not ended", ledger.deliveries_pending),

@@ -1,6 +1,9 @@
 //! Lists of runs and deliveries, newest first, and what one of them looks like to an operator.
 
+use std::collections::HashSet;
+
 use rusqlite::{Connection, Row, named_params};
+use uuid::Uuid;
 
 use crate::delivery::{DeliveryId, RunId, State};
 use crate::event::EventId;
@@ -57,7 +60,12 @@ pub(in crate::store::sqlite) fn list(
         }
     }
     let [source, route, destination] = numbers;
-    let path = Path::of(db, queue, filter.state, destination)?;
+    let path = match (&filter.ids, queue, filter.state) {
+        // Of the others only all are to be looked at: no index on ids has those of runs that are not dead.
+        (Some(_), Queue::Runs, Some(State::Dead)) => Path::Dead,
+        (Some(_), Queue::Deliveries, _) => Path::Ids,
+        _ => Path::of(db, queue, filter.state, destination)?,
+    };
     let before = page.after.map_or(i64::MAX, |Cursor(row)| row);
     let bounds = match path {
         Path::Table => {
@@ -67,7 +75,8 @@ pub(in crate::store::sqlite) fn list(
         // What an operator made due once more has a later time than its place in the table says.
         _ => Bounds { low: 0, high: before },
     };
-    let sql = path.sql(queue, filter.state);
+    let ids = filter.ids.as_ref().map(|ids| json(ids.iter().map(|id| id.uuid())));
+    let sql = path.sql(queue, filter.state, destination, ids.is_some());
     let mut statement = db.prepare_cached(&sql)?;
     let mut rows = statement.query(named_params! {
         ":low": bounds.low,
@@ -79,6 +88,7 @@ pub(in crate::store::sqlite) fn list(
         ":since": filter.since,
         ":until": filter.until,
         ":leased": leased.json(),
+        ":ids": ids,
         ":limit": i64::try_from(page.limit).unwrap_or(i64::MAX),
     })?;
     let mut found = Vec::new();
@@ -88,9 +98,24 @@ pub(in crate::store::sqlite) fn list(
     Ok(found)
 }
 
-/// Whether there is a run, which may mean looking at all of them: only dead ones are found by their id.
-pub(in crate::store::sqlite) fn has_run(db: &Connection, run: RunId) -> Result<bool> {
-    Ok(db.prepare_cached("SELECT 1 FROM runs NOT INDEXED WHERE id = ?1")?.exists([run.0.as_bytes()])?)
+/// Which of these runs there are; looks at all of them, since only dead ones are found by their id.
+pub(in crate::store::sqlite) fn known_runs(db: &Connection, runs: &[RunId]) -> Result<HashSet<RunId>> {
+    let known = format!("SELECT id FROM runs NOT INDEXED WHERE id IN {AMONG}");
+    let mut statement = db.prepare_cached(&known)?;
+    let mut rows = statement.query(named_params! { ":ids": json(runs.iter().map(|run| run.0)) })?;
+    let mut found = HashSet::new();
+    while let Some(row) = rows.next()? {
+        found.insert(RunId(uuid(row, 0)?));
+    }
+    Ok(found)
+}
+
+/// The ids that [`json`] has written.
+const AMONG: &str = "(SELECT unhex(value) FROM json_each(:ids))";
+
+fn json(ids: impl Iterator<Item = Uuid>) -> String {
+    let ids: Vec<_> = ids.map(|id| format!("\"{}\"", id.simple())).collect();
+    format!("[{}]", ids.join(","))
 }
 
 /// What a [`WorkRecord`] is made of, of the event `e` and the run or delivery `w`; [`record`] reads it.
@@ -163,6 +188,8 @@ enum Path {
     Due,
     /// Through the index of dead letters.
     Dead,
+    /// Through the index of ids, which only deliveries have.
+    Ids,
     /// Through the lanes.
     Lanes,
 }
@@ -175,8 +202,10 @@ impl Path {
             (Queue::Runs, Some(State::Held)) => return Ok(Path::Lanes),
             (Queue::Deliveries, Some(State::Pending)) => (
                 Path::Due,
-                "deliveries INDEXED BY deliveries_due
-                 WHERE state = 1 AND destination = coalesce(?2, destination)",
+                match destination {
+                    Some(_) => "deliveries INDEXED BY deliveries_due WHERE state = 1 AND destination = ?2",
+                    None => "deliveries INDEXED BY deliveries_due WHERE state = 1",
+                },
             ),
             // Stands in the order of the list.
             (Queue::Deliveries, Some(State::Dead)) => return Ok(Path::Dead),
@@ -187,7 +216,7 @@ impl Path {
         Ok(if count < FEW { path } else { Path::Table })
     }
 
-    fn sql(self, queue: Queue, state: Option<State>) -> String {
+    fn sql(self, queue: Queue, state: Option<State>, destination: Option<i64>, ids: bool) -> String {
         let from = match (self, queue) {
             (Path::Table, Queue::Runs) => "runs w NOT INDEXED",
             (Path::Table, Queue::Deliveries) => "deliveries w NOT INDEXED",
@@ -195,6 +224,7 @@ impl Path {
             (Path::Due, Queue::Deliveries) => "deliveries w INDEXED BY deliveries_due",
             (Path::Dead, Queue::Runs) => "runs w INDEXED BY runs_dead",
             (Path::Dead, Queue::Deliveries) => "deliveries w INDEXED BY deliveries_dead",
+            (Path::Ids, _) => "deliveries w INDEXED BY deliveries_id",
             (Path::Lanes, _) => "lanes l CROSS JOIN runs w ON w.seq = l.run",
         };
         let stands = match (self, state) {
@@ -207,14 +237,16 @@ impl Path {
             Some(State::Pending) => "w.seq NOT IN (SELECT value FROM json_each(:leased))",
             _ => ":leased IS NOT NULL",
         };
-        let destination = match queue {
-            Queue::Runs => ":destination IS NULL",
-            Queue::Deliveries => "(:destination IS NULL OR w.destination = :destination)",
+        let destination = match destination {
+            // By itself, so that an index on destinations is used for it.
+            Some(_) => "w.destination = :destination",
+            None => ":destination IS NULL",
         };
+        let ids = if ids { format!("w.id IN {AMONG}") } else { ":ids IS NULL".to_owned() };
         let (columns, visible) = (columns(queue), visible(queue));
         format!(
             "SELECT {columns} FROM {from} CROSS JOIN events e ON e.seq = w.event
-             WHERE w.seq >= :low AND w.seq < :high AND {stands} AND {leased} AND {destination} AND {visible}
+             WHERE w.seq >= :low AND w.seq < :high AND {stands} AND {leased} AND {destination} AND {ids} AND {visible}
                AND (:state IS NULL OR w.state = :state)
                AND (:route IS NULL OR w.route = :route)
                AND (:source IS NULL OR e.source = :source)
@@ -227,7 +259,7 @@ impl Path {
 
 #[cfg(test)]
 mod tests {
-    use crate::store::sqlite::sample::{Sample, bulk};
+    use crate::store::sqlite::sample::Sample;
 
     use super::*;
 
@@ -243,17 +275,9 @@ mod tests {
         WorkFilter { state: Some(state), ..WorkFilter::default() }
     }
 
-    fn large() -> (Sample, Connection) {
-        let sample = Sample::empty();
-        drop(sample.open());
-        let db = sample.raw();
-        bulk(&db, 1, ROWS);
-        (sample, db)
-    }
-
     #[test]
     fn every_way_leads_to_the_newest() {
-        let (_sample, db) = large();
+        let (_sample, db) = Sample::large(ROWS);
         let (runs, deliveries) = (Queue::Runs, Queue::Deliveries);
         let of = |rest: i64| (1..=ROWS).rev().filter(|row| row % 1000 == rest).collect::<Vec<_>>();
         for (queue, state, rest) in [
@@ -277,7 +301,7 @@ mod tests {
     /// So many are pending that looking at the newest rows is faster than sorting the index.
     #[test]
     fn a_large_backlog_is_not_sorted() {
-        let (_sample, db) = large();
+        let (_sample, db) = Sample::large(ROWS);
         db.execute_batch("UPDATE deliveries SET state = 1; UPDATE runs SET state = 5").unwrap();
         for (queue, state) in [(Queue::Deliveries, State::Pending), (Queue::Runs, State::Dead)] {
             assert_eq!(Path::of(&db, queue, Some(state), None).unwrap(), Path::Table);
@@ -289,7 +313,7 @@ mod tests {
 
     #[test]
     fn what_is_leased_is_told_apart() {
-        let (_sample, db) = large();
+        let (_sample, db) = Sample::large(ROWS);
         let leased = LeasedRows::new(vec![19_003, 17_003]);
         let rows = |state| {
             let page = Page { after: Some(Cursor(19_500)), limit: 3 };
@@ -303,7 +327,7 @@ mod tests {
 
     #[test]
     fn staged_deliveries_show_once_their_run_has_ended() {
-        let (_sample, db) = large();
+        let (_sample, db) = Sample::large(ROWS);
         db.execute_batch("UPDATE deliveries SET state = 8 WHERE seq = 19998").unwrap();
         let newest = || cursors(&db, Queue::Deliveries, &WorkFilter::default(), 2);
         db.execute_batch("INSERT INTO fanouts VALUES (19998, 19998, 19998, 0)").unwrap();
@@ -312,11 +336,30 @@ mod tests {
         assert_eq!(newest(), [19_998, 19_997]);
     }
 
+    fn plan(db: &Connection, sql: &str) -> Vec<String> {
+        let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let plan = statement.raw_query().mapped(|row| row.get::<_, String>(3));
+        plan.collect::<rusqlite::Result<_>>().unwrap()
+    }
+
     /// Which index, and that nothing but what an index on few rows finds is sorted.
     #[test]
     fn plans_are_as_meant() {
-        let (_sample, db) = large();
+        let (_sample, db) = Sample::large(ROWS);
         let (runs, deliveries) = (Queue::Runs, Queue::Deliveries);
+        let due_to = Path::Due.sql(deliveries, Some(State::Pending), Some(3), false);
+        let plan = plan(&db, &due_to);
+        assert!(
+            plan.contains(&"SEARCH w USING INDEX deliveries_due (destination=?)".to_owned()),
+            "{plan:#?}"
+        );
+        for (path, queue, expected) in [
+            (Path::Dead, runs, "SEARCH w USING INDEX runs_dead (id=? AND rowid>? AND rowid<?)"),
+            (Path::Ids, deliveries, "SEARCH w USING INDEX deliveries_id (id=? AND rowid>? AND rowid<?)"),
+        ] {
+            let plan = self::plan(&db, &path.sql(queue, Some(State::Dead), None, true));
+            assert!(plan.contains(&expected.to_owned()), "{queue:?}: {plan:#?}");
+        }
         for (path, queue, state, expected, sorts) in [
             (Path::Table, runs, None, "SEARCH w USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)", false),
             (
@@ -345,10 +388,7 @@ mod tests {
             (Path::Due, deliveries, Some(State::Pending), "SCAN w USING INDEX deliveries_due", true),
             (Path::Lanes, runs, Some(State::Held), "SEARCH w USING INTEGER PRIMARY KEY (rowid=?)", true),
         ] {
-            let mut statement =
-                db.prepare(&format!("EXPLAIN QUERY PLAN {}", path.sql(queue, state))).unwrap();
-            let plan = statement.raw_query().mapped(|row| row.get::<_, String>(3));
-            let plan: Vec<_> = plan.collect::<rusqlite::Result<_>>().unwrap();
+            let plan = self::plan(&db, &path.sql(queue, state, None, false));
             assert!(plan.iter().any(|step| step == expected), "{path:?} {queue:?}: {plan:#?}");
             let sorted = plan.iter().any(|step| step == "USE TEMP B-TREE FOR ORDER BY");
             assert!(sorted == sorts, "{path:?} {queue:?}: {plan:#?}");
