@@ -4,6 +4,8 @@
 
 #[path = "cli/operate.rs"]
 mod operate;
+#[path = "cli/recipes.rs"]
+mod recipes;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -68,7 +70,11 @@ struct Serving {
 
 impl Serving {
     fn start(directory: &Path) -> Self {
-        let mut child = hookyard(directory).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        Self::of(hookyard(directory))
+    }
+
+    fn of(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (sender, lines) = mpsc::channel();
         let (out, err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
         let errors = sender.clone();
