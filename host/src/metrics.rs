@@ -23,6 +23,7 @@ pub struct Metrics {
     secret_uses: Counters,
     failed_handshakes: Counters,
     runs: Counters,
+    undecided: Counters,
     faults: Counters,
     attempts: Counters,
     reloads: Counters,
@@ -58,6 +59,9 @@ impl Metrics {
         let failed_handshakes =
             family("tls_handshakes_failed", "TLS handshakes that came to nothing, by reason");
         let runs = family("runs", "Runs of events on routes, by how they ended");
+        let help =
+            "Events for which the conditions of a route could not be decided, so that they do not take it";
+        let undecided = family("route_undecided", help);
         let faults = family("plugin_faults", "Failed plugin calls, by the way in which they failed");
         let attempts = family("delivery_attempts", "Attempts to deliver, by how they went");
         let reloads = family("reloads", "Attempts to replace the configuration, by result");
@@ -103,6 +107,7 @@ impl Metrics {
             failed_handshakes,
             certificate_not_after,
             runs,
+            undecided,
             faults,
             attempts,
             reloads,
@@ -140,6 +145,11 @@ impl Metrics {
     /// Runs on a route with one outcome.
     pub fn runs(&self, route: &str, outcome: &str) -> Counter {
         self.runs.get_or_create_owned(&vec![("route", route.to_owned()), ("outcome", outcome.to_owned())])
+    }
+
+    /// Events for which a route's conditions could not be decided.
+    pub fn undecided(&self, route: &str) -> Counter {
+        self.undecided.get_or_create_owned(&vec![("route", route.to_owned())])
     }
 
     /// Faults of one kind of a plugin.

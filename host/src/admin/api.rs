@@ -58,6 +58,11 @@ async fn get(control: &Control, uri: &Uri) -> Result<Response, Refusal> {
             query.end()?;
             json(&control.event(query::id(id)?, reveal, full).await?)
         }
+        ["events", id, "explain"] => {
+            let reveal = query.flag("reveal")?;
+            query.end()?;
+            json(&control.explain(query::id(id)?, reveal).await?)
+        }
         ["runs"] => work(control, Queue::Runs, query).await,
         ["deliveries"] => work(control, Queue::Deliveries, query).await,
         ["dead-letters"] => dead_letters(control, query).await,

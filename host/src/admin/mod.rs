@@ -6,6 +6,7 @@ mod body;
 mod control;
 mod dead_letters;
 mod destinations;
+mod explain;
 mod probes;
 mod query;
 mod redact;
@@ -28,6 +29,7 @@ pub use socket::AdminSocket;
 #[cfg(feature = "cli")]
 pub(crate) use {
     api::answer,
+    explain::{ExplainView, FoundView, PartView, RouteView, explain},
     query::{MAX_LIMIT, time},
     socket::{SOCKET, is_served},
     sources::sources,

@@ -69,6 +69,7 @@ pub(crate) struct RequestsView {
     pub(crate) duplicate: u64,
     pub(crate) handshake: u64,
     pub(crate) empty: u64,
+    pub(crate) limited: u64,
     pub(crate) too_large: u64,
     pub(crate) incomplete: u64,
     pub(crate) overloaded: u64,

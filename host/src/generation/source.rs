@@ -232,12 +232,12 @@ impl SourceEntry {
 
     /// The event type, from the places where this sender states it.
     pub fn kind(&self, event: &Event) -> String {
-        self.kind.read(event, ".").map(cut).unwrap_or_default()
+        event_kind(&self.kind, event)
     }
 
     /// The sender's own id of this delivery.
     pub fn delivery_id(&self, event: &Event) -> Option<String> {
-        self.delivery_id.read(event, ":").map(|id| bounded_key(id.into()))
+        event_delivery_id(&self.delivery_id, event)
     }
 }
 
@@ -249,6 +249,16 @@ fn methods(handshakes: &Agreed, provider: Option<&Preset>) -> Vec<&'static str> 
     methods.sort_unstable();
     methods.dedup();
     methods
+}
+
+/// The event type, from the places where a sender states it.
+pub(crate) fn event_kind(fields: &Fields, event: &Event) -> String {
+    fields.read(event, ".").map(cut).unwrap_or_default()
+}
+
+/// A sender's own id of a delivery, from the places where he states it.
+pub(crate) fn event_delivery_id(fields: &Fields, event: &Event) -> Option<String> {
+    fields.read(event, ":").map(|id| bounded_key(id.into()))
 }
 
 /// Longer event types are cut: they become labels in listings.

@@ -6,7 +6,6 @@ mod batch;
 mod body;
 mod handshake;
 mod refused;
-mod throttle;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -26,10 +25,10 @@ use crate::generation::{Generation, Proven, RouteEntry, SourceEntry};
 use crate::intake::Intake;
 use crate::provider::Handshake;
 use crate::store::{Appended, Dedupe, LeasedRun, NewEvent, SettledRun, Store, StoreError};
+use crate::throttle::Throttle;
 
 pub use answer::Response;
 pub(crate) use body::InFlight;
-pub(crate) use throttle::Throttle;
 
 use body::Receipt;
 use refused::Refused;

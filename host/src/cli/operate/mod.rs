@@ -4,6 +4,8 @@
 mod command;
 mod destinations;
 mod events;
+mod explain;
+mod explained;
 mod failed;
 mod listing;
 mod many;
