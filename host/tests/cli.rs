@@ -8,6 +8,10 @@ mod explain;
 mod operate;
 #[path = "cli/recipes.rs"]
 mod recipes;
+#[path = "cli/send.rs"]
+mod send;
+#[path = "cli/verify.rs"]
+mod verify;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::provider::{Answer, Preset, preset, presets};
 use crate::routing::{DedupeBy, DedupeRule, Field as EventField, Fields};
-use crate::signature::Scheme;
+use crate::signature::{PayPal, Scheme};
 
 use super::admission::Admission;
 use super::answer::{self, ANSWER, Batch, SPLIT};
@@ -67,7 +67,7 @@ pub enum Verification {
         provider: Option<&'static str>,
         /// How the sender proves itself.
         scheme: Scheme,
-        /// The active secrets; at least one.
+        /// The active secrets; none where requests name a certificate that is fetched.
         secrets: Vec<SourceSecret>,
         /// Further proofs, all of which are needed.
         require: Vec<Requirement>,
@@ -83,9 +83,12 @@ static SECRET: Shape = Shape::Table(&SOURCE_SECRET);
 
 static REQUIRED: Shape = Shape::Table(&REQUIREMENT);
 
+static TOPIC: Shape =
+    Shape::Text(Format { what: "the name of a topic (arn:aws:sns:…)", pattern: "^arn:.+" });
+
 static EVENT_FIELD: Shape = Shape::Text(Format {
     what: "a place such as \"header:X-Event\" or \"body:/type\"",
-    pattern: "^(header:.+|query:.+|body:/.*|member:\\*.+)$",
+    pattern: "^(header:.+|query:.+|body:/.*|member:\\*.+|text:.+)$",
 });
 
 pub(super) static SOURCE: Element = Element {
@@ -135,6 +138,20 @@ pub(super) static SOURCE: Element = Element {
         .otherwise("the usual one")
         .example(r#""hubspot-v3""#),
         Field::new(
+            "webhook_id",
+            Shape::Text(Format::free("the id of a webhook")),
+            "The id of the webhook, which PayPal shows in its settings and signs. Required for PayPal.",
+        )
+        .example(r#""0NH55953DH663215D""#),
+        Field::new(
+            "topics",
+            Shape::OneOrMore(&TOPIC),
+            "The topics of Amazon SNS whose messages are taken. Anybody with an AWS account can have a topic, so without \
+             this anybody can send.",
+        )
+        .otherwise("every topic of everybody")
+        .example(r#"["arn:aws:sns:us-east-1:123456789012:orders"]"#),
+        Field::new(
             "require",
             Shape::List(&REQUIRED),
             "Further proofs that every request has to carry besides, each with a secret of its own.",
@@ -178,7 +195,8 @@ pub(super) static SOURCE: Element = Element {
         Field::new(
             "event_type",
             Shape::OneOrMore(&EVENT_FIELD),
-            "Where the event type stands; several parts are joined with `.`, absent ones are left out.",
+            "Where the event type stands; several parts are joined with `.`, absent ones are left out. `text:…` is a text of \
+             your own.",
         )
         .otherwise("the provider's place")
         .example(r#"["header:X-Event", "body:/action"]"#),
@@ -318,8 +336,13 @@ fn verification(name: &str, preset: Option<&'static Preset>, table: &Table<'_>) 
         (None, None) => unknown_scheme(table),
     };
     // Read even where the scheme is wrong, so that both are told.
-    let (secrets, require) = (source_secret::read(table), requirement::read(table));
+    let needless = scheme.as_ref().is_some_and(Scheme::names_certificate)
+        && table.get("secret").is_none()
+        && table.get("secrets").is_none();
+    let secrets = if needless { Some(Vec::new()) } else { source_secret::read(table) };
+    let require = requirement::read(table);
     let mut scheme = scheme?;
+    set_account(name, &mut scheme, table)?;
     if let Some(value) = table.get("tolerance") {
         set_tolerance(&mut scheme, value);
     }
@@ -362,11 +385,60 @@ fn unverified(name: &str, value: Value<'_>, table: &Table<'_>) -> Option<Verific
     Some(Verification::None)
 }
 
+/// What tells the sender's messages to us from those to others.
+fn set_account(name: &str, scheme: &mut Scheme, table: &Table<'_>) -> Option<()> {
+    let (webhook_id, topics) = (table.get("webhook_id"), table.get("topics"));
+    match scheme {
+        Scheme::PayPal(PayPal { webhook_id, .. }) => {
+            *webhook_id = table.needed("webhook_id")?.text()?.to_owned();
+        }
+        _ => no_effect(webhook_id, "PayPal")?,
+    }
+    match scheme {
+        Scheme::Sns(sns) => match topics {
+            Some(topics) => {
+                let pattern = |text: &str| match text.strip_prefix("arn:") {
+                    Some(_) => Ok(text.to_owned()),
+                    None => Err(format!("{text:?} is not the name of a topic (arn:aws:sns:…)")),
+                };
+                sns.topics =
+                    topics.items()?.into_iter().map(|item| item.parse(pattern)).collect::<Option<_>>()?;
+                if sns.topics.is_empty() {
+                    return topics.fail("an empty list names no topic");
+                }
+            }
+            None => {
+                let warning = format!(
+                    "anyone with an AWS account can send to source `{name}`, because it does not name its `topics`"
+                );
+                table.context.gathered.warn(&table.spot(), warning);
+            }
+        },
+        _ => no_effect(topics, "Amazon SNS")?,
+    }
+    Some(())
+}
+
+fn no_effect(value: Option<Value<'_>>, whose: &str) -> Option<()> {
+    match value {
+        Some(value) => value.fail(format!("`{}` has no effect, because it belongs to {whose}", value.key)),
+        None => Some(()),
+    }
+}
+
 fn set_tolerance(scheme: &mut Scheme, value: Value<'_>) {
     let Some(tolerance) = value.duration() else { return };
     let timestamp = match scheme {
         Scheme::Signed(signed) => signed.timestamp.as_mut(),
-        Scheme::Token(_) => None,
+        Scheme::Sns(sns) => {
+            sns.tolerance = scheme::seconds(tolerance);
+            return;
+        }
+        Scheme::PayPal(paypal) => {
+            paypal.tolerance = scheme::seconds(tolerance);
+            return;
+        }
+        _ => None,
     };
     match timestamp {
         Some(timestamp) => {
@@ -500,6 +572,30 @@ mod tests {
     }
 
     #[test]
+    fn a_certificate_that_is_fetched_needs_no_secret() {
+        let route = check::ROUTE.replace("github", "sender");
+        let read = |lines: &str| check::read(&format!("[sources.sender]\n{lines}\n{route}")).unwrap();
+        let mut config = read("provider = \"paypal\"\nwebhook_id = \"W\"\ntolerance = \"1d\"");
+        let found = config.sources.remove("sender").unwrap().verification;
+        let Verification::Proof { scheme: Scheme::PayPal(paypal), secrets, .. } = found else {
+            panic!("{found:?}")
+        };
+        assert_eq!((&*paypal.webhook_id, paypal.tolerance, secrets.len()), ("W", Some(86_400), 0));
+
+        let topic = "arn:aws:sns:us-east-1:1:x";
+        let mut config = read(&format!("provider = \"sns\"\ntopics = \"{topic}\"\ntolerance = \"5m\""));
+        let found = config.sources.remove("sender").unwrap().verification;
+        let Verification::Proof { scheme: Scheme::Sns(sns), secrets, .. } = found else {
+            panic!("{found:?}")
+        };
+        assert_eq!((&sns.topics[..], sns.tolerance, secrets.len()), (&[topic.to_owned()][..], Some(300), 0));
+        assert!(config.warnings.is_empty(), "{:?}", config.warnings);
+
+        let warnings = read("provider = \"sns\"").warnings;
+        assert!(warnings[0].1.contains("does not name its `topics`"), "{warnings:?}");
+    }
+
+    #[test]
     fn what_is_wrong_is_told() {
         let github = |lines: &str, expected: &str| {
             check::fails(&format!("[sources.github]\n{lines}\n{}", check::ROUTE), expected);
@@ -520,10 +616,15 @@ mod tests {
             (r#"delivery_id = "header:a b""#, "not the name of a header"),
             (r#"delivery_id = "body:id""#, "not a JSON pointer"),
             (r#"max_body = "2GiB""#, "`max_body` is out of range"),
+            (r#"webhook_id = "W""#, "it belongs to PayPal"),
+            (r#"topics = "arn:aws:sns:us-east-1:1:x""#, "it belongs to Amazon SNS"),
         ] {
             github(&format!("secret = {{ env = \"A\" }}\n{line}"), expected);
         }
         check::fails("[sources.acme]\nsecret = { env = \"A\" }", "the requests of [sources.acme] are signed");
         check::fails("[sources.Acme]\nverify = \"none\"", "`Acme` cannot be a name");
+        check::fails("[sources.paypal]", "[sources.paypal] lacks `webhook_id`");
+        check::fails("[sources.sns]\ntopics = []", "names no topic");
+        check::fails("[sources.sns]\ntopics = \"x\"", "is not the name of a topic");
     }
 }

@@ -4,6 +4,7 @@ mod admission;
 mod answer;
 mod batch;
 mod body;
+mod certificates;
 mod handshake;
 mod refused;
 
@@ -24,11 +25,13 @@ use crate::event::{Body, Event, EventId, Headers, UnixMillis};
 use crate::generation::{Generation, Proven, RouteEntry, SourceEntry};
 use crate::intake::Intake;
 use crate::provider::Handshake;
+use crate::signature::SigningCertificate;
 use crate::store::{Appended, Dedupe, LeasedRun, NewEvent, SettledRun, Store, StoreError};
 use crate::throttle::Throttle;
 
 pub use answer::Response;
 pub(crate) use body::InFlight;
+pub(crate) use certificates::Certificates;
 
 use body::Receipt;
 use refused::Refused;
@@ -46,6 +49,7 @@ pub(crate) struct Ingest {
     pub(crate) clock: Arc<Time>,
     pub(crate) dispatcher: Arc<Dispatcher>,
     pub(crate) in_flight: InFlight,
+    pub(crate) certificates: Certificates,
     /// Of requests that name no source, and of refused ones: separate, so that the one do not hide the other.
     pub(crate) strangers: Throttle,
     pub(crate) refusals: Throttle,
@@ -110,7 +114,13 @@ impl Ingest {
         if let Some(answered) = self.anybody_asks(source, &event, now).await {
             return answered;
         }
-        let proven = self.verify(source, &event, now)?;
+        let certificate = self.certificate(source, &event, now).await?;
+        let proven = self.verify(source, &event, certificate.as_deref(), now)?;
+        if proven.is_some()
+            && let Some(answered) = handshake::confirm(self.certificates.fetcher(), source, &event).await
+        {
+            return self.asked(source, Handshake::SnsConfirmation, answered);
+        }
         if let Some((kind, answered)) = handshake::of_the_sender(source, &event, proven.as_ref(), now) {
             return self.asked(source, kind, answered);
         }
@@ -175,12 +185,10 @@ impl Ingest {
         &self,
         source: &SourceEntry,
         event: &Event,
+        certificate: Option<&SigningCertificate>,
         now: UnixMillis,
     ) -> Result<Option<Proven>, Refused> {
-        source.verify(event, now).map_err(|refusal| {
-            let operator = format!("{}: {refusal}", refusal.code());
-            Refused::new(StatusCode::UNAUTHORIZED, "signature refused", operator)
-        })
+        source.verify(event, certificate, now).map_err(|refusal| Refused::forged(&refusal))
     }
 
     /// Stores all of them or none.

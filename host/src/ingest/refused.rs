@@ -2,6 +2,8 @@
 
 use http::StatusCode;
 
+use crate::signature::Refusal;
+
 /// Why a request is not taken, with what the sender is told and what the operator reads.
 #[derive(Debug)]
 pub(super) struct Refused {
@@ -14,6 +16,12 @@ pub(super) struct Refused {
 impl Refused {
     pub(super) fn new(status: StatusCode, sender: &'static str, operator: impl Into<String>) -> Self {
         Refused { status, sender, operator: operator.into(), retry_after: None }
+    }
+
+    /// For what is not genuine.
+    pub(super) fn forged(refusal: &Refusal) -> Self {
+        let operator = format!("{}: {refusal}", refusal.code());
+        Refused::new(StatusCode::UNAUTHORIZED, "signature refused", operator)
     }
 
     /// For what may go better in a moment.

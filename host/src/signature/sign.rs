@@ -6,13 +6,14 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair};
 use aws_lc_rs::{digest, hmac};
 
-use crate::event::{Body, Edit, Headers, Pointer, UnixMillis};
+use crate::event::{Body, Edit, Headers, Pointer, UnixMillis, with_field};
 
 use super::encoding::Encoding;
 use super::request::SignedRequest;
 use super::scheme::{Algorithm, Place, Scheme, Signed, TimestampPlace, Token};
 use super::secret::Secret;
 use super::signed::Covered;
+use super::{adyen, jwt, paypal, sns, twilio};
 
 /// A request to be signed. Signing adds headers or a query parameter, or fills in nodes of the body.
 #[derive(Clone, Debug)]
@@ -50,7 +51,8 @@ impl fmt::Display for CannotSign {
 impl std::error::Error for CannotSign {}
 
 /// Makes a request genuine at the wall clock `now`; `id` is used where the scheme signs one. For schemes with a public
-/// key, the secret is the private one: a seed of Ed25519 written as the public key is, or PKCS #8 in base64.
+/// key, the secret is the private one: a seed of Ed25519 written as the public key is, or PKCS #8 in base64. For JSON Web
+/// Tokens and schemes with certificates it is the private key in PEM.
 pub fn sign(
     scheme: &Scheme,
     secret: &Secret,
@@ -61,6 +63,11 @@ pub fn sign(
     match scheme {
         Scheme::Signed(scheme) => sign_parts(scheme, secret, draft, id, now),
         Scheme::Token(scheme) => send_along(scheme, secret, draft),
+        Scheme::Jwt(scheme) => jwt::sign(scheme, secret, draft, id, now),
+        Scheme::Twilio => twilio::sign(secret, draft),
+        Scheme::AdyenItems => adyen::sign(secret, draft),
+        Scheme::PayPal(scheme) => paypal::sign(scheme, secret, draft, id, now),
+        Scheme::Sns(_) => sns::sign(secret, draft, id, now),
     }
 }
 
@@ -155,14 +162,15 @@ impl Draft {
             query: &self.query,
             headers: &self.headers,
             body: &self.body,
+            certificate: None,
         }
     }
 
-    fn set_header(&mut self, name: &str, value: &str) -> Result<(), CannotSign> {
+    pub(super) fn set_header(&mut self, name: &str, value: &str) -> Result<(), CannotSign> {
         self.headers.set(name, value).map_err(|problem| CannotSign::Request(problem.to_string()))
     }
 
-    fn write(&mut self, place: &Place, text: &str) -> Result<(), CannotSign> {
+    pub(super) fn write(&mut self, place: &Place, text: &str) -> Result<(), CannotSign> {
         match place {
             Place::Header(name) => self.set_header(name, text),
             Place::HeaderSeries(prefix) => self.set_header(&format!("{prefix}1"), text),
@@ -171,6 +179,10 @@ impl Draft {
                     |text| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC);
                 let separator = if self.query.is_empty() { "" } else { "&" };
                 self.query = format!("{}{separator}{}={}", self.query, encode(name), encode(text));
+                Ok(())
+            }
+            Place::Body(pointer) if self.is_form() => {
+                self.set_field(pointer, text);
                 Ok(())
             }
             Place::Body(pointer) => self.set_node(pointer.as_str(), json(text)),
@@ -187,6 +199,10 @@ impl Draft {
 
     /// A time takes the form, text or number, of the one that it replaces.
     fn set_time(&mut self, pointer: &Pointer, time: &str) -> Result<(), CannotSign> {
+        if self.is_form() {
+            self.set_field(pointer, time);
+            return Ok(());
+        }
         let is_text = self.body.json().ok().and_then(|document| {
             document.find(pointer.as_str()).map(|node| document.kind(node) == crate::event::Kind::Text)
         });
@@ -194,7 +210,22 @@ impl Draft {
         self.set_node(pointer.as_str(), value)
     }
 
-    fn set_node(&mut self, pointer: &str, value: String) -> Result<(), CannotSign> {
+    fn is_form(&self) -> bool {
+        let form = "application/x-www-form-urlencoded";
+        self.headers.text("content-type").is_some_and(|said| said.trim_start().starts_with(form))
+    }
+
+    fn set_field(&mut self, pointer: &Pointer, text: &str) {
+        let form = String::from_utf8_lossy(self.body.bytes()).into_owned();
+        let name = pointer.as_str().trim_start_matches('/');
+        self.body = Body::new(with_field(&form, name, text).into(), &self.headers);
+    }
+
+    pub(super) fn set_text(&mut self, pointer: &str, text: &str) -> Result<(), CannotSign> {
+        self.set_node(pointer, json(text))
+    }
+
+    pub(super) fn set_node(&mut self, pointer: &str, value: String) -> Result<(), CannotSign> {
         let edit = Edit::Set { pointer: pointer.to_owned(), value };
         let bytes = self.body.edited(&[edit]).map_err(|problem| CannotSign::Request(problem.to_string()))?;
         self.body = Body::new(bytes, &self.headers);
