@@ -20,6 +20,7 @@ pub struct Metrics {
     registry: Registry,
     requests: Counters,
     refusals: Counters,
+    quarantined: Counters,
     secret_uses: Counters,
     failed_handshakes: Counters,
     runs: Counters,
@@ -54,6 +55,8 @@ impl Metrics {
         let requests = family("requests", "Requests to sources, by what became of them");
         let refusals =
             family("refusals", "Requests to sources that were not admitted or not genuine, by reason");
+        let quarantined =
+            family("quarantine", "Refused requests, by whether they were kept for an operator or let go");
         let secret_uses =
             family("secret_uses", "Requests that a source's secret proved, by the secret's number from 1");
         let failed_handshakes =
@@ -103,6 +106,7 @@ impl Metrics {
             registry,
             requests,
             refusals,
+            quarantined,
             secret_uses,
             failed_handshakes,
             certificate_not_after,
@@ -129,6 +133,12 @@ impl Metrics {
     /// Refused requests to a source with one reason.
     pub fn refusals(&self, source: &str, reason: &'static str) -> Counter {
         self.refusals.get_or_create_owned(&vec![("source", source.to_owned()), ("reason", reason.to_owned())])
+    }
+
+    /// What becomes of refused requests.
+    pub fn quarantined(&self) -> KeptCounters {
+        let of = |outcome: &str| self.quarantined.get_or_create_owned(&vec![("outcome", outcome.to_owned())]);
+        KeptCounters { kept: of("kept"), let_go: of("let-go") }
     }
 
     /// Requests that one of a source's secrets proved, counted from 1.
@@ -202,6 +212,15 @@ impl std::fmt::Debug for Metrics {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Metrics(…)")
     }
+}
+
+/// What becomes of refused requests.
+#[derive(Debug)]
+pub struct KeptCounters {
+    /// Kept in the quarantine.
+    pub kept: Counter,
+    /// Not kept, for want of room or of time.
+    pub let_go: Counter,
 }
 
 impl Default for Metrics {

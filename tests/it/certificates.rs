@@ -108,10 +108,11 @@ impl Publisher {
                 tokio::spawn(async move {
                     match tls {
                         None => publisher.answer(stream).await,
-                        Some(tls) => match tls.accept(stream).await {
-                            Ok(stream) => publisher.answer(stream).await,
-                            Err(_) => {}
-                        },
+                        Some(tls) => {
+                            if let Ok(stream) = tls.accept(stream).await {
+                                publisher.answer(stream).await;
+                            }
+                        }
                     }
                 });
             }

@@ -9,9 +9,10 @@ use uuid::Uuid;
 
 use crate::clock::Time;
 use crate::config::Config;
-use crate::dispatch::{Dispatcher, HeldBack};
+use crate::dispatch::HeldBack;
 use crate::event::{Event, EventId};
 use crate::generation::Generation;
+use crate::ingest::Ingest;
 use crate::routing::Router;
 use crate::store::{Cursor, EventFilter, Page, Queue, Store, WorkFilter, WorkRecord};
 
@@ -33,7 +34,7 @@ pub(crate) struct Control {
 /// The configuration that is in force.
 pub(crate) enum Today {
     /// A gateway's.
-    Live(Arc<ArcSwap<Generation>>, Weak<Dispatcher>),
+    Live(Arc<ArcSwap<Generation>>, Weak<Ingest>),
     /// As it is written, while no gateway runs.
     #[cfg_attr(
         not(any(feature = "cli", test)),
@@ -70,20 +71,20 @@ impl Today {
 
     /// Destinations that get nothing at the moment, as far as somebody works on them.
     pub(super) fn held_back(&self) -> Vec<HeldBack> {
-        let dispatcher = self.dispatcher();
-        dispatcher.map(|dispatcher| dispatcher.held_back()).unwrap_or_default()
+        self.ingest().map(|ingest| ingest.dispatcher.held_back()).unwrap_or_default()
     }
 
     /// Says that a destination was disabled or enabled.
     pub(super) fn look_again(&self) {
-        if let Some(dispatcher) = self.dispatcher() {
-            dispatcher.look_again();
+        if let Some(ingest) = self.ingest() {
+            ingest.dispatcher.look_again();
         }
     }
 
-    fn dispatcher(&self) -> Option<Arc<Dispatcher>> {
+    /// Who takes requests in, as far as somebody does.
+    pub(super) fn ingest(&self) -> Option<Arc<Ingest>> {
         match self {
-            Today::Live(_, dispatcher) => dispatcher.upgrade(),
+            Today::Live(_, ingest) => ingest.upgrade(),
             Today::Written(..) => None,
         }
     }
@@ -143,7 +144,7 @@ impl Control {
         Ok(self.today.routes(|config, router| explain(config, router, &event, reveal)))
     }
 
-    fn content(&self, event: &Event, reveal: bool, full: bool) -> ContentView {
+    pub(super) fn content(&self, event: &Event, reveal: bool, full: bool) -> ContentView {
         let scheme = self.today.config(|config| redact::scheme(config, event).cloned());
         ContentView {
             method: event.method.clone(),

@@ -8,6 +8,7 @@ mod dead_letters;
 mod destinations;
 mod explain;
 mod probes;
+mod quarantine;
 mod query;
 mod redact;
 mod refusal;
@@ -36,6 +37,7 @@ pub(crate) use {
     view::{
         AttemptView, BackupRequest, BackupView, Batch, BodyView, ContentView, DestinationView,
         DisableRequest, Done, ErrorView, EventDetail, EventView, List, Moment, Outcome, Outcomes,
-        RequestsView, RunRef, SecretView, SourceView, StatsView, VerifyView, WorkView,
+        RefusedDetail, RefusedView, RequestsView, RunRef, SecretView, SourceView, StatsView, VerifyView,
+        WorkView,
     },
 };

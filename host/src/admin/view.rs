@@ -123,6 +123,27 @@ pub(crate) struct ContentView {
     pub(crate) body: BodyView,
 }
 
+/// A request that was refused.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct RefusedView {
+    pub(crate) id: Uuid,
+    pub(crate) received_at: Moment,
+    pub(crate) source: String,
+    /// A stable name such as `bad_signature`.
+    pub(crate) reason: String,
+    pub(crate) method: String,
+    /// Bytes of head and body.
+    pub(crate) size: u64,
+}
+
+/// A request that was refused, with what was received.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct RefusedDetail {
+    #[serde(flatten)]
+    pub(crate) request: RefusedView,
+    pub(crate) content: ContentView,
+}
+
 /// A header field.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct HeaderView {

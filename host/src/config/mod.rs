@@ -6,6 +6,7 @@ mod load;
 mod root;
 
 // One element of the configuration each: its values, its declaration, its parser.
+mod account;
 mod admission;
 mod answer;
 mod authorization;

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use crate::provider::{Answer, Preset, preset, presets};
 use crate::routing::{DedupeBy, DedupeRule, Field as EventField, Fields};
-use crate::signature::{PayPal, Scheme};
+use crate::signature::Scheme;
 
+use super::account::{TOPIC, set_account, set_tolerance};
 use super::admission::Admission;
 use super::answer::{self, ANSWER, Batch, SPLIT};
 use super::dedupe::{self, DEDUPE_OR_TABLE};
@@ -82,9 +83,6 @@ const MAX_BODY: usize = 1 << 20;
 static SECRET: Shape = Shape::Table(&SOURCE_SECRET);
 
 static REQUIRED: Shape = Shape::Table(&REQUIREMENT);
-
-static TOPIC: Shape =
-    Shape::Text(Format { what: "the name of a topic (arn:aws:sns:…)", pattern: "^arn:.+" });
 
 static EVENT_FIELD: Shape = Shape::Text(Format {
     what: "a place such as \"header:X-Event\" or \"body:/type\"",
@@ -385,71 +383,6 @@ fn unverified(name: &str, value: Value<'_>, table: &Table<'_>) -> Option<Verific
     Some(Verification::None)
 }
 
-/// What tells the sender's messages to us from those to others.
-fn set_account(name: &str, scheme: &mut Scheme, table: &Table<'_>) -> Option<()> {
-    let (webhook_id, topics) = (table.get("webhook_id"), table.get("topics"));
-    match scheme {
-        Scheme::PayPal(PayPal { webhook_id, .. }) => {
-            *webhook_id = table.needed("webhook_id")?.text()?.to_owned();
-        }
-        _ => no_effect(webhook_id, "PayPal")?,
-    }
-    match scheme {
-        Scheme::Sns(sns) => match topics {
-            Some(topics) => {
-                let pattern = |text: &str| match text.strip_prefix("arn:") {
-                    Some(_) => Ok(text.to_owned()),
-                    None => Err(format!("{text:?} is not the name of a topic (arn:aws:sns:…)")),
-                };
-                sns.topics =
-                    topics.items()?.into_iter().map(|item| item.parse(pattern)).collect::<Option<_>>()?;
-                if sns.topics.is_empty() {
-                    return topics.fail("an empty list names no topic");
-                }
-            }
-            None => {
-                let warning = format!(
-                    "anyone with an AWS account can send to source `{name}`, because it does not name its `topics`"
-                );
-                table.context.gathered.warn(&table.spot(), warning);
-            }
-        },
-        _ => no_effect(topics, "Amazon SNS")?,
-    }
-    Some(())
-}
-
-fn no_effect(value: Option<Value<'_>>, whose: &str) -> Option<()> {
-    match value {
-        Some(value) => value.fail(format!("`{}` has no effect, because it belongs to {whose}", value.key)),
-        None => Some(()),
-    }
-}
-
-fn set_tolerance(scheme: &mut Scheme, value: Value<'_>) {
-    let Some(tolerance) = value.duration() else { return };
-    let timestamp = match scheme {
-        Scheme::Signed(signed) => signed.timestamp.as_mut(),
-        Scheme::Sns(sns) => {
-            sns.tolerance = scheme::seconds(tolerance);
-            return;
-        }
-        Scheme::PayPal(paypal) => {
-            paypal.tolerance = scheme::seconds(tolerance);
-            return;
-        }
-        _ => None,
-    };
-    match timestamp {
-        Some(timestamp) => {
-            let tolerance = scheme::seconds(tolerance);
-            timestamp.future_tolerance = timestamp.future_tolerance.and(tolerance);
-            timestamp.tolerance = tolerance;
-        }
-        None => value.error("`tolerance` has no effect, because this sender signs no time", |_| ()),
-    }
-}
-
 fn fields(value: Value<'_>) -> Option<Fields> {
     let field = |item: Value<'_>| {
         item.parse(|text| text.parse::<EventField>().map_err(|problem| problem.to_string()))
@@ -569,30 +502,6 @@ mod tests {
             warnings,
             ["config.toml:2:10 anyone can send to source `github`, because its requests are not verified"]
         );
-    }
-
-    #[test]
-    fn a_certificate_that_is_fetched_needs_no_secret() {
-        let route = check::ROUTE.replace("github", "sender");
-        let read = |lines: &str| check::read(&format!("[sources.sender]\n{lines}\n{route}")).unwrap();
-        let mut config = read("provider = \"paypal\"\nwebhook_id = \"W\"\ntolerance = \"1d\"");
-        let found = config.sources.remove("sender").unwrap().verification;
-        let Verification::Proof { scheme: Scheme::PayPal(paypal), secrets, .. } = found else {
-            panic!("{found:?}")
-        };
-        assert_eq!((&*paypal.webhook_id, paypal.tolerance, secrets.len()), ("W", Some(86_400), 0));
-
-        let topic = "arn:aws:sns:us-east-1:1:x";
-        let mut config = read(&format!("provider = \"sns\"\ntopics = \"{topic}\"\ntolerance = \"5m\""));
-        let found = config.sources.remove("sender").unwrap().verification;
-        let Verification::Proof { scheme: Scheme::Sns(sns), secrets, .. } = found else {
-            panic!("{found:?}")
-        };
-        assert_eq!((&sns.topics[..], sns.tolerance, secrets.len()), (&[topic.to_owned()][..], Some(300), 0));
-        assert!(config.warnings.is_empty(), "{:?}", config.warnings);
-
-        let warnings = read("provider = \"sns\"").warnings;
-        assert!(warnings[0].1.contains("does not name its `topics`"), "{warnings:?}");
     }
 
     #[test]

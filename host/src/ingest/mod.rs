@@ -6,6 +6,7 @@ mod batch;
 mod body;
 mod certificates;
 mod handshake;
+mod readmit;
 mod refused;
 
 use std::convert::Infallible;
@@ -24,14 +25,16 @@ use crate::dispatch::Dispatcher;
 use crate::event::{Body, Event, EventId, Headers, UnixMillis};
 use crate::generation::{Generation, Proven, RouteEntry, SourceEntry};
 use crate::intake::Intake;
+use crate::metrics::KeptCounters;
 use crate::provider::Handshake;
-use crate::signature::SigningCertificate;
+use crate::quarantine::{self, Bounds, Quarantine};
 use crate::store::{Appended, Dedupe, LeasedRun, NewEvent, SettledRun, Store, StoreError};
 use crate::throttle::Throttle;
 
 pub use answer::Response;
 pub(crate) use body::InFlight;
 pub(crate) use certificates::Certificates;
+pub(crate) use readmit::Readmitted;
 
 use body::Receipt;
 use refused::Refused;
@@ -50,6 +53,8 @@ pub(crate) struct Ingest {
     pub(crate) dispatcher: Arc<Dispatcher>,
     pub(crate) in_flight: InFlight,
     pub(crate) certificates: Certificates,
+    pub(crate) quarantine: Arc<Quarantine>,
+    pub(crate) kept: KeptCounters,
     /// Of requests that name no source, and of refused ones: separate, so that the one do not hide the other.
     pub(crate) strangers: Throttle,
     pub(crate) refusals: Throttle,
@@ -114,8 +119,15 @@ impl Ingest {
         if let Some(answered) = self.anybody_asks(source, &event, now).await {
             return answered;
         }
-        let certificate = self.certificate(source, &event, now).await?;
-        let proven = self.verify(source, &event, certificate.as_deref(), now)?;
+        let proven = match self.prove(source, &event, now).await {
+            Ok(proven) => proven,
+            Err(refused) => {
+                if let Some(reason) = refused.not_genuine {
+                    self.keep(generation, event, reason);
+                }
+                return Err(refused);
+            }
+        };
         if proven.is_some()
             && let Some(answered) = handshake::confirm(self.certificates.fetcher(), source, &event).await
         {
@@ -126,15 +138,10 @@ impl Ingest {
         }
         let event = Event { proof: proven.map(|proven| proven.by), ..event };
         let due_now = self.clock.due_now();
-        let (mut new, mut waiting) = (Vec::with_capacity(1), None);
-        for event in batch::events(source, event) {
-            let event = describe(source, event);
-            let dedupe = dedupe(source, &event, due_now);
-            let mut intake = Intake::decide(generation, event, dedupe);
-            waiting = waiting.or(inline(&mut intake, due_now));
-            intake.log();
-            new.push(intake.new);
-        }
+        let mut waiting = None;
+        let new = prepare(generation, source, event, due_now, |intake| {
+            waiting = waiting.take().or_else(|| inline(intake, due_now));
+        });
         if new.is_empty() {
             source.counters.empty.inc();
             return Ok(answer::stored(source.answer, &[]));
@@ -181,14 +188,22 @@ impl Ingest {
     }
 
     /// What proves the event genuine; none where anybody may send.
-    fn verify(
+    async fn prove(
         &self,
         source: &SourceEntry,
         event: &Event,
-        certificate: Option<&SigningCertificate>,
         now: UnixMillis,
     ) -> Result<Option<Proven>, Refused> {
-        source.verify(event, certificate, now).map_err(|refusal| Refused::forged(&refusal))
+        let certificate = self.certificate(source, event, now).await?;
+        source.verify(event, certificate.as_deref(), now).map_err(|refusal| Refused::forged(&refusal))
+    }
+
+    /// Keeps what was refused, for an operator who knows better.
+    fn keep(&self, generation: &Generation, event: Event, reason: &str) {
+        let bounds = generation.config.quarantine;
+        let bounds = Bounds { requests: bounds.max_requests, bytes: bounds.max_bytes, age: bounds.max_age };
+        let kept = self.quarantine.keep(quarantine::Refused { event, reason: reason.to_owned() }, bounds);
+        if kept { &self.kept.kept } else { &self.kept.let_go }.inc();
     }
 
     /// Stores all of them or none.
@@ -274,6 +289,25 @@ fn inline(intake: &mut Intake<'_>, due_now: UnixMillis) -> Option<(Arc<RouteEntr
 fn source<'a>(generation: &'a Generation, path: &str) -> Option<&'a SourceEntry> {
     let name = path.strip_prefix(&*generation.config.server.base_path)?.strip_prefix('/')?;
     generation.sources.get(name).filter(|source| !source.internal)
+}
+
+/// The events of a request that is genuine, ready to be stored; `look` sees each before it is.
+fn prepare<'g>(
+    generation: &'g Generation,
+    source: &SourceEntry,
+    event: Event,
+    due_now: UnixMillis,
+    mut look: impl FnMut(&mut Intake<'g>),
+) -> Vec<NewEvent> {
+    let prepare = |event: Event| {
+        let event = describe(source, event);
+        let dedupe = dedupe(source, &event, due_now);
+        let mut intake = Intake::decide(generation, event, dedupe);
+        look(&mut intake);
+        intake.log();
+        intake.new
+    };
+    batch::events(source, event).into_iter().map(prepare).collect()
 }
 
 /// By what an event is known if its sender repeats it.

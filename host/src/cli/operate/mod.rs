@@ -10,6 +10,7 @@ pub(super) mod failed;
 mod listing;
 mod many;
 pub(super) mod output;
+mod quarantine;
 mod reach;
 mod replay;
 mod selection;
