@@ -1,6 +1,8 @@
 //! What is known about the senders that are known by name: how each proves itself, where it says what happened, what
 //! it asks of a receiver. Rows of a table; an operator's configuration may say each of these things for any other sender.
 
+#[cfg(test)]
+mod page;
 mod preset;
 mod table;
 #[cfg(test)]
