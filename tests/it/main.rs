@@ -26,4 +26,5 @@ mod retries;
 mod routing;
 mod secrets;
 mod shutdown;
+mod starters;
 mod tidy;

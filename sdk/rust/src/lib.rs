@@ -36,6 +36,7 @@ pub mod config;
 pub mod json;
 pub mod log;
 pub mod output;
+pub mod template;
 
 pub use bindings::exports::hookyard::plugin::handler::{Failure, Verdict};
 pub use bindings::hookyard::plugin::events::{Event, JsonKind};
