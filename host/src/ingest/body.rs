@@ -33,13 +33,8 @@ impl InFlight {
     }
 }
 
-/// A body with its share of the memory, which it gives back when dropped.
-pub(super) struct Receipt<'a> {
-    pub(super) bytes: Bytes,
-    _share: Share<'a>,
-}
-
-struct Share<'a> {
+/// A body's share of the memory, which it gives back when dropped.
+pub(super) struct Share<'a> {
     of: &'a InFlight,
     limit: usize,
     bytes: usize,
@@ -67,14 +62,14 @@ impl Drop for Share<'_> {
     }
 }
 
-/// Receives the whole body.
+/// Receives the whole body. Its share is to be held until it is stored.
 pub(super) async fn receive<'a, B>(
     body: B,
     headers: &HeaderMap,
     source: &SourceEntry,
     server: &Server,
     in_flight: &'a InFlight,
-) -> Result<Receipt<'a>, Refused>
+) -> Result<(Bytes, Share<'a>), Refused>
 where
     B: Body<Data = Bytes>,
     B::Error: std::fmt::Display,
@@ -90,7 +85,7 @@ where
     }
     let receiving = collect(body, announced, source, &mut share);
     match tokio::time::timeout(server.body_timeout, receiving).await {
-        Ok(Ok(bytes)) => Ok(Receipt { bytes, _share: share }),
+        Ok(Ok(bytes)) => Ok((bytes, share)),
         Ok(Err(refused)) => Err(refused),
         Err(_) => {
             source.counters.incomplete.inc();

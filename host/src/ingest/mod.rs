@@ -36,7 +36,7 @@ pub(crate) use body::InFlight;
 pub(crate) use certificates::Certificates;
 pub(crate) use readmit::Readmitted;
 
-use body::Receipt;
+use body::Share;
 use refused::Refused;
 
 /// Characters of a stranger's path that are logged.
@@ -112,10 +112,10 @@ impl Ingest {
         B::Error: std::fmt::Display,
     {
         let (head, body) = request.into_parts();
-        let receipt =
+        let (bytes, share) =
             body::receive(body, &head.headers, source, &generation.config.server, &self.in_flight).await?;
         let now = self.clock.now();
-        let event = event(source, &head, receipt.bytes.clone(), now);
+        let event = event(source, &head, bytes, now);
         if let Some(answered) = self.anybody_asks(source, &event, now).await {
             return answered;
         }
@@ -146,7 +146,7 @@ impl Ingest {
             source.counters.empty.inc();
             return Ok(answer::stored(source.answer, &[]));
         }
-        self.store(source, new, waiting, due_now, receipt).await
+        self.store(source, new, waiting, due_now, share).await
     }
 
     /// Answers what anybody may ask. Whatever else comes by another method than events do is nothing.
@@ -213,12 +213,12 @@ impl Ingest {
         new: Vec<NewEvent>,
         mut inline: Option<(Arc<RouteEntry>, Duration)>,
         due_now: UnixMillis,
-        receipt: Receipt<'_>,
+        share: Share<'_>,
     ) -> Result<Response, Refused> {
         let events: Vec<Arc<Event>> = new.iter().map(|new| new.event.clone()).collect();
         let appended = self.store.append(new, due_now).await;
         // From here on the store has it, and accounts for it.
-        drop(receipt);
+        drop(share);
         let appended = appended.map_err(|error| not_stored(source, &error))?;
         let (mut ids, mut reply) = (Vec::with_capacity(events.len()), None);
         for (event, appended) in events.iter().zip(appended) {
