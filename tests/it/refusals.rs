@@ -87,6 +87,12 @@ async fn a_sender_that_takes_its_time_is_not_waited_for() {
     let yard = Yard::start(&format!("{server}{PLAIN}")).await;
     let body = yard.client.raw(b"POST /in/github HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{").await;
     assert!(body.starts_with("HTTP/1.1 408 "), "{body}");
+    // To who drops at 4xx, it is never final.
+    let pagerduty = "[sources.pagerduty]\nsecret = { file = \"secret\" }\n";
+    let patient = Yard::start(&format!("{server}{pagerduty}{PLAIN}")).await;
+    let body =
+        patient.client.raw(b"POST /in/pagerduty HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{").await;
+    assert!(body.starts_with("HTTP/1.1 503 ") && body.contains("retry-after: 1\r\n"), "{body}");
     let head = yard.client.raw(b"POST /in/github HTTP/1.1\r\nhost: x\r\n").await;
     assert!(head.is_empty() || head.starts_with("HTTP/1.1 408 "), "{head}");
 }

@@ -11,6 +11,7 @@ use prometheus_client::metrics::gauge::Gauge;
 
 use crate::config::Server;
 use crate::generation::SourceEntry;
+use crate::provider::Preset;
 
 use super::Refused;
 
@@ -94,11 +95,7 @@ where
     match tokio::time::timeout(server.body_timeout, receiving).await {
         Ok(Ok(bytes)) => Ok((bytes, share)),
         Ok(Err(refused)) => Err(refused),
-        Err(_) => {
-            source.counters.incomplete.inc();
-            let operator = format!("the body did not arrive within {:?}", server.body_timeout);
-            Err(Refused::new(StatusCode::REQUEST_TIMEOUT, "the body took too long", operator))
-        }
+        Err(_) => Err(too_slow(source, server)),
     }
 }
 
@@ -157,6 +154,19 @@ fn grown(size: usize, needed: usize, most: usize) -> usize {
         return size;
     }
     needed.max(2 * size).next_multiple_of(STEP).min(most).max(needed)
+}
+
+/// It may go faster the next time, which a sender that takes any 4xx for final has to be asked for with a 503.
+fn too_slow(source: &SourceEntry, server: &Server) -> Refused {
+    source.counters.incomplete.inc();
+    let operator = format!("the body did not arrive within {:?}", server.body_timeout);
+    let sender = "the body took too long";
+    match source.provider {
+        Some(Preset { final_4xx: true, .. }) => {
+            Refused::later(StatusCode::SERVICE_UNAVAILABLE, sender, operator)
+        }
+        _ => Refused::new(StatusCode::REQUEST_TIMEOUT, sender, operator),
+    }
 }
 
 fn too_large(source: &SourceEntry) -> Refused {
