@@ -1,7 +1,5 @@
 //! Takes requests in that were refused, once the reason is mended.
 
-use std::sync::Arc;
-
 use uuid::Uuid;
 
 use crate::event::{Event, EventId};
@@ -60,24 +58,17 @@ impl Ingest {
         }
         let event = Event { proof: proven.map(|proven| proven.by), ..event };
         let due_now = self.clock.due_now();
-        let new = prepare(&generation, source, event, due_now, |_| ());
-        if new.is_empty() {
+        let intakes = prepare(&generation, source, event, due_now);
+        if intakes.is_empty() {
             return Readmitted::Events(Vec::new());
         }
-        let events: Vec<Arc<Event>> = new.iter().map(|new| new.event.clone()).collect();
-        let appended = match self.store.append(new, due_now).await {
+        let appended = match self.append(source, intakes, due_now).await {
             Ok(appended) => appended,
             Err(error) => return Readmitted::Failed(error.to_string()),
         };
-        let ids = events.iter().zip(appended).map(|(event, appended)| match appended {
-            Appended::Stored { .. } => {
-                source.counters.accepted.inc();
-                event.id
-            }
-            Appended::Duplicate { of, .. } => {
-                source.counters.duplicate.inc();
-                of
-            }
+        let ids = appended.into_iter().map(|(event, appended)| match appended {
+            Appended::Stored { .. } => event,
+            Appended::Duplicate { of, .. } => of,
         });
         Readmitted::Events(ids.collect())
     }
