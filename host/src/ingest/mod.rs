@@ -16,6 +16,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
+use prometheus_client::metrics::counter::Counter;
 use uuid::Uuid;
 
 use crate::clock::Time;
@@ -25,11 +26,11 @@ use crate::dispatch::Dispatcher;
 use crate::event::{Body, Event, EventId, Headers, UnixMillis};
 use crate::generation::{Generation, Proven, RouteEntry, SourceEntry};
 use crate::intake::Intake;
-use crate::metrics::KeptCounters;
 use crate::provider::Handshake;
-use crate::quarantine::{self, Bounds, Quarantine};
+use crate::quarantine::{self, Quarantine};
 use crate::store::{Appended, Dedupe, LeasedRun, NewEvent, SettledRun, Store, StoreError};
 use crate::throttle::Throttle;
+use crate::upkeep::bounds;
 
 pub use answer::Response;
 pub(crate) use body::InFlight;
@@ -54,7 +55,8 @@ pub(crate) struct Ingest {
     pub(crate) in_flight: InFlight,
     pub(crate) certificates: Certificates,
     pub(crate) quarantine: Arc<Quarantine>,
-    pub(crate) kept: KeptCounters,
+    /// Refused requests that are not kept.
+    pub(crate) let_go: Counter,
     /// Of requests that name no source, and of refused ones: separate, so that the one do not hide the other.
     pub(crate) strangers: Throttle,
     pub(crate) refusals: Throttle,
@@ -128,13 +130,8 @@ impl Ingest {
                 return Err(refused);
             }
         };
-        if proven.is_some()
-            && let Some(answered) = handshake::confirm(self.certificates.fetcher(), source, &event).await
-        {
-            return self.asked(source, Handshake::SnsConfirmation, answered);
-        }
-        if let Some((kind, answered)) = handshake::of_the_sender(source, &event, proven.as_ref(), now) {
-            return self.asked(source, kind, answered);
+        if let Some(answered) = self.sender_asks(source, &event, proven.as_ref(), now).await {
+            return answered;
         }
         let event = Event { proof: proven.map(|proven| proven.by), ..event };
         let due_now = self.clock.due_now();
@@ -169,6 +166,23 @@ impl Ingest {
         })
     }
 
+    /// Answers what a sender may ask who has proven itself.
+    async fn sender_asks(
+        &self,
+        source: &SourceEntry,
+        event: &Event,
+        proven: Option<&Proven>,
+        now: UnixMillis,
+    ) -> Option<Result<Response, Refused>> {
+        if proven.is_some()
+            && let Some(answered) = handshake::confirm(self.certificates.fetcher(), source, event).await
+        {
+            return Some(self.asked(source, Handshake::SnsConfirmation, answered));
+        }
+        let (kind, answered) = handshake::of_the_sender(source, event, proven, now)?;
+        Some(self.asked(source, kind, answered))
+    }
+
     /// Counts and logs a handshake.
     fn asked(
         &self,
@@ -200,10 +214,10 @@ impl Ingest {
 
     /// Keeps what was refused, for an operator who knows better.
     fn keep(&self, generation: &Generation, event: Event, reason: &str) {
-        let bounds = generation.config.quarantine;
-        let bounds = Bounds { requests: bounds.max_requests, bytes: bounds.max_bytes, age: bounds.max_age };
-        let kept = self.quarantine.keep(quarantine::Refused { event, reason: reason.to_owned() }, bounds);
-        if kept { &self.kept.kept } else { &self.kept.let_go }.inc();
+        let refused = quarantine::Refused { event, reason: reason.to_owned() };
+        if !self.quarantine.keep(refused, bounds(&generation.config)) {
+            self.let_go.inc();
+        }
     }
 
     /// Stores all of them or none.
