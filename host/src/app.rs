@@ -127,7 +127,8 @@ impl Builder {
         let source = self.source.ok_or(BuildError::NoConfiguration)?;
         let config = source.load().map_err(BuildError::Config)?;
         let state_dir = self.state_dir.unwrap_or_else(|| config.store.path.clone());
-        let workshop = workshop(state_dir, Create::Never, &config.server, max_memory(&config))?;
+        let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
+        let workshop = workshop(state_dir, Create::Never, clock, &config.server, max_memory(&config))?;
         make(&source, None, &workshop).map_err(BuildError::from)
     }
 
@@ -135,12 +136,14 @@ impl Builder {
     pub async fn build(self) -> Result<Gateway, BuildError> {
         let Builder { source, state_dir, store, clock } = self;
         let source = source.ok_or(BuildError::NoConfiguration)?;
+        let clock = clock.unwrap_or_else(|| Arc::new(SystemClock));
+        let wall = clock.clone();
         let making = tokio::task::spawn_blocking(move || {
             let config = source.load().map_err(BuildError::Config)?;
             // Before it is read for good, so that no change in between is missed.
             let seen = Seen::of(named_by(&config));
             let state_dir = state_dir.unwrap_or_else(|| config.store.path.clone());
-            let workshop = workshop(state_dir, Create::IfMissing, &config.server, max_memory(&config))?;
+            let workshop = workshop(state_dir, Create::IfMissing, wall, &config.server, max_memory(&config))?;
             let generation = make(&source, None, &workshop)?;
             let opened = || keep::open(&generation.config.store, &workshop.state_dir, PATIENCE);
             let store = store.map_or_else(opened, Ok).map_err(BuildError::System)?;
@@ -150,7 +153,7 @@ impl Builder {
             making.await.map_err(|error| BuildError::System(error.to_string()))??;
 
         let state_dir = workshop.state_dir.clone();
-        let clock = Arc::new(Time::new(clock.unwrap_or_else(|| Arc::new(SystemClock))));
+        let clock = Arc::new(Time::new(clock));
         let metrics = workshop.metrics.clone();
         let threads = generation.config.server.guest_threads;
         metrics.generation.set(1);
@@ -205,6 +208,7 @@ fn max_memory(config: &crate::config::Config) -> usize {
 fn workshop(
     state_dir: PathBuf,
     create: Create,
+    clock: Arc<dyn Clock>,
     server: &crate::config::Server,
     max_memory: usize,
 ) -> Result<Workshop, BuildError> {
@@ -213,6 +217,7 @@ fn workshop(
     Ok(Workshop {
         state_dir,
         create,
+        clock,
         metrics: Arc::new(Metrics::new()),
         http: HttpClient::new().map_err(|error| system(&error.0))?,
         #[cfg(feature = "wasm")]

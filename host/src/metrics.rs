@@ -19,6 +19,8 @@ const PREFIX: &str = "hookyard";
 pub struct Metrics {
     registry: Registry,
     requests: Counters,
+    refusals: Counters,
+    secret_uses: Counters,
     runs: Counters,
     faults: Counters,
     attempts: Counters,
@@ -46,6 +48,10 @@ impl Metrics {
             family
         };
         let requests = family("requests", "Requests to sources, by what became of them");
+        let refusals =
+            family("refusals", "Requests to sources that were not admitted or not genuine, by reason");
+        let secret_uses =
+            family("secret_uses", "Requests that a source's secret proved, by the secret's number from 1");
         let runs = family("runs", "Runs of events on routes, by how they ended");
         let faults = family("plugin_faults", "Failed plugin calls, by the way in which they failed");
         let attempts = family("delivery_attempts", "Attempts to deliver, by how they went");
@@ -79,6 +85,8 @@ impl Metrics {
         Metrics {
             registry,
             requests,
+            refusals,
+            secret_uses,
             runs,
             faults,
             attempts,
@@ -96,6 +104,17 @@ impl Metrics {
     pub fn requests(&self, source: &str, outcome: &str) -> Counter {
         self.requests
             .get_or_create_owned(&vec![("source", source.to_owned()), ("outcome", outcome.to_owned())])
+    }
+
+    /// Refused requests to a source with one reason.
+    pub fn refusals(&self, source: &str, reason: &'static str) -> Counter {
+        self.refusals.get_or_create_owned(&vec![("source", source.to_owned()), ("reason", reason.to_owned())])
+    }
+
+    /// Requests that one of a source's secrets proved, counted from 1.
+    pub fn secret_uses(&self, source: &str, number: usize) -> Counter {
+        self.secret_uses
+            .get_or_create_owned(&vec![("source", source.to_owned()), ("secret", number.to_string())])
     }
 
     /// Runs on a route with one outcome.
@@ -135,6 +154,12 @@ impl Metrics {
             .and_then(|()| encode_registry(&mut text, &of_breakers(breakers)))
             .and_then(|()| encode_eof(&mut text));
         text
+    }
+}
+
+impl std::fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Metrics(…)")
     }
 }
 

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says where it failed")]
 
+mod batches;
 mod bodies;
 mod connections;
 mod delivery_engine;
@@ -10,6 +11,7 @@ mod durability;
 mod embedding;
 mod end_to_end;
 mod flow;
+mod handshakes;
 mod neighbours;
 mod outgoing;
 mod plugin_faults;
@@ -19,5 +21,6 @@ mod refusals;
 mod reload;
 mod retries;
 mod routing;
+mod secrets;
 mod shutdown;
 mod tidy;

@@ -64,6 +64,10 @@ async fn get(control: &Control, uri: &Uri) -> Result<Response, Refusal> {
             query.end()?;
             json(&control.destinations().await?)
         }
+        ["sources"] => {
+            query.end()?;
+            json(&control.sources())
+        }
         ["store", "stats"] => {
             query.end()?;
             json(&control.stats().await?)

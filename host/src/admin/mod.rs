@@ -12,6 +12,7 @@ mod redact;
 mod refusal;
 mod replay;
 mod socket;
+mod sources;
 mod view;
 
 #[cfg(test)]
@@ -29,9 +30,10 @@ pub(crate) use {
     api::answer,
     query::{MAX_LIMIT, time},
     socket::{SOCKET, is_served},
+    sources::sources,
     view::{
         AttemptView, BackupRequest, BackupView, Batch, BodyView, ContentView, DestinationView,
-        DisableRequest, Done, ErrorView, EventDetail, EventView, List, Moment, Outcome, Outcomes, RunRef,
-        StatsView, VerifyView, WorkView,
+        DisableRequest, Done, ErrorView, EventDetail, EventView, List, Moment, Outcome, Outcomes,
+        RequestsView, RunRef, SecretView, SourceView, StatsView, VerifyView, WorkView,
     },
 };

@@ -1,6 +1,8 @@
 //! What the admin API answers and takes, as JSON. The command line reads the same values, so that both ways of asking
 //! show the same thing.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 use uuid::Uuid;
@@ -32,6 +34,46 @@ impl<'de> Deserialize<'de> for Moment {
         let time: jiff::Timestamp = text.parse().map_err(serde::de::Error::custom)?;
         Ok(Moment(time.as_millisecond()))
     }
+}
+
+/// A source.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct SourceView {
+    pub(crate) name: String,
+    pub(crate) provider: Option<String>,
+    /// `none` or `internal`, where its requests prove nothing.
+    pub(crate) verify: Option<String>,
+    pub(crate) secrets: Vec<SecretView>,
+    /// None while no gateway runs.
+    pub(crate) requests: Option<RequestsView>,
+}
+
+/// A secret of a source, without the secret.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct SecretView {
+    /// Counted from 1, as in the metrics.
+    pub(crate) number: usize,
+    pub(crate) scheme: String,
+    /// Where it is found.
+    pub(crate) secret: String,
+    /// Since the process started; None while none runs.
+    pub(crate) uses: Option<u64>,
+    pub(crate) last_used: Option<Moment>,
+    pub(crate) expires: Option<Moment>,
+}
+
+/// Requests to a source since the process started, by what became of them.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct RequestsView {
+    pub(crate) accepted: u64,
+    pub(crate) duplicate: u64,
+    pub(crate) handshake: u64,
+    pub(crate) empty: u64,
+    pub(crate) too_large: u64,
+    pub(crate) incomplete: u64,
+    pub(crate) overloaded: u64,
+    /// By the reason.
+    pub(crate) refused: BTreeMap<String, u64>,
 }
 
 /// A part of a list.

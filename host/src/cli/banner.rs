@@ -78,7 +78,7 @@ fn of_source(generation: &Generation, source: &SourceEntry) -> String {
         return "from destinations of this gateway only".to_owned();
     }
     let mut account = format!("POST {}", generation.url(&source.name));
-    if source.verifier.is_none() {
+    if source.proofs.is_empty() {
         account.push_str(" · anyone may send");
     }
     for origin in &source.origins {
@@ -90,7 +90,11 @@ fn of_source(generation: &Generation, source: &SourceEntry) -> String {
 /// Where a secret is kept, and where it has to be given.
 fn origin_of(account: &mut String, origin: &Origin, what: &str) {
     if let Some(file) = &origin.file {
-        let made = if origin.created { "made just now" } else { what };
+        let made = match origin {
+            Origin { created: true, .. } => "made just now",
+            Origin { awaited: true, .. } => "the sender brings its secret, to be kept in",
+            Origin { .. } => what,
+        };
         let _ = write!(account, "\n{:27}{made}: {}", "", shown(file));
         if !origin.paste.is_empty() {
             let _ = write!(account, "\n{:27}paste it at: {}", "", origin.paste);

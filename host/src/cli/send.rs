@@ -149,8 +149,9 @@ fn proof(config: &Config, arguments: &Arguments) -> Result<Option<(Scheme, Secre
     let Verification::Proof { scheme, secrets, .. } = &source.verification else {
         return Ok(None);
     };
-    let (_, reference) = secrets.first().ok_or("the source has no secret")?;
-    let read = reference.read(name, &config.store.path, Create::Never).map_err(|error| error.to_string())?;
+    let first = secrets.first().ok_or("the source has no secret")?;
+    let read =
+        first.reference.read(name, &config.store.path, Create::Never).map_err(|error| error.to_string())?;
     let secret = match (&read, arguments.bad) {
         (_, Some(Bad::WrongKey)) => Secret::new("not the secret"),
         (SecretRead::WouldBeCreated { path }, _) => {

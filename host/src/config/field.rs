@@ -20,6 +20,7 @@ pub(super) struct Element {
 }
 
 /// One key of a table.
+#[derive(Clone, Copy)]
 pub(super) struct Field {
     pub(super) key: &'static str,
     pub(super) shape: Shape,
@@ -44,6 +45,7 @@ pub(super) enum Presence {
 }
 
 /// What a value may be.
+#[derive(Clone, Copy)]
 pub(super) enum Shape {
     Boolean,
     Integer {
@@ -62,6 +64,8 @@ pub(super) enum Shape {
         min: u64,
         max: u64,
     },
+    /// A date and a time of day with its distance from UTC.
+    Moment,
     Text(Format),
     Choice(&'static [Choice]),
     List(&'static Shape),
@@ -173,6 +177,7 @@ impl Shape {
             Shape::Number { .. } => "a number".to_owned(),
             Shape::Duration { .. } => "a duration such as \"5s\"".to_owned(),
             Shape::Size { .. } => "a size such as \"1MiB\"".to_owned(),
+            Shape::Moment => "a date and time without quotes such as 2026-12-01T00:00:00Z".to_owned(),
             Shape::Text(format) => format.what.to_owned(),
             Shape::Choice(choices) => {
                 alternatives(choices.iter().map(|choice| format!("\"{}\"", choice.word)))

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::context::{Gathered, Kind, Reference};
 use super::suggest::did_you_mean;
 use super::text::Spot;
-use super::{Config, Respond, group, loops};
+use super::{Config, Respond, Source, group, loops};
 
 /// Names listed to somebody who wrote an unknown one.
 const LISTED: usize = 12;
@@ -16,6 +16,8 @@ pub(super) fn check(config: &Config, gathered: &Gathered) {
     }
     one_answer(config, gathered);
     bodies_fit(config, gathered);
+    addresses_known(config, gathered);
+    whole_bodies_answered(config, gathered);
     group::check(config, gathered);
     loops::check(config, gathered);
     unused(config, gathered);
@@ -74,6 +76,40 @@ fn bodies_fit(config: &Config, gathered: &Gathered) {
                 error
                     .label(format!("its `max_body` is {} bytes", source.max_body))
                     .help("lower it, or raise [server] max_in_flight and [store] max_bytes above it");
+            });
+        }
+    }
+}
+
+/// What signs the address that it calls can be checked only where that is known.
+fn addresses_known(config: &Config, gathered: &Gathered) {
+    let unknown = |source: &&Source| {
+        source.names_url() && source.public_url.is_none() && config.server.public_url.is_none()
+    };
+    for source in config.sources.values().filter(unknown) {
+        if let Some(spot) = spot(gathered, Kind::Source, &source.name) {
+            gathered.error(spot, "this sender signs the address that it calls, which is not known", |error| {
+                error.label("set [server] public_url, or `public_url` here").help(
+                    "for example: public_url = \"https://hooks.example.com\" in [server], which the base path and the \
+                     source's name are added to, or the whole address as the sender was told in the source",
+                );
+            });
+        }
+    }
+}
+
+/// A plugin answers for one event, so a body that it answers for cannot be several.
+fn whole_bodies_answered(config: &Config, gathered: &Gathered) {
+    for route in config.routes.iter().filter(|route| route.respond != Respond::Accepted) {
+        let sources = route.rule.sources.iter().filter_map(|name| config.sources.get(&**name));
+        for source in sources.filter(|source| source.batch.is_some()) {
+            let Some(spot) = spot(gathered, Kind::Route, &route.name) else { continue };
+            let message =
+                format!("a body of source `{}` may be several events, which get one answer", source.name);
+            gathered.error(spot, message, |error| {
+                error
+                    .label("respond = \"plugin\" answers for one event")
+                    .help(format!("leave bodies whole: [sources.{}] split = false", source.name));
             });
         }
     }

@@ -85,6 +85,7 @@ fn kind(shape: &Shape) -> String {
         Shape::Number { .. } => bounded("number"),
         Shape::Duration { .. } => bounded("duration"),
         Shape::Size { .. } => bounded("size"),
+        Shape::Moment => "date and time".to_owned(),
         Shape::Text(format) => format.what.split(" such as ").next().unwrap_or_default().to_owned(),
         Shape::Choice(choices) => alternatives(choices.iter().map(|choice| format!("`\"{}\"`", choice.word))),
         Shape::List(item) => format!("list of: {}", kind(item)),

@@ -20,7 +20,7 @@ use super::telemetry::TELEMETRY;
 use super::value::Value;
 use super::{
     Destination, DestinationKind, Group, HttpDestination, Location, Plugin, Quarantine, Reload, Route,
-    SecretRef, Server, Source, Store, Telemetry, Verification,
+    SecretRef, Server, Source, Store, Telemetry,
 };
 
 /// A whole configuration: a file with all that it includes.
@@ -59,10 +59,7 @@ pub struct Config {
 impl Config {
     /// Files that hold secrets or certificates; without those that are generated, which nobody else writes.
     pub fn secret_files(&self) -> impl Iterator<Item = &Path> {
-        let of_sources = self.sources.values().flat_map(|source| match &source.verification {
-            Verification::None | Verification::Internal => &[][..],
-            Verification::Proof { secrets, .. } => secrets,
-        });
+        let of_sources = self.sources.values().flat_map(Source::secrets);
         let http = || {
             self.destinations.values().filter_map(|destination| match &destination.kind {
                 DestinationKind::Http(http) => Some(http),
@@ -71,11 +68,12 @@ impl Config {
                 }
             })
         };
-        let references = of_sources.map(|(_, reference)| reference);
-        let references = references.chain(http().flat_map(HttpDestination::secrets));
+        let references = of_sources.chain(http().flat_map(HttpDestination::secrets));
         let files = references.filter_map(|reference| match reference {
             SecretRef::File(path) => Some(path.as_path()),
-            SecretRef::Env(_) | SecretRef::Credential(_) | SecretRef::Generated => None,
+            SecretRef::Env(_) | SecretRef::Credential(_) | SecretRef::Generated | SecretRef::Handshake => {
+                None
+            }
         });
         files.chain(http().flat_map(HttpDestination::certificates))
     }

@@ -64,6 +64,8 @@ fn of_shape(shape: &'static Shape, definitions: &mut Map<String, Json>) -> Json 
             { "type": "string", "pattern": SIZE },
             { "type": "integer", "minimum": min, "maximum": max },
         ]}),
+        // TOML has dates and times of its own, which editors show to a schema as texts.
+        Shape::Moment => json!({ "type": "string", "format": "date-time" }),
         Shape::Text(format) => text(format),
         Shape::Choice(choices) => choice(choices),
         Shape::List(item) => json!({ "type": "array", "items": of_shape(item, definitions) }),
@@ -114,6 +116,14 @@ fn reference(element: &'static Element, definitions: &mut Map<String, Json>) -> 
 /// Declared defaults and examples are TOML; a test holds that all of them parse.
 fn toml_to_json(text: &str) -> Json {
     let table: Option<toml::Table> = toml::from_str(&format!("value = {text}")).ok();
-    let value = table.and_then(|mut table| table.remove("value"));
-    value.and_then(|value| serde_json::to_value(value).ok()).unwrap_or_default()
+    table.and_then(|mut table| table.remove("value")).map(plain).unwrap_or_default()
+}
+
+fn plain(value: toml::Value) -> Json {
+    match value {
+        toml::Value::Datetime(moment) => Json::String(moment.to_string()),
+        toml::Value::Array(items) => items.into_iter().map(plain).collect(),
+        toml::Value::Table(table) => table.into_iter().map(|(key, value)| (key, plain(value))).collect(),
+        other => serde_json::to_value(other).unwrap_or_default(),
+    }
 }

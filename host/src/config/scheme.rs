@@ -196,7 +196,11 @@ enum Kind {
 }
 
 pub(super) fn read(value: Value<'_>) -> Option<Scheme> {
-    let table = value.table_titled(value.key.to_owned())?;
+    of(&value.table_titled(value.key.to_owned())?)
+}
+
+/// The scheme that a table describes, which may hold more than that.
+pub(super) fn of(table: &Table<'_>) -> Option<Scheme> {
     let kinds = [
         ("hmac", Kind::Hmac),
         ("digest", Kind::Digest),
@@ -208,8 +212,8 @@ pub(super) fn read(value: Value<'_>) -> Option<Scheme> {
     ];
     let kind = table.get("type").map_or(Some(Kind::Hmac), |value| value.choice(&kinds));
     match kind {
-        Some(Kind::Token | Kind::Bearer | Kind::Basic) => token(&table, kind?).map(Scheme::Token),
-        _ => signed(&table, kind).map(Scheme::Signed),
+        Some(Kind::Token | Kind::Bearer | Kind::Basic) => token(table, kind?).map(Scheme::Token),
+        _ => signed(table, kind).map(Scheme::Signed),
     }
 }
 
@@ -451,7 +455,8 @@ mod tests {
 
     fn scheme(verify: &str) -> Result<Scheme, Vec<String>> {
         let text = format!(
-            "[sources.github]\nprovider = \"github\"\nsecret = {{ env = \"A\" }}\nverify = {verify}\n{}",
+            "[sources.github]\nprovider = \"github\"\nsecret = {{ env = \"A\" }}\nverify = {verify}\n\
+             public_url = \"https://hooks.example.com/in/github\"\n{}",
             check::ROUTE
         );
         check::read(&text).map(|config| match &config.sources["github"].verification {

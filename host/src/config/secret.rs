@@ -1,5 +1,6 @@
 //! References to secrets. A configuration never holds a secret itself, so that it can be kept under version control.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use super::Location;
@@ -18,37 +19,72 @@ pub enum SecretRef {
     Credential(String),
     /// `{ generated = true }`: made at first start and kept in the state directory.
     Generated,
+    /// `{ handshake = true }`: brought by the sender's first request and kept in the state directory.
+    Handshake,
+}
+
+/// The reference, for people.
+impl fmt::Display for SecretRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SecretRef::Env(name) => write!(f, "env {name}"),
+            SecretRef::File(path) => write!(f, "file {}", path.display()),
+            SecretRef::Credential(name) => write!(f, "credential {name}"),
+            SecretRef::Generated => f.write_str("generated"),
+            SecretRef::Handshake => f.write_str("handshake"),
+        }
+    }
 }
 
 /// The references that an element takes.
 fn references(value: Value<'_>) -> &'static str {
-    let table = |shape: &'static Shape| matches!(shape, Shape::Table(element) if element.field("generated").is_some());
-    match value.shape.pick(&|shape| table(shape).then_some(())) {
+    let takes = |key: &'static str| {
+        let table =
+            |shape: &'static Shape| matches!(shape, Shape::Table(element) if element.field(key).is_some());
+        value.shape.pick(&|shape| table(shape).then_some(()))
+    };
+    match takes("generated") {
         Some(()) => r#"{ env = "NAME" }, { file = "path" }, { credential = "name" } or { generated = true }"#,
         None => r#"{ env = "NAME" }, { file = "path" } or { credential = "name" }"#,
     }
 }
 
-const ENV: Field = Field::new(
+pub(super) const ENV: Field = Field::new(
     "env",
     Shape::Text(Format { what: "the name of an environment variable", pattern: "^[A-Za-z_][A-Za-z0-9_]*$" }),
     "An environment variable.",
 )
 .example(r#""GITHUB_WEBHOOK_SECRET""#);
 
-const FILE: Field = Field::new(
+pub(super) const FILE: Field = Field::new(
     "file",
     Shape::Text(Format::free("a path")),
     "A file, read without one trailing line break. Relative to this file.",
 )
 .example(r#""/run/secrets/github""#);
 
-const CREDENTIAL: Field = Field::new(
+pub(super) const CREDENTIAL: Field = Field::new(
     "credential",
     Shape::Text(Format::free("the name of a credential")),
     "A file of that name in systemd's `$CREDENTIALS_DIRECTORY`.",
 )
 .example(r#""github""#);
+
+pub(super) const GENERATED: Field = Field::new(
+    "generated",
+    Shape::Boolean,
+    "Made at first start and kept in the state directory, in `secrets/` under the name of the source, or of the \
+     destination followed by `.signing`. Only `true`.",
+)
+.example("true");
+
+/// What people write in place of a reference.
+pub(super) const INSTEAD: &[(&str, &str)] = &[
+    ("value", NO_LITERALS),
+    ("literal", NO_LITERALS),
+    ("name", "it is called `env`, `file` or `credential`"),
+    ("path", "it is called `file`"),
+];
 
 const NO_LITERALS: &str = "a secret cannot be written in the configuration";
 
@@ -57,24 +93,8 @@ pub(super) static SHARED_SECRET: Element = Element {
     name: "shared secret",
     doc: "Where a secret is found that both sides know: exactly one of these keys. A configuration never holds a \
           secret itself, so that it can be kept under version control.",
-    fields: &[
-        ENV,
-        FILE,
-        CREDENTIAL,
-        Field::new(
-            "generated",
-            Shape::Boolean,
-            "Made at first start and kept in the state directory, in `secrets/` under the name of the source, or of \
-             the destination followed by `.signing`. Only `true`.",
-        )
-        .example("true"),
-    ],
-    instead: &[
-        ("value", NO_LITERALS),
-        ("literal", NO_LITERALS),
-        ("name", "it is called `env`, `file` or `credential`"),
-        ("path", "it is called `file`"),
-    ],
+    fields: &[ENV, FILE, CREDENTIAL, GENERATED],
+    instead: INSTEAD,
 };
 
 /// A secret that somebody else has made.
@@ -97,24 +117,38 @@ pub(super) static GIVEN_SECRET: Element = Element {
 impl SecretRef {
     /// Reads a reference. Whatever else stands there may be the secret itself, so it is kept out of every message.
     pub(super) fn parse(value: Value<'_>) -> Option<(Location, Self)> {
-        if !value.is_table() {
-            return literal(value);
-        }
-        let table = value.table_titled(value.key.to_owned())?;
-        mask_strangers(value, &table);
-        let present: Vec<&str> = table.present().collect();
-        let reference = match present.as_slice() {
+        let table = open(value)?;
+        SecretRef::of(value, &table).map(|reference| (value.at(), reference))
+    }
+
+    /// Reads the reference in a table that may say more about the secret.
+    pub(super) fn of(value: Value<'_>, table: &Table<'_>) -> Option<Self> {
+        let present: Vec<&str> = table.present().filter(|key| REFERENCES.contains(key)).collect();
+        Some(match present.as_slice() {
             ["env"] => SecretRef::Env(table.get("env").and_then(variable)?),
             ["file"] => SecretRef::File(table.get("file").and_then(Value::path)?),
             ["credential"] => SecretRef::Credential(table.get("credential").and_then(credential)?),
-            ["generated"] => generated(table.get("generated")?)?,
+            ["generated"] => only_true(table.get("generated")?, SecretRef::Generated)?,
+            ["handshake"] => only_true(table.get("handshake")?, SecretRef::Handshake)?,
             [] => return value.fail(format!("a secret needs a reference: {}", references(value))),
             several => {
                 return value.fail(format!("a secret has one reference, here are {}", several.join(" and ")));
             }
-        };
-        Some((value.at(), reference))
+        })
     }
+}
+
+/// The keys that say where a secret is found.
+const REFERENCES: [&str; 5] = ["env", "file", "credential", "generated", "handshake"];
+
+/// The table of a reference.
+pub(super) fn open(value: Value<'_>) -> Option<Table<'_>> {
+    if !value.is_table() {
+        return literal(value);
+    }
+    let table = value.table_titled(value.key.to_owned())?;
+    mask_strangers(value, &table);
+    Some(table)
 }
 
 fn literal<T>(value: Value<'_>) -> Option<T> {
@@ -156,12 +190,13 @@ fn credential(value: Value<'_>) -> Option<String> {
     Some(name.to_owned())
 }
 
-fn generated(value: Value<'_>) -> Option<SecretRef> {
+fn only_true(value: Value<'_>, reference: SecretRef) -> Option<SecretRef> {
     match value.boolean()? {
-        true => Some(SecretRef::Generated),
-        false => {
-            value.fail("`generated` is only ever `true`; leave it out where the secret comes from elsewhere")
-        }
+        true => Some(reference),
+        false => value.fail(format!(
+            "`{}` is only ever `true`; leave it out where the secret comes from elsewhere",
+            value.key
+        )),
     }
 }
 
@@ -172,7 +207,7 @@ mod tests {
     fn secret(reference: &str) -> Result<SecretRef, Vec<String>> {
         let text = format!("[sources.github]\nsecret = {reference}\n{}", check::ROUTE);
         check::read(&text).map(|config| match &config.sources["github"].verification {
-            Verification::Proof { secrets, .. } => secrets[0].1.clone(),
+            Verification::Proof { secrets, .. } => secrets[0].reference.clone(),
             Verification::None | Verification::Internal => panic!("verified"),
         })
     }

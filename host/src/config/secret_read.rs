@@ -52,6 +52,11 @@ pub enum SecretRead {
         /// The file that would keep it.
         path: PathBuf,
     },
+    /// The sender has not brought it yet.
+    Awaited {
+        /// The file that will keep it.
+        path: PathBuf,
+    },
 }
 
 impl SecretRead {
@@ -59,7 +64,7 @@ impl SecretRead {
     pub fn secret(&self) -> Option<&Secret> {
         match self {
             SecretRead::Found { secret, .. } | SecretRead::Created { secret, .. } => Some(secret),
-            SecretRead::WouldBeCreated { .. } => None,
+            SecretRead::WouldBeCreated { .. } | SecretRead::Awaited { .. } => None,
         }
     }
 
@@ -67,7 +72,9 @@ impl SecretRead {
     pub fn path(&self) -> Option<&Path> {
         match self {
             SecretRead::Found { path, .. } => path.as_deref(),
-            SecretRead::Created { path, .. } | SecretRead::WouldBeCreated { path } => Some(path),
+            SecretRead::Created { path, .. }
+            | SecretRead::WouldBeCreated { path }
+            | SecretRead::Awaited { path } => Some(path),
         }
     }
 }
@@ -168,13 +175,14 @@ impl SecretRef {
                 None => Err(SecretError::NoCredentials(name.clone())),
             },
             SecretRef::Generated => generated(&state_dir.join("secrets"), made, create),
+            SecretRef::Handshake => awaited(state_dir.join("secrets").join(made.name)),
         }
     }
 }
 
 fn variable(name: &str, value: Option<OsString>) -> Result<SecretRead, SecretError> {
     let value = value.ok_or_else(|| SecretError::NoVariable(name.to_owned()))?;
-    if value.is_empty() {
+    if is_blank(value.as_encoded_bytes()) {
         return Err(SecretError::EmptyVariable(name.to_owned()));
     }
     Ok(SecretRead::Found { secret: Secret::new(value.into_encoded_bytes()), path: None, warning: None })
@@ -198,10 +206,15 @@ fn file(path: &Path) -> Result<SecretRead, SecretError> {
             bytes.pop();
         }
     }
-    if bytes.is_empty() {
+    if is_blank(&bytes) {
         return Err(SecretError::Empty(path.to_owned()));
     }
     Ok(SecretRead::Found { secret: Secret::new(bytes), path: Some(path.to_owned()), warning })
+}
+
+/// Spaces and line breaks alone are nobody's secret, but what is left where one was forgotten.
+fn is_blank(secret: &[u8]) -> bool {
+    secret.trim_ascii().is_empty()
 }
 
 #[cfg(unix)]
@@ -224,7 +237,7 @@ fn generated(directory: &Path, made: &Made<'_>, create: Create) -> Result<Secret
     if create == Create::Never {
         return Ok(SecretRead::WouldBeCreated { path });
     }
-    match make(directory, &path, made.text) {
+    match make(&path, made.text) {
         Ok(secret) => Ok(SecretRead::Created { secret, path }),
         // Another process was faster; its secret is the secret.
         Err(problem) if problem.kind() == io::ErrorKind::AlreadyExists => file(&path),
@@ -232,19 +245,38 @@ fn generated(directory: &Path, made: &Made<'_>, create: Create) -> Result<Secret
     }
 }
 
+fn awaited(path: PathBuf) -> Result<SecretRead, SecretError> {
+    match file(&path) {
+        Err(SecretError::Unreadable(_, problem)) if problem.kind() == io::ErrorKind::NotFound => {
+            Ok(SecretRead::Awaited { path })
+        }
+        found => found,
+    }
+}
+
+fn make(path: &Path, text: fn(&[u8]) -> String) -> io::Result<Secret> {
+    let secret = Secret::new(text(&random::<RANDOM_BYTES>()?));
+    keep_secret(path, &secret)?;
+    Ok(secret)
+}
+
+/// Keeps a secret in a file of a private directory, and returns once it would survive a power failure. The error is
+/// `AlreadyExists` where there is one: it is never replaced. Blocks.
+///
 /// Writes the whole file under another name first, so that nobody ever reads half a secret, and links it into place,
 /// which unlike a rename never replaces one that is there.
-fn make(directory: &Path, path: &Path, text: fn(&[u8]) -> String) -> io::Result<Secret> {
+pub(crate) fn keep_secret(path: &Path, secret: &Secret) -> io::Result<()> {
+    let directory = path.parent().unwrap_or(Path::new("."));
     private_directory(directory)?;
-    let text = text(&random::<RANDOM_BYTES>()?);
     let draft = directory.join(format!(".{}.new", hex::encode(random::<8>()?)));
-    let kept = write_private(&draft, text.as_bytes()).and_then(|()| fs::hard_link(&draft, path));
+    let kept = write_private(&draft, secret.expose()).and_then(|()| fs::hard_link(&draft, path));
     // Left over, it would be a second copy that nobody rotates.
     let removed = fs::remove_file(&draft);
     kept?;
     removed?;
     File::open(directory)?.sync_all()?;
-    Ok(Secret::new(text))
+    // The directory itself may be new.
+    directory.parent().map_or(Ok(()), |parent| File::open(parent)?.sync_all())
 }
 
 fn random<const BYTES: usize>() -> io::Result<[u8; BYTES]> {
@@ -288,6 +320,7 @@ mod tests {
         match name {
             "SET" => Some("value\n".into()),
             "EMPTY" => Some("".into()),
+            "BLANK" => Some(" \n".into()),
             _ => None,
         }
     }
@@ -309,6 +342,7 @@ mod tests {
         };
         check("SET", Ok(b"value\n".to_vec()));
         check("EMPTY", Err("environment variable EMPTY is empty".to_owned()));
+        check("BLANK", Err("environment variable BLANK is empty".to_owned()));
         check("UNSET", Err("environment variable UNSET is not set".to_owned()));
     }
 
@@ -324,6 +358,7 @@ mod tests {
             (b" a ".to_vec(), Ok(b" a ".to_vec())),
             (b"\xff".to_vec(), Ok(b"\xff".to_vec())),
             (b"\n".to_vec(), Err("is empty")),
+            (b" \n\t\n".to_vec(), Err("is empty")),
             (b"".to_vec(), Err("is empty")),
             (vec![b'a'; 65_537], Err("is larger than 64 KiB")),
         ] {

@@ -2,16 +2,20 @@
 
 use std::sync::Arc;
 
-use crate::provider::{Preset, preset, presets};
+use crate::provider::{Answer, Preset, preset, presets};
 use crate::routing::{DedupeBy, DedupeRule, Field as EventField, Fields};
 use crate::signature::Scheme;
 
+use super::answer::{self, ANSWER, Batch, SPLIT};
 use super::dedupe::{self, DEDUPE_OR_TABLE};
 use super::field::{Choice, Element, Field, Format, Shape};
+use super::handshake::{self, ALLOWED_ORIGINS, ALLOWED_RATE, HANDSHAKES, Handshakes, VERIFY_TOKEN};
+use super::requirement::{self, REQUIREMENT, Requirement};
 use super::scheme::{self, SCHEME};
-use super::secret::SHARED_SECRET;
+use super::source_secret::{self, SOURCE_SECRET, SourceSecret};
 use super::suggest::did_you_mean;
 use super::table::Table;
+use super::url;
 use super::value::Value;
 use super::{Location, SecretRef};
 
@@ -34,6 +38,14 @@ pub struct Source {
     pub dedupe: Option<DedupeRule>,
     /// The largest body accepted, in bytes.
     pub max_body: usize,
+    /// What the sender is told.
+    pub answer: Answer,
+    /// How a body that holds several events is taken apart.
+    pub batch: Option<Batch>,
+    /// How a sender is answered that makes sure that somebody listens.
+    pub handshakes: Handshakes,
+    /// The address that the sender calls, where that is not what the server's says.
+    pub public_url: Option<String>,
 }
 
 /// How a request proves its origin.
@@ -50,8 +62,10 @@ pub enum Verification {
         provider: Option<&'static str>,
         /// How the sender proves itself.
         scheme: Scheme,
-        /// The active secrets, each with the place of its reference; at least one.
-        secrets: Vec<(Location, SecretRef)>,
+        /// The active secrets; at least one.
+        secrets: Vec<SourceSecret>,
+        /// Further proofs, all of which are needed.
+        require: Vec<Requirement>,
         /// Where the sender's settings take the secret; empty if not known.
         paste_secret: String,
     },
@@ -60,7 +74,9 @@ pub enum Verification {
 /// Where neither the operator nor a preset says more.
 const MAX_BODY: usize = 1 << 20;
 
-static SECRET: Shape = Shape::Table(&SHARED_SECRET);
+static SECRET: Shape = Shape::Table(&SOURCE_SECRET);
+
+static REQUIRED: Shape = Shape::Table(&REQUIREMENT);
 
 static EVENT_FIELD: Shape = Shape::Text(Format {
     what: "a place such as \"header:X-Event\" or \"body:/type\"",
@@ -78,14 +94,14 @@ pub(super) static SOURCE: Element = Element {
         )
         .otherwise("the table's name, if a provider is called that")
         .example(r#""github""#),
-        Field::new("secret", Shape::Table(&SHARED_SECRET), "The secret that the sender signs with.")
+        Field::new("secret", Shape::Table(&SOURCE_SECRET), "The secret that the sender signs with.")
             .example(r#"{ env = "GITHUB_WEBHOOK_SECRET" }"#),
         Field::new(
             "secrets",
             Shape::List(&SECRET),
             "Several secrets, all of them valid, while one replaces another.",
         )
-        .example(r#"[{ file = "new" }, { file = "old" }]"#),
+        .example(r#"[{ file = "new" }, { file = "old", expires = 2026-12-01T00:00:00Z }]"#),
         Field::new(
             "verify",
             Shape::Either(&[
@@ -113,6 +129,22 @@ pub(super) static SOURCE: Element = Element {
         )
         .otherwise("the usual one")
         .example(r#""hubspot-v3""#),
+        Field::new(
+            "require",
+            Shape::List(&REQUIRED),
+            "Further proofs that every request has to carry besides, each with a secret of its own.",
+        )
+        .example(r#"[{ type = "basic", secret = { env = "USER_AND_PASSWORD" } }]"#),
+        Field::new(
+            "public_url",
+            Shape::Text(Format {
+                what: "an address such as \"https://hooks.example.com/in/square\"",
+                pattern: "^https?://",
+            }),
+            "The whole address that this sender calls, as it was told, for senders that sign it.",
+        )
+        .otherwise("`[server] public_url`, its base path and the source's name")
+        .example(r#""https://hooks.example.com/in/square""#),
         Field::new(
             "tolerance",
             Shape::millis(0, 86_400_000),
@@ -145,11 +177,19 @@ pub(super) static SOURCE: Element = Element {
         )
         .otherwise("by the sender's own id of a delivery for 7 days, where it has one")
         .example(r#"{ key = "body:/id", window = "24h" }"#),
+        ANSWER,
+        SPLIT,
+        HANDSHAKES,
+        VERIFY_TOKEN,
+        ALLOWED_ORIGINS,
+        ALLOWED_RATE,
     ],
     instead: &[
         ("type", "it is called `provider`"),
         ("deduplicate", "it is called `dedupe`"),
         ("idempotency", "it is called `dedupe`"),
+        ("batch", "it is called `split`"),
+        ("response", "it is called `answer`"),
         ("secret_env", r#"write secret = { env = "NAME" }"#),
         ("secret_file", r#"write secret = { file = "path" }"#),
         ("path", "a source's path is its table's name under [server] base_path"),
@@ -167,16 +207,52 @@ impl Source {
         let delivery_id = own_id.or_else(|| preset.map(Preset::delivery_id)).unwrap_or_default();
         let dedupe = dedupe::read(table, usual);
         let max_body = table.get("max_body").and_then(Value::size);
+        let (answer, batch) = (answer::answer(table, preset), answer::batch(table, preset));
+        let public_url = table.get("public_url").map(public_url);
+        let verification = verification?;
+        let handshakes = handshake::read(name, table, preset, &verification);
         Some(Source {
             name: name.into(),
             at: table.at(),
-            verification: verification?,
+            verification,
+            answer: answer?,
+            batch: batch?,
+            handshakes: handshakes?,
+            public_url: public_url.map_or(Some(None), |read| read.map(Some))?,
             provider: preset,
             kind: kind.or_else(|| preset.map(Preset::kind)).unwrap_or_default(),
             delivery_id,
             dedupe: dedupe?,
             max_body: max_body.unwrap_or_else(|| preset.map_or(MAX_BODY, |preset| preset.max_body)),
         })
+    }
+}
+
+fn public_url(value: Value<'_>) -> Option<String> {
+    // As it was registered with the sender: nothing is added to it or taken from it.
+    value.parse(|text| url::absolute(text).map(|_| text.to_owned()))
+}
+
+impl Source {
+    /// Every secret that it refers to.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = &SecretRef> {
+        let (main, require) = match &self.verification {
+            Verification::None | Verification::Internal => (&[][..], &[][..]),
+            Verification::Proof { secrets, require, .. } => (&secrets[..], &require[..]),
+        };
+        let of_proofs = main.iter().chain(require.iter().flat_map(|proof| &proof.secrets));
+        let token = self.handshakes.verify_token.iter().map(|(_, reference)| reference);
+        of_proofs.map(|secret| &secret.reference).chain(token)
+    }
+
+    /// Whether what it checks covers the address that the sender calls.
+    pub(super) fn names_url(&self) -> bool {
+        match &self.verification {
+            Verification::None | Verification::Internal => false,
+            Verification::Proof { scheme, require, .. } => {
+                scheme.names_url() || require.iter().any(|proof| proof.scheme.names_url())
+            }
+        }
     }
 }
 
@@ -218,7 +294,7 @@ fn verification(name: &str, preset: Option<&'static Preset>, table: &Table<'_>) 
         (None, None) => unknown_scheme(table),
     };
     // Read even where the scheme is wrong, so that both are told.
-    let secrets = secrets(table);
+    let (secrets, require) = (source_secret::read(table), requirement::read(table));
     let mut scheme = scheme?;
     if let Some(value) = table.get("tolerance") {
         set_tolerance(&mut scheme, value);
@@ -227,6 +303,7 @@ fn verification(name: &str, preset: Option<&'static Preset>, table: &Table<'_>) 
         provider: preset.filter(|_| verify.is_none()).map(|preset| preset.provider),
         scheme,
         secrets: secrets?,
+        require: require?,
         paste_secret: preset.map_or("", |preset| preset.secret).to_owned(),
     })
 }
@@ -245,7 +322,7 @@ fn unknown_scheme<T>(table: &Table<'_>) -> Option<T> {
 fn unverified(name: &str, value: Value<'_>, table: &Table<'_>) -> Option<Verification> {
     let word = value.text();
     let internal = value.choice(&[("none", false), ("internal", true)])?;
-    for key in ["secret", "secrets", "tolerance"] {
+    for key in ["secret", "secrets", "require", "tolerance"] {
         if let Some(unused) = table.get(key) {
             unused.mask();
             let word = word.unwrap_or_default();
@@ -275,39 +352,6 @@ fn set_tolerance(scheme: &mut Scheme, value: Value<'_>) {
         }
         None => value.error("`tolerance` has no effect, because this sender signs no time", |_| ()),
     }
-}
-
-fn secrets(table: &Table<'_>) -> Option<Vec<(Location, SecretRef)>> {
-    let (one, several) = (table.get("secret"), table.get("secrets"));
-    let read: Vec<_> = match (one, several) {
-        (Some(value), None) => vec![SecretRef::parse(value)],
-        (None, Some(value)) if value.node.get_ref().is_array() => {
-            value.items()?.into_iter().map(SecretRef::parse).collect()
-        }
-        (None, Some(value)) => vec![SecretRef::parse(value)],
-        (Some(_), Some(value)) => {
-            return value.fail("`secret` and `secrets` exclude each other; list them all in `secrets`");
-        }
-        (None, None) => return no_secret(table),
-    };
-    let secrets = read.into_iter().collect::<Option<Vec<_>>>()?;
-    let generated = |(_, reference): &&(Location, SecretRef)| *reference == SecretRef::Generated;
-    match several {
-        Some(value) if secrets.is_empty() => value.fail("without a secret nothing can be verified"),
-        Some(value) if secrets.iter().filter(generated).count() > 1 => {
-            value.fail("a source has one generated secret")
-        }
-        _ => Some(secrets),
-    }
-}
-
-fn no_secret<T>(table: &Table<'_>) -> Option<T> {
-    table.error(format!("{} lacks `secret`", table.shown()), |error| {
-        error.label("a key is missing here").help(
-            "add secret = { env = \"NAME\" } with the sender's secret, or secret = { generated = true } to have one made",
-        );
-    });
-    None
 }
 
 fn fields(value: Value<'_>) -> Option<Fields> {
@@ -387,6 +431,38 @@ mod tests {
         assert_eq!(source.max_body, 10);
         assert_eq!(source.kind, joined("body:/type"));
         assert_eq!(source.delivery_id, joined("header:X-Id"));
+    }
+
+    #[test]
+    fn a_signed_address_has_to_be_known() {
+        let trello = |lines: &str, more: &str| {
+            let route = check::ROUTE.replace("github", "trello");
+            check::read(&format!("{more}\n[sources.trello]\nsecret = {{ env = \"A\" }}\n{lines}\n{route}"))
+        };
+        let told = trello("", "").unwrap_err().join("\n");
+        assert!(told.contains("config.toml:2:10: this sender signs the address that it calls"), "{told}");
+        let server = "[server]\npublic_url = \"https://hooks.example.com\"";
+        assert_eq!(trello("", server).unwrap().sources["trello"].public_url, None);
+        let own = "https://hooks.example.com/elsewhere/?a=1";
+        let source = trello(&format!("public_url = \"{own}\""), "").unwrap();
+        assert_eq!(source.sources["trello"].public_url.as_deref(), Some(own));
+        let told = trello("public_url = \"hooks.example.com\"", "").unwrap_err().join("\n");
+        assert!(told.contains("begins with `https://`"), "{told}");
+    }
+
+    #[test]
+    fn a_plugin_answers_for_one_event() {
+        let route = |source: &str| {
+            check::ROUTE
+                .replace("github", source)
+                .replace("source", "respond = \"plugin\"\nplugins = [\"p\"]\nsource")
+        };
+        let text = |lines: &str| {
+            let plugin = "[plugins.p]\npath = \"p.wasm\"";
+            format!("[sources.asana]\nsecret = {{ handshake = true }}\n{lines}\n{plugin}\n{}", route("asana"))
+        };
+        check::fails(&text(""), "leave bodies whole: [sources.asana] split = false");
+        assert!(check::read(&text("split = false")).is_ok());
     }
 
     #[test]

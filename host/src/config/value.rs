@@ -9,6 +9,8 @@ use http::HeaderName;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::event::UnixMillis;
+
 use super::Location;
 use super::context::{Context, Kind, Reference};
 use super::diagnostic::Finding;
@@ -90,6 +92,29 @@ impl<'a> Value<'a> {
         Some(duration)
             .filter(|duration| (min..=max).contains(duration))
             .or_else(|| self.out_of_range(show_duration(min), show_duration(max)))
+    }
+
+    /// A moment, which needs a distance from UTC to be one.
+    pub(super) fn moment(self) -> Option<UnixMillis> {
+        self.bounds(|shape| matches!(shape, Shape::Moment).then_some(()))?;
+        let DeValue::Datetime(written) = self.node.get_ref() else {
+            return self.mismatch();
+        };
+        if written.offset.is_none() {
+            self.error(format!("`{}` does not say in which time zone {written} is", self.key), |error| {
+                error.label(match (written.date, written.time) {
+                    (Some(date), Some(time)) => format!("for UTC write {date}T{time}Z"),
+                    (Some(date), None) => format!("for midnight in UTC write {date}T00:00:00Z"),
+                    _ => "a date is missing, too: write 2026-12-01T00:00:00Z".to_owned(),
+                });
+            });
+            return None;
+        }
+        let moment = written.to_string().parse::<jiff::Timestamp>();
+        moment
+            .map(jiff::Timestamp::as_millisecond)
+            .ok()
+            .or_else(|| self.fail(format!("{written} is not a moment")))
     }
 
     /// A size in bytes: text with a unit, or an integer.
@@ -206,6 +231,11 @@ impl<'a> Value<'a> {
             _ if single => Some(vec![self.child(item, self.node)]),
             _ => self.mismatch(),
         }
+    }
+
+    /// Whether this is a text, for values that may also be something else.
+    pub(super) fn is_text(self) -> bool {
+        self.node.get_ref().is_str()
     }
 
     /// Whether this is a table, for values that may also be something else.

@@ -6,6 +6,7 @@ use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::clock::Clock;
 use crate::config::{Config, Create};
 use crate::destination::HttpClient;
 use crate::metrics::Metrics;
@@ -20,6 +21,8 @@ pub struct Workshop {
     pub state_dir: PathBuf,
     /// Whether generated secrets may be made, and the cache be written.
     pub create: Create,
+    /// Tells what has expired.
+    pub clock: Arc<dyn Clock>,
     /// Counters that outlive a generation.
     pub metrics: Arc<Metrics>,
     /// TLS settings for destinations.
@@ -56,8 +59,11 @@ pub fn build(
         config,
     };
 
+    let server = &generation.config.server;
+    let public_url = server.public_url.as_ref().map(|url| format!("{url}{}", server.base_path));
     for (name, source) in &generation.config.sources {
-        match SourceEntry::build(source, workshop) {
+        let before = previous.and_then(|previous| previous.sources.get(name));
+        match SourceEntry::build(source, before, public_url.as_deref(), workshop) {
             Ok(entry) => {
                 watched.extend(entry.secret_files().map(PathBuf::from));
                 warnings.extend(entry.warnings.iter().cloned());

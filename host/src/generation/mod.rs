@@ -2,12 +2,16 @@
 //! Every request, run and attempt pins the generation that it starts with; a new one replaces the old one at once and
 //! harms nothing that is under way.
 
+mod agreed;
 mod build;
 mod destination;
 mod gate;
+mod hook_secret;
 mod http_destination;
 mod plugin;
+mod proof;
 mod source;
+mod tally;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -17,11 +21,15 @@ use std::sync::Arc;
 use crate::config::{Config, Location};
 use crate::routing::{Ordering, Router};
 
+pub(crate) use agreed::Agreed;
 pub use build::{Workshop, build};
 pub use destination::{DestinationEntry, Receiver};
 pub(crate) use gate::{Opening, Pass};
+pub(crate) use hook_secret::NotTaken;
 pub use plugin::PluginEntry;
+pub use proof::{Proof, ProofSecret, Proven};
 pub use source::{Origin, SourceEntry};
+pub use tally::{Refusals, SecretUse};
 
 use prometheus_client::metrics::counter::Counter;
 

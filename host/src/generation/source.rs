@@ -5,12 +5,17 @@ use std::sync::Arc;
 
 use prometheus_client::metrics::counter::Counter;
 
-use crate::config::{SecretRead, Source, Verification, is_ephemeral};
-use crate::event::Event;
-use crate::provider::Preset;
+use crate::config::{Batch, Source, Verification, is_ephemeral};
+use crate::event::{Event, UnixMillis};
+use crate::metrics::Metrics;
+use crate::provider::{Answer, Preset};
 use crate::routing::{DedupeRule, Fields, bounded_key};
-use crate::signature::{ActiveSecret, Secret, Verified, Verifier};
+use crate::signature::{Refusal, SignedRequest};
 
+use super::agreed::Agreed;
+use super::hook_secret::HookVerifier;
+use super::proof::{self, Proof, ProofSecret, Proven};
+use super::tally::Refusals;
 use super::{Problem, Workshop, shown};
 
 /// A sender.
@@ -20,8 +25,8 @@ pub struct SourceEntry {
     pub name: Arc<str>,
     /// Whether nothing comes from outside.
     pub internal: bool,
-    /// What proves its requests; none where anyone may send.
-    pub verifier: Option<Verifier>,
+    /// What proves its requests, all of it needed; nothing where anyone may send.
+    pub proofs: Vec<Proof>,
     /// The largest body accepted, in bytes.
     pub max_body: usize,
     /// Where its secrets came from, for people.
@@ -30,14 +35,25 @@ pub struct SourceEntry {
     pub warnings: Vec<Problem>,
     /// Requests by what became of them.
     pub counters: RequestCounters,
+    /// Those that were not taken for genuine, by the reason.
+    pub refusals: Arc<Refusals>,
+    metrics: Arc<Metrics>,
     /// How repetitions are recognised; none are without.
     pub dedupe: Option<DedupeRule>,
     /// What is known about the sender, if it is a known one.
     pub provider: Option<&'static Preset>,
+    /// What its sender is told.
+    pub answer: Answer,
+    /// How a body that holds several events is taken apart.
+    pub batch: Option<Batch>,
+    /// How it answers a sender that makes sure that somebody listens.
+    pub(crate) handshakes: Agreed,
+    /// The methods that it takes, in upper case.
+    pub(crate) methods: Vec<&'static str>,
     kind: Fields,
     delivery_id: Fields,
-    /// What proves an event genuine, for each of the secrets.
-    proofs: Vec<Arc<str>>,
+    /// The address that the sender calls, where that is known.
+    public_url: Option<String>,
 }
 
 /// Where a secret came from.
@@ -47,6 +63,8 @@ pub struct Origin {
     pub file: Option<PathBuf>,
     /// Whether it was made just now.
     pub created: bool,
+    /// Whether the sender is to bring it and has not yet.
+    pub awaited: bool,
     /// Where the sender's settings take it; empty if not known.
     pub paste: String,
 }
@@ -58,6 +76,10 @@ pub struct RequestCounters {
     pub accepted: Counter,
     /// Recognised as sent before.
     pub duplicate: Counter,
+    /// Questions whether somebody listens.
+    pub handshake: Counter,
+    /// Lists of events without an event.
+    pub empty: Counter,
     /// Not genuine.
     pub refused: Counter,
     /// Larger than allowed.
@@ -68,58 +90,64 @@ pub struct RequestCounters {
     pub overloaded: Counter,
 }
 
+impl RequestCounters {
+    fn new(source: &str, metrics: &Metrics) -> Self {
+        let requests = |outcome| metrics.requests(source, outcome);
+        RequestCounters {
+            accepted: requests("accepted"),
+            duplicate: requests("duplicate"),
+            handshake: requests("handshake"),
+            empty: requests("empty"),
+            refused: requests("refused"),
+            too_large: requests("too-large"),
+            incomplete: requests("incomplete"),
+            overloaded: requests("overloaded"),
+        }
+    }
+}
+
 impl SourceEntry {
-    pub(super) fn build(source: &Source, workshop: &Workshop) -> Result<Self, Vec<Problem>> {
-        let requests = |outcome| workshop.metrics.requests(&source.name, outcome);
+    pub(super) fn build(
+        source: &Source,
+        before: Option<&SourceEntry>,
+        public_url: Option<&str>,
+        workshop: &Workshop,
+    ) -> Result<Self, Vec<Problem>> {
+        let (proofs, noticed) = proof::proofs(source, before, workshop)?;
+        let (handshakes, token_warning) = Agreed::read(&source.handshakes, &source.name, workshop)?;
         let mut entry = SourceEntry {
             name: source.name.clone(),
             internal: matches!(source.verification, Verification::Internal),
-            verifier: None,
+            proofs,
             max_body: source.max_body,
-            origins: Vec::new(),
-            warnings: Vec::new(),
-            counters: RequestCounters {
-                accepted: requests("accepted"),
-                duplicate: requests("duplicate"),
-                refused: requests("refused"),
-                too_large: requests("too-large"),
-                incomplete: requests("incomplete"),
-                overloaded: requests("overloaded"),
-            },
+            origins: noticed.origins,
+            warnings: noticed.warnings,
+            counters: RequestCounters::new(&source.name, &workshop.metrics),
+            refusals: before.map(|before| before.refusals.clone()).unwrap_or_default(),
+            metrics: workshop.metrics.clone(),
             provider: source.provider,
             kind: source.kind.clone(),
             delivery_id: source.delivery_id.clone(),
             dedupe: source.dedupe.clone(),
-            proofs: Vec::new(),
+            answer: source.answer,
+            batch: source.batch.clone(),
+            methods: methods(&handshakes, source.provider),
+            handshakes,
+            public_url: source
+                .public_url
+                .clone()
+                .or_else(|| Some(format!("{}/{}", public_url?, source.name))),
         };
-        let Verification::Proof { provider, scheme, secrets, paste_secret } = &source.verification else {
-            return Ok(entry);
-        };
-        let mut problems = Vec::new();
-        let mut keys = Vec::new();
-        for (at, reference) in secrets {
-            match reference.read(&source.name, &workshop.state_dir, workshop.create) {
-                Ok(read) => {
-                    entry.note(&read, paste_secret);
-                    if let SecretRead::Found { warning: Some(message), .. } = &read {
-                        entry.warnings.push(Problem { at: Some(at.clone()), message: message.clone() });
-                    }
-                    // A check makes no secret and looks at everything else with any key.
-                    keys.push(ActiveSecret::from(
-                        read.secret().cloned().unwrap_or_else(|| Secret::new("unmade")),
-                    ));
-                }
-                Err(error) => {
-                    let message = format!("source `{}`: {error}", source.name);
-                    problems.push(Problem { at: Some(at.clone()), message });
-                }
-            }
-        }
-        if !problems.is_empty() {
-            return Err(problems);
-        }
-        if entry.origins.iter().any(|origin| origin.created) && is_ephemeral(&workshop.state_dir) {
-            entry.warnings.push(Problem {
+        entry.warnings.extend(token_warning);
+        entry.warn_of_a_passing_directory(source, workshop);
+        Ok(entry)
+    }
+
+    fn warn_of_a_passing_directory(&mut self, source: &Source, workshop: &Workshop) {
+        if self.origins.iter().any(|origin| origin.created || origin.awaited)
+            && is_ephemeral(&workshop.state_dir)
+        {
+            self.warnings.push(Problem {
                 at: Some(source.at.clone()),
                 message: format!(
                     "{} is likely to be emptied; then source `{}` gets another secret and its sender is refused. Set \
@@ -129,27 +157,66 @@ impl SourceEntry {
                 ),
             });
         }
-        match Verifier::new(scheme.clone(), keys) {
-            Ok(verifier) => {
-                entry.proofs = proofs(scheme.name(), *provider, secrets.len());
-                entry.verifier = Some(verifier);
-            }
-            Err((at, problem)) => {
-                let place = secrets.get(at).map_or_else(|| source.at.clone(), |(at, _)| at.clone());
-                let message = format!("source `{}`: the secret cannot be used: {problem}", source.name);
-                return Err(vec![Problem { at: Some(place), message }]);
-            }
-        }
-        Ok(entry)
     }
 
-    fn note(&mut self, read: &SecretRead, paste: &str) {
-        let (file, created) = match read {
-            SecretRead::Found { path, .. } => (path.clone(), false),
-            SecretRead::Created { path, .. } => (Some(path.clone()), true),
-            SecretRead::WouldBeCreated { path } => (Some(path.clone()), false),
+    /// Checks that a request is genuine; None where anyone may send. Counts what comes of it.
+    pub(crate) fn verify(&self, event: &Event, now: UnixMillis) -> Result<Option<Proven>, Refusal> {
+        let names_url = self.proofs.iter().any(|proof| proof.scheme().names_url());
+        let url = names_url.then(|| self.called(event)).flatten();
+        let request = SignedRequest {
+            method: &event.method,
+            url: url.as_deref(),
+            query: &event.query,
+            headers: &event.headers,
+            body: &event.body,
         };
-        self.origins.push(Origin { file, created, paste: paste.to_owned() });
+        let verified = proof::verify(&self.proofs, request, now);
+        if let Err(refusal) = &verified {
+            self.count_refused(refusal.code());
+        }
+        verified
+    }
+
+    /// Counts a request that is not taken for genuine.
+    pub(crate) fn count_refused(&self, reason: &'static str) {
+        self.counters.refused.inc();
+        self.refusals.count(reason, &self.name, &self.metrics);
+    }
+
+    /// The address that the sender called, as it knows it; None where the operator has not said. Where that has a query
+    /// of its own, it is what was registered, as it stands.
+    fn called(&self, event: &Event) -> Option<String> {
+        let url = self.public_url.as_ref()?;
+        Some(match event.query.is_empty() || url.contains('?') {
+            true => url.clone(),
+            false => format!("{url}?{}", event.query),
+        })
+    }
+
+    /// What the sender brings its secret to, where it does.
+    pub(crate) fn hook(&self) -> Option<&Arc<HookVerifier>> {
+        self.proofs.first().and_then(Proof::hook)
+    }
+
+    /// Every secret of every proof, in the order of their numbers.
+    pub fn secrets(&self) -> impl Iterator<Item = &ProofSecret> {
+        self.proofs.iter().flat_map(|proof| &proof.secrets)
+    }
+
+    /// Whether events may come by GET.
+    pub(crate) fn takes_get(&self) -> bool {
+        self.provider.is_some_and(|preset| preset.by_get)
+    }
+
+    /// The HMAC of a challenge under one of the first proof's secrets, or the first active one.
+    pub(crate) fn answer_challenge(
+        &self,
+        challenge: &[u8],
+        secret: Option<usize>,
+        now: UnixMillis,
+    ) -> Option<Vec<u8>> {
+        let first = self.proofs.first()?;
+        first.with_verifier(|verifier| verifier.answer(challenge, secret, now))
     }
 
     pub(super) fn secret_files(&self) -> impl Iterator<Item = &Path> {
@@ -165,20 +232,16 @@ impl SourceEntry {
     pub fn delivery_id(&self, event: &Event) -> Option<String> {
         self.delivery_id.read(event, ":").map(|id| bounded_key(id.into()))
     }
-
-    /// How an event is proven genuine that has been verified, with the number of the secret and never the secret:
-    /// `hmac-sha256, github, secret 2 of 2`.
-    pub fn proof(&self, verified: Verified) -> Option<Arc<str>> {
-        self.proofs.get(verified.secret).cloned()
-    }
 }
 
-fn proofs(scheme: &str, provider: Option<&str>, secrets: usize) -> Vec<Arc<str>> {
-    let way = [Some(scheme), provider].into_iter().flatten().collect::<Vec<_>>().join(", ");
-    match secrets {
-        1 => vec![way.into()],
-        _ => (1..=secrets).map(|number| format!("{way}, secret {number} of {secrets}").into()).collect(),
-    }
+/// What events come by, and what is asked with.
+fn methods(handshakes: &Agreed, provider: Option<&Preset>) -> Vec<&'static str> {
+    let by_get = provider.is_some_and(|preset| preset.by_get).then_some("GET");
+    let asked = handshakes.kinds.iter().map(|handshake| handshake.method());
+    let mut methods: Vec<&str> = asked.chain(by_get).chain(["POST"]).collect();
+    methods.sort_unstable();
+    methods.dedup();
+    methods
 }
 
 /// Longer event types are cut: they become labels in listings.

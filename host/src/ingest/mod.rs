@@ -1,7 +1,10 @@
 //! Takes one webhook in: who is it from, is it genuine, where does it go; stores it and answers.
 
 mod answer;
+mod batch;
 mod body;
+mod handshake;
+mod refused;
 mod throttle;
 
 use std::convert::Infallible;
@@ -18,9 +21,9 @@ use crate::config::Respond;
 use crate::delivery::{Reply, RunEnd, later};
 use crate::dispatch::Dispatcher;
 use crate::event::{Body, Event, EventId, Headers, UnixMillis};
-use crate::generation::{Generation, RouteEntry, SourceEntry};
+use crate::generation::{Generation, Proven, RouteEntry, SourceEntry};
 use crate::intake::Intake;
-use crate::signature::SignedRequest;
+use crate::provider::Handshake;
 use crate::store::{Appended, Dedupe, LeasedRun, NewEvent, SettledRun, Store, StoreError};
 
 pub use answer::Response;
@@ -28,6 +31,7 @@ pub(crate) use body::InFlight;
 pub(crate) use throttle::Throttle;
 
 use body::Receipt;
+use refused::Refused;
 
 /// Characters of a stranger's path that are logged.
 const MAX_SHOWN: usize = 120;
@@ -47,25 +51,6 @@ pub(crate) struct Ingest {
     pub(crate) refusals: Throttle,
 }
 
-/// Why a request is not taken, with what the sender is told and what the operator reads.
-struct Refused {
-    status: StatusCode,
-    sender: &'static str,
-    operator: String,
-    retry_after: Option<u32>,
-}
-
-impl Refused {
-    fn new(status: StatusCode, sender: &'static str, operator: impl Into<String>) -> Self {
-        Refused { status, sender, operator: operator.into(), retry_after: None }
-    }
-
-    /// For what may go better in a moment.
-    fn later(status: StatusCode, sender: &'static str, operator: impl Into<String>) -> Self {
-        Refused { status, sender, operator: operator.into(), retry_after: Some(1) }
-    }
-}
-
 impl Ingest {
     /// Answers one request to a source.
     pub(crate) async fn receive<B>(&self, request: Request<B>) -> Response
@@ -81,22 +66,27 @@ impl Ingest {
             }
             return answer::refusal(StatusCode::NOT_FOUND, "unknown source", None);
         };
-        if request.method() != Method::POST {
+        if request.method() != Method::POST && !source.methods.contains(&request.method().as_str()) {
             if let Some(left_out) = self.strangers.admit(self.clock.due_now()) {
-                tracing::info!(source = &*source.name, method = %request.method(), left_out, "only POST is taken");
+                let taken = source.methods.join(", ");
+                tracing::info!(source = &*source.name, method = %request.method(), taken, left_out, "wrong method");
             }
-            return answer::wrong_method();
+            return answer::wrong_method(&source.methods);
         }
-        match self.take(&generation, source, request).await {
+        let mut response = match self.take(&generation, source, request).await {
             Ok(response) => response,
-            Err(refused) => {
-                if let Some(left_out) = self.refusals.admit(self.clock.due_now()) {
-                    let (status, reason) = (refused.status.as_u16(), refused.operator);
-                    tracing::warn!(source = &*source.name, status, reason, left_out, "refused");
-                }
-                answer::refusal(refused.status, refused.sender, refused.retry_after)
-            }
+            Err(refused) => self.refuse(source, refused),
+        };
+        handshake::sign_answer(source, &mut response);
+        response
+    }
+
+    fn refuse(&self, source: &SourceEntry, refused: Refused) -> Response {
+        if let Some(left_out) = self.refusals.admit(self.clock.due_now()) {
+            let (status, reason) = (refused.status.as_u16(), refused.operator);
+            tracing::warn!(source = &*source.name, status, reason, left_out, "refused");
         }
+        answer::refusal(refused.status, refused.sender, refused.retry_after)
     }
 
     async fn take<B>(
@@ -114,89 +104,119 @@ impl Ingest {
             body::receive(body, &head.headers, source, &generation.config.server, &self.in_flight).await?;
         let now = self.clock.now();
         let event = event(source, &head, receipt.bytes.clone(), now);
-        let proof = self.verify(generation, source, &event, now)?;
-        let event = Event { proof, ..describe(source, event) };
+        if let Some(answered) = self.anybody_asks(source, &event, now).await {
+            return answered;
+        }
+        let proven = self.verify(source, &event, now)?;
+        if let Some((kind, answered)) = handshake::of_the_sender(source, &event, proven.as_ref(), now) {
+            return self.asked(source, kind, answered);
+        }
+        let event = Event { proof: proven.map(|proven| proven.by), ..event };
         let due_now = self.clock.due_now();
-        let dedupe = source
-            .dedupe
-            .as_ref()
-            .and_then(|rule| rule.key(&event).map(|key| Dedupe { key, until: later(due_now, rule.window) }));
-        let mut intake = Intake::decide(generation, event, dedupe);
-        let inline = inline(&mut intake, due_now);
-        intake.log();
-        self.store(source, intake.new, inline, due_now, receipt).await
+        let (mut new, mut waiting) = (Vec::with_capacity(1), None);
+        for event in batch::events(source, event) {
+            let event = describe(source, event);
+            let dedupe = dedupe(source, &event, due_now);
+            let mut intake = Intake::decide(generation, event, dedupe);
+            waiting = waiting.or(inline(&mut intake, due_now));
+            intake.log();
+            new.push(intake.new);
+        }
+        if new.is_empty() {
+            source.counters.empty.inc();
+            return Ok(answer::stored(source.answer, &[]));
+        }
+        self.store(source, new, waiting, due_now, receipt).await
+    }
+
+    /// Answers what anybody may ask. Whatever else comes by another method than events do is nothing.
+    async fn anybody_asks(
+        &self,
+        source: &SourceEntry,
+        event: &Event,
+        now: UnixMillis,
+    ) -> Option<Result<Response, Refused>> {
+        if let Some(answered) = handshake::take_secret(source, event).await {
+            return Some(self.asked(source, Handshake::HookSecret, answered));
+        }
+        if let Some((kind, answered)) = handshake::of_anybody(source, event, now) {
+            return Some(self.asked(source, kind, answered));
+        }
+        let may_be_event = event.method == "POST" || (event.method == "GET" && source.takes_get());
+        (!may_be_event).then(|| {
+            let operator = format!("a {} that asks nothing that is answered here", event.method);
+            Err(Refused::new(StatusCode::BAD_REQUEST, "there is nothing to answer", operator))
+        })
+    }
+
+    /// Counts and logs a handshake.
+    fn asked(
+        &self,
+        source: &SourceEntry,
+        kind: Handshake,
+        answered: Result<Response, Refused>,
+    ) -> Result<Response, Refused> {
+        if answered.is_err() {
+            source.count_refused("handshake");
+            return answered;
+        }
+        source.counters.handshake.inc();
+        if let Some(left_out) = self.strangers.admit(self.clock.due_now()) {
+            tracing::info!(source = &*source.name, handshake = kind.name(), left_out, "handshake answered");
+        }
+        answered
     }
 
     /// What proves the event genuine; none where anybody may send.
     fn verify(
         &self,
-        generation: &Generation,
         source: &SourceEntry,
         event: &Event,
         now: UnixMillis,
-    ) -> Result<Option<Arc<str>>, Refused> {
-        let Some(verifier) = &source.verifier else { return Ok(None) };
-        let url = verifier.scheme().names_url().then(|| called(generation, event)).flatten();
-        let request = SignedRequest {
-            method: &event.method,
-            url: url.as_deref(),
-            query: &event.query,
-            headers: &event.headers,
-            body: &event.body,
-        };
-        match verifier.verify(request, now) {
-            Ok(verified) => Ok(source.proof(verified)),
-            Err(refusal) => {
-                source.counters.refused.inc();
-                let operator = format!("{}: {refusal}", refusal.code());
-                Err(Refused::new(StatusCode::UNAUTHORIZED, "signature refused", operator))
-            }
-        }
+    ) -> Result<Option<Proven>, Refused> {
+        source.verify(event, now).map_err(|refusal| {
+            let operator = format!("{}: {refusal}", refusal.code());
+            Refused::new(StatusCode::UNAUTHORIZED, "signature refused", operator)
+        })
     }
 
+    /// Stores all of them or none.
     async fn store(
         &self,
         source: &SourceEntry,
-        new: NewEvent,
-        inline: Option<(Arc<RouteEntry>, Duration)>,
+        new: Vec<NewEvent>,
+        mut inline: Option<(Arc<RouteEntry>, Duration)>,
         due_now: UnixMillis,
         receipt: Receipt<'_>,
     ) -> Result<Response, Refused> {
-        let event = new.event.clone();
-        let appended = self.store.append(vec![new], due_now).await;
+        let events: Vec<Arc<Event>> = new.iter().map(|new| new.event.clone()).collect();
+        let appended = self.store.append(new, due_now).await;
         // From here on the store has it, and accounts for it.
         drop(receipt);
-        let appended = appended.map(|mut appended| appended.pop()).map_err(|error| {
-            source.counters.overloaded.inc();
-            let sender = match error {
-                StoreError::Full(_) => "no room, try again",
-                StoreError::Unknown(_) | StoreError::Failed(_) | StoreError::Unsupported(_) => {
-                    "not stored, try again"
+        let appended = appended.map_err(|error| not_stored(source, &error))?;
+        let (mut ids, mut reply) = (Vec::with_capacity(events.len()), None);
+        for (event, appended) in events.iter().zip(appended) {
+            match appended {
+                Appended::Stored { leased } => {
+                    source.counters.accepted.inc();
+                    ids.push(event.id);
+                    if let Some((route, deadline)) = inline.take() {
+                        reply = self.reply(leased, route, deadline).await;
+                    }
                 }
-            };
-            Refused::later(StatusCode::SERVICE_UNAVAILABLE, sender, error.to_string())
-        })?;
-        match appended {
-            Some(Appended::Stored { leased }) => {
-                source.counters.accepted.inc();
-                let reply = match inline {
-                    Some((route, deadline)) => self.reply(leased, route, deadline).await,
-                    None => None,
-                };
-                Ok(reply.map_or_else(|| answer::accepted(event.id), answer::reply))
+                Appended::Duplicate { of, reply: known } => {
+                    source.counters.duplicate.inc();
+                    repeated(source, event, of);
+                    ids.push(of);
+                    reply = known.filter(|_| events.len() == 1);
+                }
             }
-            Some(Appended::Duplicate { of, reply }) => {
-                source.counters.duplicate.inc();
-                let hint = format!("`hookyard replay {of}` takes it through its routes once more");
-                tracing::info!(event = %of, source = &*source.name, delivery = event.delivery_id, hint, "received before");
-                Ok(reply.map_or_else(|| answer::accepted(of), answer::reply))
-            }
-            None => Err(Refused::later(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "not stored, try again",
-                "the store said nothing",
-            )),
         }
+        if ids.len() < events.len() {
+            let operator = "the store did not say of every event what became of it";
+            return Err(Refused::later(StatusCode::SERVICE_UNAVAILABLE, "not stored, try again", operator));
+        }
+        Ok(reply.map_or_else(|| answer::stored(source.answer, &ids), answer::reply))
     }
 
     /// What a plugin answers, if it does so in time. The run goes on in any case.
@@ -212,12 +232,12 @@ impl Ingest {
             Ok(answered) => match tokio::time::timeout(deadline, answered).await {
                 Ok(answered) => answered.ok().flatten(),
                 Err(_) => {
-                    tracing::warn!(%event, ?deadline, "no reply within the deadline; the sender gets 202");
+                    tracing::warn!(%event, ?deadline, "no reply within the deadline; the sender is told that it is stored");
                     None
                 }
             },
             Err(_) => {
-                tracing::warn!(%event, "no guest thread is free for a reply; the sender gets 202, the run follows");
+                tracing::warn!(%event, "no guest thread is free for a reply; the sender is told that it is stored, the run follows");
                 let released = SettledRun { id, lease, attempt: None, end: RunEnd::Released };
                 if let Err(error) = self.store.settle_runs(vec![released], self.clock.due_now()).await {
                     tracing::error!(%event, %error, "failed to give back a run; it follows when its lease ends");
@@ -245,15 +265,26 @@ fn source<'a>(generation: &'a Generation, path: &str) -> Option<&'a SourceEntry>
     generation.sources.get(name).filter(|source| !source.internal)
 }
 
-/// The address that the sender called, as it knows it; None where the operator has not said.
-fn called(generation: &Generation, event: &Event) -> Option<String> {
-    let mut url = generation.config.server.public_url.clone()?;
-    url.push_str(&event.path);
-    if !event.query.is_empty() {
-        url.push('?');
-        url.push_str(&event.query);
-    }
-    Some(url)
+/// By what an event is known if its sender repeats it.
+fn dedupe(source: &SourceEntry, event: &Event, due_now: UnixMillis) -> Option<Dedupe> {
+    let rule = source.dedupe.as_ref()?;
+    rule.key(event).map(|key| Dedupe { key, until: later(due_now, rule.window) })
+}
+
+fn repeated(source: &SourceEntry, event: &Event, of: EventId) {
+    let hint = format!("`hookyard replay {of}` takes it through its routes once more");
+    tracing::info!(event = %of, source = &*source.name, delivery = event.delivery_id, hint, "received before");
+}
+
+fn not_stored(source: &SourceEntry, error: &StoreError) -> Refused {
+    source.counters.overloaded.inc();
+    let sender = match error {
+        StoreError::Full(_) => "no room, try again",
+        StoreError::Unknown(_) | StoreError::Failed(_) | StoreError::Unsupported(_) => {
+            "not stored, try again"
+        }
+    };
+    Refused::later(StatusCode::SERVICE_UNAVAILABLE, sender, error.to_string())
 }
 
 fn event(source: &SourceEntry, head: &http::request::Parts, body: Bytes, now: UnixMillis) -> Event {

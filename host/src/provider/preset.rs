@@ -30,6 +30,8 @@ pub struct Preset {
     pub answer: Answer,
     /// How a body that holds several events is taken apart.
     pub split: Option<Split>,
+    /// Whether events may come by GET as well, all in the query.
+    pub by_get: bool,
     /// How long it waits for an answer, where that is known.
     pub deadline: Option<Duration>,
     /// What becomes of an event that is refused or not answered in time; empty if not known.
@@ -83,6 +85,74 @@ pub enum Handshake {
     VercelVerify,
 }
 
+impl Handshake {
+    /// Every handshake.
+    pub const ALL: [Handshake; 15] = [
+        Handshake::SlackUrlVerification,
+        Handshake::HubChallenge,
+        Handshake::CrcToken,
+        Handshake::ZoomUrlValidation,
+        Handshake::ValidationToken,
+        Handshake::EventGridValidation,
+        Handshake::WebHookOptions,
+        Handshake::OktaChallenge,
+        Handshake::QueryChallenge,
+        Handshake::HookSecret,
+        Handshake::TwitchCallback,
+        Handshake::SnsConfirmation,
+        Handshake::Head,
+        Handshake::DiscordPing,
+        Handshake::VercelVerify,
+    ];
+
+    /// Its name, in the configuration and in logs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Handshake::SlackUrlVerification => "slack-url-verification",
+            Handshake::HubChallenge => "hub-challenge",
+            Handshake::CrcToken => "crc-token",
+            Handshake::ZoomUrlValidation => "zoom-url-validation",
+            Handshake::ValidationToken => "validation-token",
+            Handshake::EventGridValidation => "event-grid-validation",
+            Handshake::WebHookOptions => "webhook-options",
+            Handshake::OktaChallenge => "okta-challenge",
+            Handshake::QueryChallenge => "query-challenge",
+            Handshake::HookSecret => "hook-secret",
+            Handshake::TwitchCallback => "twitch-callback",
+            Handshake::SnsConfirmation => "sns-confirmation",
+            Handshake::Head => "head",
+            Handshake::DiscordPing => "discord-ping",
+            Handshake::VercelVerify => "vercel-verify",
+        }
+    }
+
+    /// The method with which the sender asks, in upper case.
+    pub fn method(self) -> &'static str {
+        match self {
+            Handshake::HubChallenge
+            | Handshake::CrcToken
+            | Handshake::OktaChallenge
+            | Handshake::QueryChallenge
+            | Handshake::VercelVerify => "GET",
+            Handshake::WebHookOptions => "OPTIONS",
+            Handshake::Head => "HEAD",
+            Handshake::SlackUrlVerification
+            | Handshake::ZoomUrlValidation
+            | Handshake::ValidationToken
+            | Handshake::EventGridValidation
+            | Handshake::HookSecret
+            | Handshake::TwitchCallback
+            | Handshake::SnsConfirmation
+            | Handshake::DiscordPing => "POST",
+        }
+    }
+
+    /// Whether the answer holds an HMAC-SHA256 under the source's secret.
+    pub fn answers_with_hmac(self) -> bool {
+        matches!(self, Handshake::CrcToken | Handshake::ZoomUrlValidation)
+    }
+}
+
 /// The answer that a sender takes for "received".
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Answer {
@@ -131,6 +201,7 @@ impl Preset {
             handshakes: &[],
             answer: Answer::Accepted,
             split: None,
+            by_get: false,
             deadline: None,
             failure: "",
             secret: "",

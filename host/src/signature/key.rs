@@ -85,6 +85,14 @@ impl Key {
         }
     }
 
+    /// The HMAC of a message, where that is what this key is for.
+    pub(super) fn hmac(&self, message: &[u8]) -> Option<Vec<u8>> {
+        match self {
+            Key::Hmac(key) => Some(hmac::sign(key, message).as_ref().to_vec()),
+            Key::Digest(..) | Key::Public(_) | Key::Token(_) => None,
+        }
+    }
+
     /// Whether this is the secret of the token.
     pub(super) fn is(&self, token: &[u8]) -> bool {
         matches!(self, Key::Token(known) if constant_time::verify_slices_are_equal(known, &sha256(token)).is_ok())

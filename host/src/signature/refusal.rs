@@ -29,6 +29,8 @@ pub enum Refusal {
     EmptyBody,
     /// The scheme covers the address that the sender called, and that address is not known.
     UnknownUrl,
+    /// The sender is to bring the secret, and has not yet.
+    NoSecretYet,
     /// Every secret has expired.
     NoActiveSecret,
     /// No active secret makes this signature, or none is this token.
@@ -51,6 +53,7 @@ impl Refusal {
             Refusal::FutureTimestamp(_) => "future_timestamp",
             Refusal::EmptyBody => "empty_body",
             Refusal::UnknownUrl => "unknown_url",
+            Refusal::NoSecretYet => "no_secret_yet",
             Refusal::NoActiveSecret => "no_active_secret",
             Refusal::BadSignature => "bad_signature",
         }
@@ -82,6 +85,7 @@ impl fmt::Display for Refusal {
             Refusal::UnknownUrl => f.write_str(
                 "this sender signs the address that it calls; set `[server] public_url` to what it is told to call",
             ),
+            Refusal::NoSecretYet => f.write_str("the sender has not brought its secret yet, by X-Hook-Secret"),
             Refusal::NoActiveSecret => f.write_str("every secret of this source has expired"),
             Refusal::BadSignature => f.write_str(
                 "no active secret makes this signature; compare the secret here with the sender's",

@@ -12,6 +12,11 @@ impl Secret {
         Secret(bytes.into())
     }
 
+    /// Whether it is this text; compared in constant time.
+    pub fn is(&self, text: &[u8]) -> bool {
+        aws_lc_rs::constant_time::verify_slices_are_equal(&self.0, text).is_ok()
+    }
+
     /// The bytes, for a computation that needs them.
     pub fn expose(&self) -> &[u8] {
         &self.0

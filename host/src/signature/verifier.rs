@@ -56,6 +56,11 @@ impl Verifier {
         Ok(Verifier { scheme, keys })
     }
 
+    /// A scheme without keys, which takes nothing for genuine.
+    pub fn without_secrets(scheme: Scheme) -> Self {
+        Verifier { scheme, keys: Vec::new() }
+    }
+
     /// How it proves requests.
     pub fn scheme(&self) -> &Scheme {
         &self.scheme
@@ -99,10 +104,21 @@ impl Verifier {
                 return Ok(Verified { secret });
             }
         }
-        Err(if expired > 0 && expired == self.keys.len() {
-            Refusal::NoActiveSecret
-        } else {
-            Refusal::BadSignature
+        Err(match self.keys.len() {
+            0 => Refusal::NoSecretYet,
+            all if expired == all => Refusal::NoActiveSecret,
+            _ => Refusal::BadSignature,
         })
+    }
+
+    /// The HMAC of a sender's challenge, with which this side proves that it knows the secret: the one of that number,
+    /// counted from 0, or the first that has not expired. None where there is no such secret or nothing is keyed.
+    pub fn answer(&self, challenge: &[u8], secret: Option<usize>, now: UnixMillis) -> Option<Vec<u8>> {
+        let active = |(_, expires): &&(Key, Option<UnixMillis>)| expires.is_none_or(|expires| now < expires);
+        let (key, _) = match secret {
+            Some(number) => self.keys.get(number)?,
+            None => self.keys.iter().find(active)?,
+        };
+        key.hmac(challenge)
     }
 }

@@ -282,3 +282,32 @@ fn a_stopped_gateways_store_is_worked_on_directly() {
     wait_for(here, "/delivered", 3);
     wait_for(here, "/pending", 0);
 }
+
+/// P9
+#[test]
+fn sources_show_which_secrets_are_in_use() {
+    let (directory, serving) = furnished("sqlite");
+    let refused = run(directory.path(), &["send", "github", "push", "--bad", "wrong-key"]);
+    assert!(refused.status.success(), "{}", text(&refused.stderr));
+    let shown = done(directory.path(), &["sources"]);
+    let lines: Vec<Vec<&str>> = shown.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(lines[0].first(), Some(&"SOURCE"));
+    assert_eq!(lines[1][..5], ["github", "github", "hmac-sha256", "generated", "3"], "{shown}");
+    assert!(shown.contains("1: bad_signature 1"), "{shown}");
+    let secret = fs::read_to_string(directory.path().join("state/secrets/github")).unwrap();
+    assert!(!shown.contains(secret.trim()));
+    let source: Value =
+        serde_json::from_str(&done(directory.path(), &["sources", "--output", "json"])).unwrap();
+    assert_eq!(source["requests"]["accepted"], 3);
+    assert_eq!(source["secrets"][0]["uses"], 3);
+    assert!(source["secrets"][0]["last_used"].is_string());
+
+    drop(serving);
+    let written = run(directory.path(), &["sources", "--output", "json"]);
+    assert!(text(&written.stderr).contains("no gateway is running"), "{}", text(&written.stderr));
+    let source: Value = serde_json::from_slice(&written.stdout).unwrap();
+    assert_eq!(
+        (&source["secrets"][0]["secret"], &source["requests"]),
+        (&Value::from("generated"), &Value::Null)
+    );
+}

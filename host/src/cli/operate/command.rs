@@ -9,7 +9,7 @@ use super::super::complain;
 use super::failed::Failed;
 use super::output::Output;
 use super::reach::Reach;
-use super::{destinations, events, replay, store, work};
+use super::{destinations, events, replay, sources, store, work};
 
 /// What operators do.
 #[derive(Debug, Subcommand)]
@@ -26,6 +26,8 @@ pub(in crate::cli) enum Operation {
     DeadLetters(Of<replay::DeadLettersCommand>),
     /// Destinations: what waits for them, and whether they get anything
     Destinations(Of<destinations::Command>),
+    /// Sources: which secrets are in use, and what is refused
+    Sources(With<sources::Arguments>),
     /// The store: how it stands, whether it is sound, and a copy of it
     Store(Of<store::Command>),
 }
@@ -97,6 +99,9 @@ async fn carry_out(config: &Path, operation: Operation) -> Result<(), Failed> {
         }
         Operation::Destinations(Of { common, command }) => {
             destinations::run(&find(&common).await?, common.output, command).await
+        }
+        Operation::Sources(With { common, arguments: sources::Arguments {} }) => {
+            sources::run(config, common.socket, common.output).await
         }
         Operation::Store(Of { common, command }) => {
             store::run(&find(&common).await?, common.output, command).await

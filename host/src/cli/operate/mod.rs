@@ -11,6 +11,7 @@ mod output;
 mod reach;
 mod replay;
 mod selection;
+mod sources;
 mod store;
 mod table;
 mod text;

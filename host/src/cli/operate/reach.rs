@@ -35,19 +35,35 @@ pub(super) enum Reach {
     Store(Box<Control>),
 }
 
+/// Whether a gateway runs.
+pub(super) enum Found {
+    /// It does.
+    Gateway(Reach),
+    /// It does not; the configuration is good.
+    Nobody(Box<Config>),
+}
+
 impl Reach {
     /// Finds the gateway, or else opens the store. `socket` is a gateway's, if the operator names one.
     pub(super) async fn find(config: &Path, socket: Option<PathBuf>) -> Result<Self, Failed> {
+        match Reach::gateway(config, socket).await? {
+            Found::Gateway(gateway) => Ok(gateway),
+            Found::Nobody(config) => Reach::directly(*config).await,
+        }
+    }
+
+    /// Finds the gateway, or else the configuration that one would have.
+    pub(super) async fn gateway(config: &Path, socket: Option<PathBuf>) -> Result<Found, Failed> {
         if let Some(socket) = socket {
             return match UnixStream::connect(&socket).await {
-                Ok(_) => Ok(Reach::Socket(socket)),
+                Ok(_) => Ok(Found::Gateway(Reach::Socket(socket))),
                 Err(error) => Err(Failed::unreachable(format!("{}: {error}", socket.display()))),
             };
         }
         let config = crate::config::load(config).map_err(|errors| Failed::config(errors.to_string()))?;
         let socket = config.store.path.join(SOCKET);
         match UnixStream::connect(&socket).await {
-            Ok(_) => Ok(Reach::Socket(socket)),
+            Ok(_) => Ok(Found::Gateway(Reach::Socket(socket))),
             Err(error) if error.kind() == ErrorKind::PermissionDenied => Err(Failed::unreachable(format!(
                 "{} belongs to another user; run this command as the user that the gateway runs as",
                 socket.display()
@@ -56,7 +72,7 @@ impl Reach {
                 "a gateway is running with {}, and its admin socket cannot be reached: {error}",
                 config.store.path.display()
             ))),
-            Err(_) => Reach::directly(config).await,
+            Err(_) => Ok(Found::Nobody(Box::new(config))),
         }
     }
 

@@ -1,0 +1,239 @@
+//! What a source's requests are proven by: one way, or several that are all needed.
+
+use std::sync::Arc;
+
+use prometheus_client::metrics::counter::Counter;
+
+use crate::config::{Location, Requirement, SecretRead, SecretRef, Source, SourceSecret, Verification};
+use crate::event::UnixMillis;
+use crate::signature::{ActiveSecret, Refusal, Scheme, Secret, SignedRequest, Verifier};
+
+use super::hook_secret::HookVerifier;
+use super::source::{Origin, SourceEntry};
+use super::tally::{SecretUse, carried_over};
+use super::{Problem, Workshop};
+
+/// One way in which a request is proven, with its secrets.
+#[derive(Debug)]
+pub struct Proof {
+    keys: Keys,
+    /// The secrets, in the order of their numbers.
+    pub secrets: Vec<ProofSecret>,
+    scheme: Scheme,
+}
+
+/// A secret of a proof.
+#[derive(Debug)]
+pub struct ProofSecret {
+    /// From then on it proves nothing any more.
+    pub expires: Option<UnixMillis>,
+    /// How often it was used.
+    pub uses: Arc<SecretUse>,
+    counter: Counter,
+    /// How an event is proven that it proves: `hmac-sha256, github, secret 2 of 2`.
+    text: Arc<str>,
+}
+
+#[derive(Debug)]
+enum Keys {
+    Fixed(Box<Verifier>),
+    Brought(Arc<HookVerifier>),
+}
+
+/// What has been found out about a request.
+#[derive(Clone, Debug)]
+pub struct Proven {
+    /// How, for people, and never with a secret; all ways where several were needed.
+    pub by: Arc<str>,
+    /// With which of the first proof's secrets, counted from 0.
+    pub secret: usize,
+}
+
+/// What is noticed while proofs are built.
+#[derive(Default)]
+pub(super) struct Noticed {
+    pub(super) origins: Vec<Origin>,
+    pub(super) warnings: Vec<Problem>,
+}
+
+/// What a proof is built of.
+struct Plan<'a> {
+    source: &'a str,
+    scheme: &'a Scheme,
+    secrets: &'a [SourceSecret],
+    provider: Option<&'a str>,
+    paste: &'a str,
+    /// Which proof it is, counted from 0.
+    number: usize,
+    /// Secrets of the proofs before.
+    secrets_before: usize,
+    before: Option<&'a SourceEntry>,
+}
+
+/// Builds every proof that a source asks for; none where anyone may send.
+pub(super) fn proofs(
+    source: &Source,
+    before: Option<&SourceEntry>,
+    workshop: &Workshop,
+) -> Result<(Vec<Proof>, Noticed), Vec<Problem>> {
+    let mut noticed = Noticed::default();
+    let Verification::Proof { provider, scheme, secrets, require, paste_secret } = &source.verification
+    else {
+        return Ok((Vec::new(), noticed));
+    };
+    let further = require.iter().map(|Requirement { scheme, secrets }| (scheme, &secrets[..], None, ""));
+    let all = [(scheme, &secrets[..], *provider, &**paste_secret)].into_iter().chain(further);
+    let (mut proofs, mut problems, mut secrets_before) = (Vec::new(), Vec::new(), 0);
+    for (number, (scheme, secrets, provider, paste)) in all.enumerate() {
+        let plan =
+            Plan { source: &source.name, scheme, secrets, provider, paste, number, secrets_before, before };
+        match plan.build(workshop, &mut noticed) {
+            Ok(proof) => proofs.push(proof),
+            Err(found) => problems.extend(found),
+        }
+        secrets_before += secrets.len();
+    }
+    if problems.is_empty() { Ok((proofs, noticed)) } else { Err(problems) }
+}
+
+impl Plan<'_> {
+    fn build(&self, workshop: &Workshop, noticed: &mut Noticed) -> Result<Proof, Vec<Problem>> {
+        let keys = match self.secrets {
+            [one] if one.reference == SecretRef::Handshake => self.brought(one, workshop, noticed)?,
+            _ => self.fixed(workshop, noticed)?,
+        };
+        self.warn_of_the_past(workshop, noticed);
+        let secrets = self.secrets.iter().enumerate().map(|(at, secret)| self.secret(at, secret, workshop));
+        Ok(Proof { keys, secrets: secrets.collect(), scheme: self.scheme.clone() })
+    }
+
+    fn fixed(&self, workshop: &Workshop, noticed: &mut Noticed) -> Result<Keys, Vec<Problem>> {
+        let (mut keys, mut problems) = (Vec::new(), Vec::new());
+        for SourceSecret { at, reference, expires } in self.secrets {
+            match reference.read(self.source, &workshop.state_dir, workshop.create) {
+                Ok(read) => {
+                    self.note(at, &read, self.paste, noticed);
+                    // A check makes no secret and looks at everything else with any key.
+                    let secret = read.secret().cloned().unwrap_or_else(|| Secret::new("unmade"));
+                    keys.push(ActiveSecret { secret, expires: *expires });
+                }
+                Err(error) => problems.push(self.problem(at, &error.to_string())),
+            }
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        Verifier::new(self.scheme.clone(), keys).map(|verifier| Keys::Fixed(Box::new(verifier))).map_err(
+            |(at, problem)| {
+                let at = self.secrets.get(at).map(|secret| secret.at.clone());
+                let message = format!("source `{}`: the secret cannot be used: {problem}", self.source);
+                vec![Problem { at, message }]
+            },
+        )
+    }
+
+    fn brought(
+        &self,
+        secret: &SourceSecret,
+        workshop: &Workshop,
+        noticed: &mut Noticed,
+    ) -> Result<Keys, Vec<Problem>> {
+        let before = self.before.and_then(SourceEntry::hook);
+        let (dir, create) = (&workshop.state_dir, workshop.create);
+        let (hook, read) =
+            HookVerifier::build(self.scheme, self.source, dir, create, before.map(|hook| &**hook))
+                .map_err(|error| vec![self.problem(&secret.at, &error.to_string())])?;
+        // The sender knows it, so there is nowhere to paste it.
+        self.note(&secret.at, &read, "", noticed);
+        Ok(Keys::Brought(Arc::new(hook)))
+    }
+
+    fn note(&self, at: &Location, read: &SecretRead, paste: &str, noticed: &mut Noticed) {
+        if let SecretRead::Found { warning: Some(message), .. } = read {
+            noticed.warnings.push(Problem { at: Some(at.clone()), message: message.clone() });
+        }
+        noticed.origins.push(Origin {
+            file: read.path().map(ToOwned::to_owned),
+            created: matches!(read, SecretRead::Created { .. }),
+            awaited: matches!(read, SecretRead::Awaited { .. }),
+            paste: paste.to_owned(),
+        });
+    }
+
+    fn warn_of_the_past(&self, workshop: &Workshop, noticed: &mut Noticed) {
+        let now = workshop.clock.now();
+        for secret in
+            self.secrets.iter().filter(|secret| secret.expires.is_some_and(|expires| expires <= now))
+        {
+            let message =
+                format!("source `{}`: this secret has expired and proves nothing; remove it", self.source);
+            noticed.warnings.push(Problem { at: Some(secret.at.clone()), message });
+        }
+    }
+
+    fn secret(&self, at: usize, secret: &SourceSecret, workshop: &Workshop) -> ProofSecret {
+        let before = self.before.into_iter().flat_map(SourceEntry::secrets).map(|secret| &secret.uses);
+        let way =
+            [Some(self.scheme.name()), self.provider].into_iter().flatten().collect::<Vec<_>>().join(", ");
+        let text = match self.secrets.len() {
+            1 => way,
+            count => format!("{way}, secret {} of {count}", at + 1),
+        };
+        ProofSecret {
+            expires: secret.expires,
+            uses: carried_over(before, &secret.reference, self.number),
+            counter: workshop.metrics.secret_uses(self.source, self.secrets_before + at + 1),
+            text: text.into(),
+        }
+    }
+
+    fn problem(&self, at: &Location, what: &str) -> Problem {
+        Problem { at: Some(at.clone()), message: format!("source `{}`: {what}", self.source) }
+    }
+}
+
+impl Proof {
+    /// How requests are proven.
+    pub fn scheme(&self) -> &Scheme {
+        &self.scheme
+    }
+
+    pub(super) fn hook(&self) -> Option<&Arc<HookVerifier>> {
+        match &self.keys {
+            Keys::Fixed(_) => None,
+            Keys::Brought(hook) => Some(hook),
+        }
+    }
+
+    /// Looks with the verifier, which may change between two looks where the sender brings the secret.
+    pub(crate) fn with_verifier<T>(&self, look: impl FnOnce(&Verifier) -> T) -> T {
+        match &self.keys {
+            Keys::Fixed(verifier) => look(verifier),
+            Keys::Brought(hook) => look(&hook.verifier().1),
+        }
+    }
+}
+
+/// Checks a request against every proof, all of which have to hold; none where anyone may send.
+pub(super) fn verify(
+    proofs: &[Proof],
+    request: SignedRequest<'_>,
+    now: UnixMillis,
+) -> Result<Option<Proven>, Refusal> {
+    let mut used = Vec::with_capacity(proofs.len());
+    for proof in proofs {
+        let verified = proof.with_verifier(|verifier| verifier.verify(request, now))?;
+        used.push((verified.secret, proof.secrets.get(verified.secret)));
+    }
+    let secrets = || used.iter().filter_map(|(_, secret)| *secret);
+    for secret in secrets() {
+        secret.uses.used(now);
+        secret.counter.inc();
+    }
+    let by = match used.as_slice() {
+        [] => return Ok(None),
+        [(_, Some(only))] => only.text.clone(),
+        _ => secrets().map(|secret| &*secret.text).collect::<Vec<_>>().join("; ").into(),
+    };
+    Ok(used.first().map(|(secret, _)| Proven { by, secret: *secret }))
+}

@@ -1,0 +1,129 @@
+//! Which secrets and proofs a source accepts, and what is remembered of them.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use hookyard::event::{Body, Headers};
+use hookyard::generation::SourceEntry;
+use hookyard::provider::preset;
+use hookyard::signature::{Draft, Secret, sign as sign_as};
+use hookyard_tests::{Answer, Plan, SECRET, Yard, payload, sign};
+
+const ROUTE: &str = "[routes.all]\nsource = \"github\"\nto = [\"sink\"]\n";
+
+async fn send(yard: &Yard, secret: &str) -> u16 {
+    yard.client.send(yard.client.github("push", payload(), secret)).await.status
+}
+
+/// How often each secret was used, and whether it is known when.
+fn uses(yard: &Yard) -> Vec<(u64, bool)> {
+    let generation = yard.gateway.generation();
+    let source: &SourceEntry = &generation.sources["github"];
+    source.secrets().map(|secret| (secret.uses.count(), secret.uses.last().is_some())).collect()
+}
+
+/// P9
+#[tokio::test]
+async fn the_uses_of_each_secret_are_counted_across_reloads() {
+    let secrets = |lines: &str| format!("[sources.github]\nsecrets = [{lines}]\n{ROUTE}");
+    let both = secrets("{ file = \"new\" }, { file = \"old\" }");
+    let plan = Plan::new().await.file("new", "a new secret").file("old", "an old secret");
+    let yard = plan.start(&both).await;
+    for secret in ["an old secret", "a new secret", "an old secret"] {
+        assert_eq!(send(&yard, secret).await, 202);
+    }
+    assert_eq!(send(&yard, "another").await, 401);
+    assert_eq!(uses(&yard), [(1, true), (2, true)]);
+    let metric = "hookyard_secret_uses_total{source=\"github\",secret=\"2\"}";
+    assert_eq!(yard.metric(metric).await, 2.0);
+    let reason = "hookyard_refusals_total{source=\"github\",reason=\"bad_signature\"}";
+    assert_eq!(yard.metric(reason).await, 1.0);
+
+    yard.configure(&secrets("{ file = \"old\" }, { file = \"new\" }, { file = \"secret\" }"));
+    yard.gateway.reload().await;
+    yard.generation(2).await;
+    assert_eq!(uses(&yard), [(2, true), (1, true), (0, false)], "it goes by the reference");
+    assert_eq!(yard.gateway.generation().sources["github"].refusals.counts()["bad_signature"], 1);
+}
+
+#[tokio::test]
+async fn a_secret_proves_nothing_once_it_has_expired() {
+    let text = |expires: &str| {
+        format!(
+            "[sources.github]\nsecrets = [{{ file = \"new\" }}, {{ file = \"secret\", expires = {expires} }}]\n{ROUTE}"
+        )
+    };
+    let yard = Plan::new().await.file("new", "a new secret").start(&text("2099-01-01T00:00:00+02:00")).await;
+    assert_eq!(send(&yard, SECRET).await, 202);
+    assert!(yard.gateway.generation().warnings.iter().all(|warning| !warning.message.contains("expired")));
+    yard.clock.forward(Duration::from_secs(100 * 366 * 24 * 3600));
+    assert_eq!(send(&yard, SECRET).await, 401);
+    assert_eq!(send(&yard, "a new secret").await, 202);
+    yard.gateway.reload().await;
+    yard.generation(2).await;
+    let warnings = yard.gateway.generation().warnings.clone();
+    let told = warnings.iter().find(|warning| warning.message.contains("has expired and proves nothing"));
+    assert!(told.unwrap().at.is_some(), "{warnings:?}");
+}
+
+#[tokio::test]
+async fn every_required_proof_is_needed() {
+    let source = "[sources.github]\nsecret = { file = \"secret\" }\n\
+                  require = [{ type = \"basic\", secret = { file = \"login\" } }, \
+                             { type = \"token\", token = { query = \"key\" }, secrets = [{ file = \"k1\" }, { file = \"k2\" }] }]\n";
+    let plan = Plan::new().await.file("login", "me:pass").file("k1", "one").file("k2", "two");
+    let yard = plan.start(&format!("{source}{ROUTE}")).await;
+    let send = async |signature: bool, basic: bool, key: &str| -> Answer {
+        let mut headers =
+            vec![("x-github-event", "push".to_owned()), ("x-github-delivery", format!("{key}{basic}"))];
+        if signature {
+            headers.push(("x-hub-signature-256", sign(SECRET, b"{}")));
+        }
+        if basic {
+            headers.push(("authorization", "Basic bWU6cGFzcw==".to_owned()));
+        }
+        let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, &**value)).collect();
+        yard.client.send(yard.client.request("POST", &format!("/in/github?key={key}"), &headers, "{}")).await
+    };
+    for (signature, basic, key) in
+        [(false, true, "one"), (true, false, "one"), (true, true, "three"), (true, true, "")]
+    {
+        assert_eq!(send(signature, basic, key).await.status, 401, "{signature} {basic} {key}");
+    }
+    assert_eq!(uses(&yard), [(0, false); 4], "what did not hold together counts for none");
+    assert_eq!(send(true, true, "two").await.status, 202);
+    assert_eq!(uses(&yard), [(1, true), (1, true), (0, false), (1, true)]);
+    let metric = "hookyard_secret_uses_total{source=\"github\",secret=\"4\"}";
+    assert_eq!(yard.metric(metric).await, 1.0);
+    let letter =
+        yard.gateway.store().events(Default::default(), hookyard::store::Page { after: None, limit: 1 });
+    let proof = letter.await.unwrap()[0].proof.clone().unwrap();
+    assert_eq!(&*proof, "hmac-sha256, github; basic; token, secret 2 of 2");
+}
+
+#[tokio::test]
+async fn a_sender_signs_the_address_that_it_was_told() {
+    let trello = |public_url: &str, own: &str| {
+        format!(
+            "[server]\nlisten = \"127.0.0.1:0\"\n{public_url}\n[sources.trello]\nsecret = {{ file = \"secret\" }}\n{own}\n\
+             [routes.all]\nsource = \"trello\"\nto = [\"sink\"]\n"
+        )
+    };
+    let ours = "public_url = \"https://hooks.example.com\"";
+    let own = "public_url = \"https://elsewhere.example.com/a/?b=c\"";
+    for (toml, url, query) in [
+        (trello(ours, ""), "https://hooks.example.com/in/trello", ""),
+        (trello(ours, ""), "https://hooks.example.com/in/trello?x=1", "?x=1"),
+        (trello(ours, own), "https://elsewhere.example.com/a/?b=c", ""),
+        (trello("", own), "https://elsewhere.example.com/a/?b=c", "?b=c"),
+    ] {
+        let yard = Yard::start(&toml).await;
+        let mut draft = Draft::post(Body::new(Bytes::from_static(b"{}"), &Headers::new()));
+        draft.url = Some(url.to_owned());
+        let scheme = (preset("trello").unwrap().schemes[0].scheme)();
+        sign_as(&scheme, &Secret::new(SECRET), &mut draft, "", 0).unwrap();
+        let headers = [("x-trello-webhook", draft.headers.text("x-trello-webhook").unwrap())];
+        let request = yard.client.request("POST", &format!("/in/trello{query}"), &headers, "{}");
+        assert_eq!(yard.client.send(request).await.status, 200, "{url}");
+    }
+}
