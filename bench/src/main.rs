@@ -31,7 +31,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const HELP: &str = "\
 usage: hookyard-bench ingest [--seconds N] [--rounds N] [--only STAGE,…] [--json FILE]
-       hookyard-bench durable [--seconds N] [--rounds N] [--only STAGE,…] [--backlog N] [--state DIR]
+       hookyard-bench durable [--seconds N] [--rounds N] [--only STAGE,…] [--json FILE] [--backlog N] [--state DIR]
 
   --seconds N    measured in each run, after half a second of warming up; 2 unless given
   --rounds N     runs of each stage; 5 unless given
@@ -58,8 +58,8 @@ fn run(arguments: &[String]) -> Result<()> {
     match arguments {
         [task, rest @ ..] if task == "ingest" => ingest(&Options::parse(rest)?),
         [task, rest @ ..] if task == "durable" => {
-            let Options { time, rounds, only, backlog, directory, .. } = Options::parse(rest)?;
-            durable::run(&durable::Options { time, rounds, only, backlog, directory })
+            let Options { time, rounds, only, json, backlog, directory } = Options::parse(rest)?;
+            durable::run(&durable::Options { time, rounds, only, json, backlog, directory })
         }
         [task, stage, state, receiver] if task == "serve" => {
             server::serve(stage, state.as_ref(), receiver.parse()?)

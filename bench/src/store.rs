@@ -9,8 +9,8 @@ use hookyard::delivery::RunEnd;
 use hookyard::event::{EventId, UnixMillis};
 use hookyard::store::{
     Answer, Appended, Cursor, EventFilter, EventRecord, EventSummary, Intervened, Intervention, KvValue,
-    Leased, LeasedDelivery, LeasedRun, Ledger, Limits, MemoryStore, NewEvent, Page, Queue, Removed,
-    Retention, SettledDelivery, SettledRun, Settlement, Stats, Store, WorkFilter, WorkRecord,
+    Leased, LeasedDelivery, LeasedRun, Ledger, Limits, MemoryStore, NewEvent, Page, Queue, Readiness,
+    Removed, Retention, SettledDelivery, SettledRun, Settlement, Stats, Store, WorkFilter, WorkRecord,
 };
 
 /// How far an event comes.
@@ -111,6 +111,10 @@ impl Store for CutOff {
 
     fn retain(&self, retention: &Retention, now: UnixMillis, step: usize) -> Answer<'_, Removed> {
         self.inner.retain(retention, now, step)
+    }
+
+    fn readiness(&self) -> Answer<'_, Readiness> {
+        self.inner.readiness()
     }
 
     fn stats(&self) -> Answer<'_, Stats> {

@@ -15,7 +15,7 @@ use bytes::Bytes;
 use http::Request;
 use tokio::sync::watch;
 
-use crate::admin::{self, AdminSocket, Control, Health, Today};
+use crate::admin::{self, AdminSocket, Control, Today};
 use crate::clock::{Clock, SystemClock, Time};
 use crate::config::{ConfigErrors, Create};
 use crate::destination::HttpClient;
@@ -24,8 +24,8 @@ use crate::generation::{Generation, Problem, Workshop};
 use crate::ingest::{Answered, InFlight, Ingest, Response};
 use crate::keep;
 use crate::metrics::Metrics;
-use crate::reload::{Failure, Rejected, Reloader, Seen, Source, Watcher, make, named_by};
-use crate::server::{self, Listeners};
+use crate::reload::{Failure, Rejected, Reloader, Seen, Source, Watcher, make, named_by, put_to_use};
+use crate::server::{self, Handshakes, Listeners};
 use crate::store::{Ledger, Store, StoreError};
 use crate::upkeep;
 
@@ -35,7 +35,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// A gateway. Cloning shares it. It lives in the tokio runtime that it was built in; dropping the last clone ends it.
 ///
 /// It is a [`tower::Service`](tower_service::Service) and can be served by any HTTP server, or serve itself with
-/// [`serve`](Gateway::serve).
+/// [`serve`](Gateway::serve). Whoever serves it says by the request extension [`Peer`](crate::Peer) where a request came
+/// from, if a source asks for that.
 #[derive(Clone)]
 pub struct Gateway {
     inner: Arc<Inner>,
@@ -127,7 +128,7 @@ impl Builder {
         let source = self.source.ok_or(BuildError::NoConfiguration)?;
         let config = source.load().map_err(BuildError::Config)?;
         let state_dir = self.state_dir.unwrap_or_else(|| config.store.path.clone());
-        let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
+        let clock = time(self.clock);
         let workshop = workshop(state_dir, Create::Never, clock, &config.server, max_memory(&config))?;
         make(&source, None, &workshop).map_err(BuildError::from)
     }
@@ -136,14 +137,14 @@ impl Builder {
     pub async fn build(self) -> Result<Gateway, BuildError> {
         let Builder { source, state_dir, store, clock } = self;
         let source = source.ok_or(BuildError::NoConfiguration)?;
-        let clock = clock.unwrap_or_else(|| Arc::new(SystemClock));
-        let wall = clock.clone();
+        let clock = time(clock);
+        let told = clock.clone();
         let making = tokio::task::spawn_blocking(move || {
             let config = source.load().map_err(BuildError::Config)?;
             // Before it is read for good, so that no change in between is missed.
             let seen = Seen::of(named_by(&config));
             let state_dir = state_dir.unwrap_or_else(|| config.store.path.clone());
-            let workshop = workshop(state_dir, Create::IfMissing, wall, &config.server, max_memory(&config))?;
+            let workshop = workshop(state_dir, Create::IfMissing, told, &config.server, max_memory(&config))?;
             let generation = make(&source, None, &workshop)?;
             let opened = || keep::open(&generation.config.store, &workshop.state_dir, PATIENCE);
             let store = store.map_or_else(opened, Ok).map_err(BuildError::System)?;
@@ -153,10 +154,9 @@ impl Builder {
             making.await.map_err(|error| BuildError::System(error.to_string()))??;
 
         let state_dir = workshop.state_dir.clone();
-        let clock = Arc::new(Time::new(clock));
         let metrics = workshop.metrics.clone();
         let threads = generation.config.server.guest_threads;
-        metrics.generation.set(1);
+        put_to_use(&generation, &metrics);
         let current = Arc::new(ArcSwap::from_pointee(generation));
         let dispatcher =
             Dispatcher::start(store.clone(), current.clone(), clock.clone(), metrics.clone(), threads)
@@ -200,6 +200,10 @@ pub(crate) fn open_store(config: &crate::config::Store) -> Result<Arc<dyn Store>
     keep::open(config, &config.path, Duration::ZERO)
 }
 
+fn time(clock: Option<Arc<dyn Clock>>) -> Arc<Time> {
+    Arc::new(Time::new(clock.unwrap_or_else(|| Arc::new(SystemClock))))
+}
+
 fn max_memory(config: &crate::config::Config) -> usize {
     let default = crate::config::PluginLimits::default().memory;
     config.plugins.values().map(|plugin| plugin.limits.memory).fold(default, usize::max)
@@ -208,7 +212,7 @@ fn max_memory(config: &crate::config::Config) -> usize {
 fn workshop(
     state_dir: PathBuf,
     create: Create,
-    clock: Arc<dyn Clock>,
+    clock: Arc<Time>,
     server: &crate::config::Server,
     max_memory: usize,
 ) -> Result<Workshop, BuildError> {
@@ -313,8 +317,12 @@ impl Gateway {
             let gateway = gateway.clone();
             async move { gateway.answer(request).await }
         };
-        let connections = self.inner.metrics.connections.clone();
-        server::serve(answer, listeners, settings, connections, self.inner.stop.subscribe()).await;
+        let (Ingest { current, clock, .. }, metrics) = (&self.inner.ingest, &self.inner.metrics);
+        let secured = || Handshakes::new(current.clone(), settings.head_timeout, clock.clone(), metrics);
+        let handshakes = settings.tls.is_some().then(secured).map(Arc::new);
+        let connections = metrics.connections.clone();
+        let stop = self.inner.stop.subscribe();
+        server::serve(answer, listeners, settings, handshakes, connections, stop).await;
     }
 
     /// Takes nothing more in, and waits until requests have ended and what is due has been done, within
@@ -355,8 +363,8 @@ impl Gateway {
     async fn readiness(&self) -> Response {
         let draining = *self.inner.stop.borrow();
         let failure = self.inner.reloader.failure();
-        let health = Health::of(&*self.inner.ingest.store).await;
-        admin::ready(&self.generation(), failure.as_ref(), &health, &self.held_back(), draining)
+        let readiness = admin::ask(&*self.inner.ingest.store).await;
+        admin::ready(&self.generation(), failure.as_ref(), &readiness, &self.held_back(), draining)
     }
 }
 

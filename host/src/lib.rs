@@ -8,6 +8,7 @@
 pub mod breaker;
 pub mod delivery;
 pub mod event;
+mod peer;
 pub mod provider;
 pub mod rate;
 pub mod retry;
@@ -43,5 +44,6 @@ pub use admin::AdminSocket;
 pub use app::{BuildError, Builder, Gateway};
 pub use dispatch::{HeldBack, Reason};
 pub use ingest::Response;
+pub use peer::Peer;
 pub use reload::Failure;
 pub use server::Listeners;

@@ -21,6 +21,7 @@ pub struct Metrics {
     requests: Counters,
     refusals: Counters,
     secret_uses: Counters,
+    failed_handshakes: Counters,
     runs: Counters,
     faults: Counters,
     attempts: Counters,
@@ -30,6 +31,8 @@ pub struct Metrics {
     pub in_flight: Gauge,
     /// Deliveries to destinations that are not in the configuration.
     pub orphaned: Gauge,
+    /// Until when the certificate that senders see is valid, in seconds since 1970; 0 without TLS.
+    pub certificate_not_after: Gauge,
     /// Connections being served.
     pub connections: Gauge,
     /// The number of the configuration in use.
@@ -52,6 +55,8 @@ impl Metrics {
             family("refusals", "Requests to sources that were not admitted or not genuine, by reason");
         let secret_uses =
             family("secret_uses", "Requests that a source's secret proved, by the secret's number from 1");
+        let failed_handshakes =
+            family("tls_handshakes_failed", "TLS handshakes that came to nothing, by reason");
         let runs = family("runs", "Runs of events on routes, by how they ended");
         let faults = family("plugin_faults", "Failed plugin calls, by the way in which they failed");
         let attempts = family("delivery_attempts", "Attempts to deliver, by how they went");
@@ -63,6 +68,14 @@ impl Metrics {
         };
         let disabled =
             gauges("destination_disabled", "1 while a destination gets nothing until it is enabled");
+        let certificate_not_after: Gauge = Gauge::default();
+        let help = "Until when the certificate that senders see is valid, in Unix time; 0 without TLS";
+        registry.register_with_unit(
+            "tls_certificate_not_after",
+            help,
+            Unit::Seconds,
+            certificate_not_after.clone(),
+        );
         let orphaned: Gauge = Gauge::default();
         let help = "Deliveries held because their destination is not in the configuration";
         registry.register("deliveries_orphaned", help, orphaned.clone());
@@ -87,6 +100,8 @@ impl Metrics {
             requests,
             refusals,
             secret_uses,
+            failed_handshakes,
+            certificate_not_after,
             runs,
             faults,
             attempts,
@@ -115,6 +130,11 @@ impl Metrics {
     pub fn secret_uses(&self, source: &str, number: usize) -> Counter {
         self.secret_uses
             .get_or_create_owned(&vec![("source", source.to_owned()), ("secret", number.to_string())])
+    }
+
+    /// TLS handshakes that failed for one reason.
+    pub fn failed_handshakes(&self, reason: &'static str) -> Counter {
+        self.failed_handshakes.get_or_create_owned(&vec![("reason", reason.to_owned())])
     }
 
     /// Runs on a route with one outcome.
@@ -157,12 +177,6 @@ impl Metrics {
     }
 }
 
-impl std::fmt::Debug for Metrics {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Metrics(…)")
-    }
-}
-
 fn of_breakers<'a>(breakers: impl IntoIterator<Item = (&'a str, bool)>) -> Registry {
     let open = Gauges::default();
     for (destination, is_open) in breakers {
@@ -172,6 +186,12 @@ fn of_breakers<'a>(breakers: impl IntoIterator<Item = (&'a str, bool)>) -> Regis
     let help = "1 while a destination's messages are held because it fails";
     registry.register("destination_breaker_open", help, open);
     registry
+}
+
+impl std::fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Metrics(…)")
+    }
 }
 
 impl Default for Metrics {

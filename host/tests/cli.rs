@@ -7,8 +7,10 @@ mod operate;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -29,13 +31,24 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// A directory with the repository's own configuration and starter plugins, on a port of its own.
+/// An address that nobody else has, in this process or another: a port that was free a moment ago may not be so any
+/// more, while every test can have a part of this machine's own network, 127.0.0.0/8, for itself.
+fn address() -> SocketAddr {
+    static TESTS: AtomicU8 = AtomicU8::new(1);
+    let [.., high, low] = std::process::id().to_be_bytes();
+    let host = Ipv4Addr::new(127, high, low, TESTS.fetch_add(1, Ordering::Relaxed));
+    // Below those that the system gives to outgoing connections.
+    SocketAddr::from((host, 17_311))
+}
+
+/// A directory with the repository's own configuration and starter plugins, on an address of its own.
 fn checkout() -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let config = fs::read_to_string(root.join("config.toml")).unwrap();
-    let config = config.replace("listen = \"127.0.0.1:8080\"", &format!("listen = \"127.0.0.1:{port}\""));
+    let listen = format!("listen = \"{}\"", address());
+    let config = config.replace("listen = \"127.0.0.1:8080\"", &listen);
+    assert!(config.contains(&listen), "{config}");
     fs::write(directory.path().join("config.toml"), config).unwrap();
     fs::create_dir_all(directory.path().join("plugins/dist")).unwrap();
     for plugin in ["redact.wasm", "reshape.wasm"] {
@@ -131,6 +144,53 @@ fn a_fresh_checkout_serves_and_stops() {
     serving.signal(rustix::process::Signal::TERM);
     serving.wait_for("stopped");
     assert!(serving.child.wait().unwrap().success());
+}
+
+/// A certificate for nobody in particular, as `openssl req -x509` makes one.
+fn write_pair(directory: &Path) {
+    let made = rcgen::generate_simple_self_signed(vec!["hooks.example.com".to_owned()]).unwrap();
+    let pem = |what: &str, der: &[u8]| {
+        let text = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, der);
+        format!("-----BEGIN {what}-----\n{text}\n-----END {what}-----\n")
+    };
+    fs::write(directory.join("cert.pem"), pem("CERTIFICATE", made.cert.der())).unwrap();
+    fs::write(directory.join("key.pem"), pem("PRIVATE KEY", &made.signing_key.serialize_der())).unwrap();
+}
+
+#[test]
+fn with_a_certificate_everything_is_https() {
+    let directory = checkout();
+    let config = fs::read_to_string(directory.path().join("config.toml")).unwrap();
+    let secured =
+        config.replace("[server]\n", "[server]\ntls = { cert = \"cert.pem\", key = \"key.pem\" }\n");
+    fs::write(directory.path().join("config.toml"), secured).unwrap();
+    write_pair(directory.path());
+    let mut serving = Serving::start(directory.path());
+    let banner = serving.seen.join("\n");
+    for expected in
+        ["listening    ", "https://127.0.0.1:", "POST https://127.0.0.1:", "key.pem is readable by others"]
+    {
+        assert!(banner.contains(expected), "{expected} in:\n{banner}");
+    }
+    assert!(!banner.contains("http://"), "{banner}");
+    let sent = run(directory.path(), &["send", "github", "push"]);
+    assert!(text(&sent.stdout).contains("→ 202 Accepted"), "{}{}", text(&sent.stdout), text(&sent.stderr));
+    serving.wait_for("INFO delivered ");
+
+    // Somebody else at that address is not believed.
+    write_pair(directory.path());
+    let address = banner.split("POST https://").nth(1).unwrap().split('/').next().unwrap();
+    let url = format!("https://{address}/in/github");
+    serving.wait_for("reloaded generation=");
+    assert!(run(directory.path(), &["send", "github", "push", "--to", &url]).status.success());
+    let pair = fs::read(directory.path().join("cert.pem")).unwrap();
+    write_pair(directory.path());
+    serving.wait_for("reloaded generation=");
+    fs::write(directory.path().join("other.pem"), pair).unwrap();
+    let other = fs::read_to_string(directory.path().join("config.toml")).unwrap();
+    fs::write(directory.path().join("other.toml"), other.replace("cert.pem", "other.pem")).unwrap();
+    let refused = run(directory.path(), &["--config", "other.toml", "send", "github", "push"]);
+    assert!(text(&refused.stderr).contains("certificate"), "{}", text(&refused.stderr));
 }
 
 #[test]

@@ -168,17 +168,19 @@ async fn a_repetition_is_recognised_as_its_source_says() {
 /// P4
 #[tokio::test]
 async fn a_repetition_after_the_window_is_something_new() {
-    let lines = shop("dedupe = { key = \"hash\", window = \"1s\" }");
+    let lines = shop("dedupe = { key = \"hash\", window = \"1h\" }");
     let yard = Yard::start(&format!("{lines}[routes.all]\nsource = \"shop\"\nto = [\"sink\"]\n")).await;
-    let sent = Instant::now();
-    post(&yard, "/in/shop", "again").await;
-    let look = async || {
+    let check = async |later: Duration, accepted: u64, duplicates: u64| {
+        yard.clock.forward(later);
         post(&yard, "/in/shop", "again").await;
-        (yard.ledger().await.accepted == 2).then_some(())
+        let ledger = yard.ledger().await;
+        assert_eq!((ledger.accepted, ledger.duplicates), (accepted, duplicates));
     };
-    eventually("a second event", look).await;
-    assert!(sent.elapsed() > Duration::from_millis(990), "{:?}", sent.elapsed());
-    assert!(yard.ledger().await.duplicates > 0);
+    let minute = Duration::from_secs(60);
+    check(Duration::ZERO, 1, 0).await;
+    check(minute * 50, 1, 1).await;
+    check(minute * 10, 2, 1).await;
+    check(minute * 50, 2, 2).await;
 }
 
 /// P4

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says where it failed")]
 
+mod admission;
 mod batches;
 mod bodies;
 mod connections;
@@ -12,6 +13,7 @@ mod embedding;
 mod end_to_end;
 mod flow;
 mod handshakes;
+mod https;
 mod neighbours;
 mod outgoing;
 mod plugin_faults;

@@ -129,11 +129,21 @@ async fn a_full_store_refuses_and_loses_nothing() {
     let yard = Yard::start(&format!("[store]\nmax_events = 2\n{PLAIN}")).await;
     yard.sink.always(Act::Hang);
     assert_eq!(yard.send_github("push", "1").await.status, 202);
+    assert_eq!(yard.get("/readyz").await.status, 200);
     assert_eq!(yard.send_github("push", "2").await.status, 202);
     let answer = yard.send_github("push", "3").await;
     assert_eq!((answer.status, answer.header("retry-after")), (503, "1"));
+    let readiness = yard.get("/readyz").await;
+    assert_eq!(readiness.status, 503);
+    let why = "\"refuses\": \"2 of at most 2 events are pending\"";
+    assert!(
+        readiness.text.contains(why) && readiness.text.contains("\"ready\": false"),
+        "{}",
+        readiness.text
+    );
     yard.sink.release();
     yard.settled().await;
+    assert_eq!(yard.get("/readyz").await.status, 200);
     assert_eq!(yard.send_github("push", "4").await.status, 202);
     let mut bodies: Vec<_> = yard.sink.several(3).await.iter().map(|got| got.text().to_owned()).collect();
     bodies.sort();

@@ -37,7 +37,13 @@ impl Answer {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
-    async fn read(response: Response<Incoming>) -> Self {
+    /// A number on a page of metrics; 0 if it is not there.
+    pub fn number(&self, name: &str) -> f64 {
+        let line = self.text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.map_or(0.0, |value| value.parse().unwrap())
+    }
+
+    pub(crate) async fn read(response: Response<Incoming>) -> Self {
         let (head, body) = response.into_parts();
         let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
         Answer {

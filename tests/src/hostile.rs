@@ -173,10 +173,11 @@ impl Hostiles {
         self.all.iter()
     }
 
-    /// A table of the configuration for each, with these lines in it.
-    pub fn tables(&self, lines: &str) -> String {
+    /// A table of the configuration for each, with lines of its own in it.
+    pub fn tables(&self, lines: impl Fn(Hostility) -> String) -> String {
         let table = |hostile: &Hostile| {
             let (name, url) = (hostile.hostility.name(), hostile.url());
+            let lines = lines(hostile.hostility);
             format!("[destinations.{name}]\nurl = \"{url}\"\nnetwork = \"private\"\n{lines}\n")
         };
         self.all.iter().map(table).collect()

@@ -19,6 +19,7 @@ mod logs;
 pub mod proof;
 mod random;
 mod sink;
+mod tls;
 mod wait;
 mod yard;
 
@@ -32,5 +33,6 @@ pub use hostile::{Hostile, Hostiles, Hostility, Reached};
 pub use logs::Logs;
 pub use random::Random;
 pub use sink::{Act, Received, Sink};
+pub use tls::{MadePair, Secured};
 pub use wait::{PATIENCE, What, eventually, patiently};
 pub use yard::{Plan, SECRET, Yard, dist, repository};

@@ -177,9 +177,7 @@ impl Yard {
 
     /// A number from `/metrics`, such as `hookyard_runs_total{route="all",outcome="dead"}`; 0 if it is not there.
     pub async fn metric(&self, name: &str) -> f64 {
-        let page = self.get("/metrics").await.text;
-        let line = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-        line.map_or(0.0, |value| value.parse().unwrap())
+        self.get("/metrics").await.number(name)
     }
 
     /// Failed calls of plugin `guest`, by kind.

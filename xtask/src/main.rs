@@ -16,8 +16,9 @@ tasks:
   plugins --rebuild DIR    build every starter plugin into DIR and leave plugins/dist alone; may follow --check
   corpus                   fetch the real webhook payloads that tests and benchmarks read, into corpus/
   bench ingest [OPTIONS]   what one webhook costs, stage by stage; see docs/benchmarks.md
-  prove [PROOF] [OPTIONS]  what is lost to kill -9, a loss of power, I/O errors, a full disk; see docs/development.md
+  bench durable [OPTIONS]  what it costs that a 2xx means something: accepting, the whole path, latency, a large backlog
   bench neighbours [OPTIONS]  what a good destination notices of ten bad ones
+  prove [PROOF] [OPTIONS]  what is lost to kill -9, a loss of power, I/O errors, a full disk; see docs/development.md
 ";
 
 #[expect(clippy::print_stdout, reason = "help that was asked for goes to standard output")]

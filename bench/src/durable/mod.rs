@@ -31,6 +31,8 @@ pub(crate) struct Options {
     pub(crate) rounds: usize,
     /// Some stages only; all if empty.
     pub(crate) only: Vec<String>,
+    /// Where the results are written as well.
+    pub(crate) json: Option<PathBuf>,
     /// Events of the backlog.
     pub(crate) backlog: usize,
     /// Where the stores are made: on the disk that is to be measured.
@@ -77,7 +79,12 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         eprintln!("a backlog of {} events", options.backlog);
         report.backlog = Some(backlog::measure(state(options)?.path(), options.backlog, &receiver)?);
     }
-    report.print().context("failed to print")
+    report.print().context("failed to print")?;
+    if let Some(path) = &options.json {
+        std::fs::write(path, report.json()?)
+            .with_context(|| format!("failed to write {}", path.display()))?;
+    }
+    Ok(())
 }
 
 /// A new directory with the guests that the configurations name.

@@ -2,6 +2,9 @@
 
 use std::io::{self, Write as _};
 
+use anyhow::Result;
+use serde_json::{Value, json};
+
 use crate::load::Sample;
 use crate::machine;
 use crate::report::Spread;
@@ -40,6 +43,35 @@ impl Report {
             print_backlog(&mut out, backlog)?;
         }
         Ok(())
+    }
+
+    /// Every sample, for other programs.
+    pub(crate) fn json(&self) -> Result<String> {
+        let sample = |sample: &Sample| {
+            json!({
+                "accepted": sample.accepted, "rate": sample.rate, "cpu_us": sample.cpu, "busy": sample.busy,
+                "p50_us": sample.p50, "p99_us": sample.p99, "backlog": sample.backlog,
+            })
+        };
+        let measured = self.samples.iter().filter(|(_, samples)| !samples.is_empty());
+        let stages: Vec<Value> = measured
+            .map(|(setup, samples)| {
+                let samples: Vec<Value> = samples.iter().map(sample).collect();
+                json!({ "name": setup.name, "over": setup.over, "samples": samples })
+            })
+            .collect();
+        let latency = self.latency.as_ref().map(|latency| {
+            json!({ "events_ms": latency.events, "answers_ms": latency.answers, "syncs_ms": latency.syncs })
+        });
+        let backlog = self.backlog.as_ref().map(|backlog| {
+            json!({
+                "events": backlog.events, "size": backlog.size, "ready_s": backlog.ready.as_secs_f64(),
+                "first_s": backlog.first.as_secs_f64(), "rate": backlog.rate, "memory": backlog.memory,
+            })
+        });
+        let all =
+            json!({ "machine": machine::line(), "stages": stages, "latency": latency, "backlog": backlog });
+        Ok(serde_json::to_string_pretty(&all)?)
     }
 
     fn print_stages(&self, out: &mut impl io::Write) -> io::Result<()> {

@@ -5,7 +5,7 @@ mod gateway;
 mod report;
 mod traffic;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -20,12 +20,13 @@ use traffic::{Good, Load, Sender};
 pub(crate) use gateway::serve;
 
 const HELP: &str = "\
-usage: hookyard-bench neighbours [--seconds N] [--rounds N] [--rate N] [--each yes] [--json FILE]
+usage: hookyard-bench neighbours [--seconds N] [--rounds N] [--rate N] [--each yes] [--state DIR] [--json FILE]
 
   --seconds N  of each measurement; 4 unless given
   --rounds N   of all variants in turn; 5 unless given
   --rate N     events a second at the fixed rate; 100 unless given
   --each yes   beside each bad one by itself as well
+  --state DIR  where stores are made; target/bench unless given
   --json FILE  write the results there as well
 ";
 
@@ -62,13 +63,20 @@ struct Options {
     rounds: usize,
     rate: f64,
     each: bool,
+    directory: PathBuf,
     json: Option<PathBuf>,
 }
 
 impl Options {
     fn parse(arguments: &[String]) -> Result<Self> {
-        let mut options =
-            Options { time: Duration::from_secs(4), rounds: 5, rate: 100.0, each: false, json: None };
+        let mut options = Options {
+            time: Duration::from_secs(4),
+            rounds: 5,
+            rate: 100.0,
+            each: false,
+            directory: "target/bench".into(),
+            json: None,
+        };
         let mut rest = arguments.iter();
         while let Some(name) = rest.next() {
             let value = rest.next().with_context(|| format!("{name} lacks its value\n\n{HELP}"))?;
@@ -78,6 +86,7 @@ impl Options {
                 "--rounds" => options.rounds = value.parse().context("--rounds takes a number")?,
                 "--rate" => options.rate = number()?,
                 "--each" => options.each = value == "yes",
+                "--state" => options.directory = value.into(),
                 "--json" => options.json = Some(value.into()),
                 _ => bail!("no such option: {name}\n\n{HELP}"),
             }
@@ -93,6 +102,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let options = Options::parse(arguments)?;
     // Everything but the gateway: sender and receivers.
     machine::pin(1)?;
+    std::fs::create_dir_all(&options.directory).context("failed to make the directory")?;
     let hostiles = Hostiles::start();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let good = runtime.block_on(Good::start())?;
@@ -105,7 +115,11 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         for round in 0..options.rounds {
             for &beside in &variants {
                 eprintln!("round {} of {}: {load:?} beside {beside:?}", round + 1, options.rounds);
-                let measured = runtime.block_on(measure(load, beside, &good, &hostiles, options.time));
+                let folder =
+                    tempfile::tempdir_in(&options.directory).context("failed to make a directory")?;
+                std::fs::write(folder.path().join("config.toml"), config(beside, &good, &hostiles))?;
+                std::fs::write(folder.path().join("secret"), crate::request::SECRET)?;
+                let measured = runtime.block_on(measure(load, folder.path(), &good, options.time));
                 let sample = measured.with_context(|| format!("failed to measure beside {beside:?}"))?;
                 results.add(load, beside, sample);
             }
@@ -122,18 +136,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
 /// Before anything is measured.
 const WARM_UP: Duration = Duration::from_secs(1);
 
-/// Measures one gateway that nothing has happened to yet.
-async fn measure(
-    load: Load,
-    beside: Beside,
-    good: &Good,
-    hostiles: &Hostiles,
-    time: Duration,
-) -> Result<Sample> {
-    let folder = tempfile::tempdir().context("failed to make a directory")?;
-    std::fs::write(folder.path().join("config.toml"), config(beside, good, hostiles))?;
-    std::fs::write(folder.path().join("secret"), crate::request::SECRET)?;
-    let mut process = Process::start(folder.path())?;
+/// Measures a gateway with what is in this folder, that nothing has happened to yet.
+async fn measure(load: Load, folder: &Path, good: &Good, time: Duration) -> Result<Sample> {
+    let mut process = Process::start(folder)?;
     let sender = Sender::new(process.port, good)?;
     sender.send_for(load, WARM_UP).await?;
     let (cpu, failed) = (process.cpu()?, sender.failed_attempts().await?);
@@ -167,7 +172,6 @@ fn config(beside: Beside, good: &Good, hostiles: &Hostiles) -> String {
         Beside::Bad(number) => hostiles.iter().skip(number).take(1).map(bad).collect(),
     };
     let mut text = "[server]\nlisten = \"127.0.0.1:0\"\nguest_threads = 1\n\
-                    [store]\ntype = \"memory\"\n\
                     [sources.bench]\nprovider = \"github\"\nsecret = { file = \"secret\" }\n"
         .to_owned();
     let good = ("good".to_owned(), good.url());

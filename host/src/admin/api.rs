@@ -16,7 +16,8 @@ use super::control::Control;
 use super::dead_letters::Place;
 use super::query::{self, Query};
 use super::refusal::Refusal;
-use super::view::{BackupRequest, Batch, DisableRequest, ErrorView};
+use super::replay::Account;
+use super::view::{BackupRequest, Batch, DisableRequest, ErrorView, Outcomes};
 
 /// Bytes of a request's body.
 pub(crate) const MAX_REQUEST: usize = 1 << 20;
@@ -81,8 +82,8 @@ async fn post(control: &Control, uri: &Uri, body: &[u8]) -> Result<Response, Ref
     let path = path(uri)?;
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     match path.as_slice() {
-        ["replay"] => json(&control.replay(read::<Batch>(body)?).await?),
-        ["dead-letters", "discard"] => json(&control.discard(read::<Batch>(body)?).await?),
+        ["replay"] => outcomes(control.replay(read::<Batch>(body)?).await?),
+        ["dead-letters", "discard"] => outcomes(control.discard(read::<Batch>(body)?).await?),
         ["destinations", name, "enable"] => json(&control.enable(name).await?),
         ["destinations", name, "disable"] => {
             let request = if body.is_empty() { DisableRequest::default() } else { read(body)? };
@@ -113,6 +114,15 @@ async fn dead_letters(control: &Control, mut query: Query) -> Result<Response, R
     }
     let from = after.map_or(Ok(Place::START), |after| after.parse())?;
     json(&control.dead_letters(&filter, cause.as_deref(), from, limit).await?)
+}
+
+/// What came of each, with the status of what went wrong.
+fn outcomes(account: Account) -> Result<Response, Refusal> {
+    let Account { results, error } = account;
+    let (status, error) = error.map_or((StatusCode::OK, None), |error| (error.status, Some(error.message)));
+    let mut response = json(&Outcomes { results, error })?;
+    *response.status_mut() = status;
+    Ok(response)
 }
 
 /// The parts of the path after the version.

@@ -177,7 +177,7 @@ impl Control {
     }
 
     /// Which of these are dead runs, with their routes.
-    pub(super) async fn dead_runs(&self, wanted: Vec<Uuid>) -> Result<Vec<RunRef>, Refusal> {
+    pub(super) async fn dead_runs(&self, wanted: Vec<Uuid>) -> Result<Vec<RunRef>, StoreError> {
         if wanted.is_empty() {
             return Ok(Vec::new());
         }

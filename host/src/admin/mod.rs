@@ -22,7 +22,7 @@ mod tests;
 pub(crate) const MAX_BATCH: usize = 500;
 
 pub(crate) use control::{Control, Today};
-pub(crate) use probes::{Health, health, metrics, not_found, ready};
+pub(crate) use probes::{ask, health, metrics, not_found, ready};
 pub use socket::AdminSocket;
 
 #[cfg(feature = "cli")]

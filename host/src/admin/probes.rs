@@ -1,6 +1,7 @@
 //! `/healthz`, `/readyz` and `/metrics`: what an operator's tools ask.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
@@ -13,36 +14,19 @@ use crate::generation::Generation;
 use crate::ingest::Response;
 use crate::metrics::Metrics;
 use crate::reload::Failure;
-use crate::store::{Ledger, Stats, Store, StoreError};
-
-use super::view::{BacklogView, Moment};
+use crate::store::{Readiness, Store};
 
 /// Destinations that are named, of those with something to say about.
 const NAMED: usize = 100;
 
-/// How the store stands.
-pub(crate) enum Health {
-    /// All that there is to know.
-    Known(Box<Stats>),
-    /// The engine keeps a ledger only.
-    Ledger(Ledger),
-}
+/// How long the store may take to say how it stands. Whoever sends something would wait for as long.
+const PATIENCE: Duration = Duration::from_secs(5);
 
-impl Health {
-    /// Asks the store.
-    pub(crate) async fn of(store: &dyn Store) -> Result<Self, StoreError> {
-        match store.stats().await {
-            Ok(stats) => Ok(Health::Known(Box::new(stats))),
-            Err(StoreError::Unsupported(_)) => store.ledger().await.map(Health::Ledger),
-            Err(error) => Err(error),
-        }
-    }
-
-    fn ledger(&self) -> &Ledger {
-        match self {
-            Health::Known(stats) => &stats.ledger,
-            Health::Ledger(ledger) => ledger,
-        }
+/// Asks the store how it stands.
+pub(crate) async fn ask(store: &dyn Store) -> Result<Readiness, String> {
+    match tokio::time::timeout(PATIENCE, store.readiness()).await {
+        Ok(readiness) => readiness.map_err(|error| error.to_string()),
+        Err(_) => Err(format!("the store has not answered within {PATIENCE:?}")),
     }
 }
 
@@ -55,16 +39,17 @@ pub(crate) fn health() -> Response {
 pub(crate) fn ready(
     generation: &Arc<Generation>,
     failure: Option<&Failure>,
-    health: &Result<Health, StoreError>,
+    readiness: &Result<Readiness, String>,
     held: &[HeldBack],
     draining: bool,
 ) -> Response {
-    let takes = !draining && health.is_ok();
+    let refuses = readiness.as_ref().map(|readiness| readiness.refuses.as_ref());
+    let takes = !draining && refuses == Ok(None);
     let reload =
         failure.map(|failure| json!({ "failing_since": failure.since_text(), "problems": failure.problems }));
-    let store = match health {
-        Ok(health) => store(health.ledger()),
-        Err(error) => json!({ "error": error.to_string() }),
+    let (store, backlog) = match readiness {
+        Ok(readiness) => (store(readiness), backlog(&readiness.waiting)),
+        Err(error) => (json!({ "error": error }), Value::Null),
     };
     // Without causes, which may hold a receiver's words: anybody may ask.
     let held: Vec<_> = held
@@ -72,10 +57,6 @@ pub(crate) fn ready(
         .take(NAMED)
         .map(|held| json!({ "destination": &*held.destination, "because": held.reason.name() }))
         .collect();
-    let backlog = match health {
-        Ok(Health::Known(stats)) => backlog(stats),
-        _ => Value::Null,
-    };
     let detail = json!({
         "ready": takes,
         "draining": draining,
@@ -89,8 +70,9 @@ pub(crate) fn ready(
     respond(status, "application/json", format!("{detail:#}\n"))
 }
 
-fn store(ledger: &Ledger) -> Value {
+fn store(Readiness { ledger, refuses, .. }: &Readiness) -> Value {
     json!({
+        "refuses": refuses,
         "accepted": ledger.accepted,
         "pending": ledger.pending,
         "runs_pending": ledger.runs_pending,
@@ -104,15 +86,9 @@ fn store(ledger: &Ledger) -> Value {
 }
 
 /// What waits for whom.
-fn backlog(stats: &Stats) -> Value {
-    let views = stats.backlog.iter().take(NAMED).map(|backlog| {
-        json!(BacklogView {
-            destination: backlog.destination.to_string(),
-            pending: backlog.pending,
-            oldest: Moment(backlog.oldest),
-        })
-    });
-    views.collect()
+fn backlog(waiting: &[(Arc<str>, u64)]) -> Value {
+    let named = waiting.iter().take(NAMED);
+    named.map(|(name, pending)| json!({ "destination": &**name, "pending": pending })).collect()
 }
 
 /// Counters for a scraper.

@@ -1,16 +1,17 @@
 //! What of an event is withheld unless an operator asks for it: headers and query parameters that let somebody act as
 //! the sender. What a body says is shown.
 
+use percent_encoding::percent_decode_str;
+
 use crate::event::Headers;
 use crate::signature::Scheme;
 
 use super::view::HeaderView;
 
-/// Names that are credentials as a whole.
-const NAMES: [&str; 6] = ["authorization", "proxy-authorization", "cookie", "set-cookie", "key", "sig"];
-
 /// Parts of a name that give a credential away.
 const PARTS: [&str; 11] = [
+    "authorization",
+    "cookie",
     "signature",
     "hmac",
     "token",
@@ -18,16 +19,19 @@ const PARTS: [&str; 11] = [
     "password",
     "passwd",
     "credential",
-    "api-key",
-    "api_key",
-    "apikey",
     "auth-",
+    "jwt",
 ];
+
+/// Ends of a word of a name that do: `X-Auth`, `Ocp-Apim-Subscription-Key`, `accessKey`, `x_sig`.
+const ENDS: [&str; 3] = ["auth", "key", "sig"];
 
 /// Whether a header or a parameter of this name holds a credential.
 pub(super) fn is_credential(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    NAMES.contains(&&*name) || name.ends_with("-auth") || PARTS.iter().any(|part| name.contains(part))
+    let mut words = name.split(|letter: char| !letter.is_alphanumeric());
+    PARTS.iter().any(|part| name.contains(part))
+        || words.any(|word| ENDS.iter().any(|end| word.ends_with(end)))
 }
 
 /// The fields; `scheme` is the way in which the source proves itself.
@@ -41,10 +45,12 @@ pub(super) fn headers(headers: &Headers, scheme: Option<&Scheme>, reveal: bool) 
     fields.collect()
 }
 
-/// The query, with `***` for the values of credentials.
+/// The query, with `***` for the values of credentials. Their names may be percent-encoded.
 pub(super) fn query(query: &str, reveal: bool) -> String {
     let pairs = query.split('&').map(|pair| match pair.split_once('=') {
-        Some((name, _)) if !reveal && is_credential(name) => format!("{name}=***"),
+        Some((name, _)) if !reveal && is_credential(&percent_decode_str(name).decode_utf8_lossy()) => {
+            format!("{name}=***")
+        }
         _ => pair.to_owned(),
     });
     pairs.collect::<Vec<_>>().join("&")
@@ -70,6 +76,14 @@ mod tests {
             ("x-auth", true),
             ("x-auth-key", true),
             ("x-author", false),
+            ("x-authorization", true),
+            ("proxy-authorization", true),
+            ("set-cookie", true),
+            ("x-functions-key", true),
+            ("x-keyword", false),
+            ("x-sig", true),
+            ("x-design-id", false),
+            ("x-goog-iap-jwt-assertion", true),
             ("x-proof", true),
         ];
         for (name, _) in fields {
@@ -81,6 +95,11 @@ mod tests {
         assert_eq!(withheld, fields);
         assert!(headers(&received, None, true).iter().all(|header| header.value.is_some()));
         assert_eq!(query("a=1&token=abc&x&sig=9", false), "a=1&token=***&x&sig=***");
+        let encoded = "%74oken=1&access%5Fkey=2&%2Fa=3&accessKey=4&signed=5&%FFsig=6";
+        assert_eq!(
+            query(encoded, false),
+            "%74oken=***&access%5Fkey=***&%2Fa=3&accessKey=***&signed=5&%FFsig=***"
+        );
         assert_eq!(query("token=abc", true), "token=abc");
     }
 }

@@ -7,12 +7,12 @@ use uuid::Uuid;
 
 use crate::delivery::{DeliveryId, RunId};
 use crate::event::EventId;
-use crate::store::{Intervened, Intervention, NewRun, WorkId};
+use crate::store::{Intervened, Intervention, NewRun, StoreError, WorkId};
 
 use super::MAX_BATCH;
 use super::control::Control;
 use super::refusal::Refusal;
-use super::view::{Batch, Outcome, Outcomes, RunRef};
+use super::view::{Batch, Outcome, RunRef};
 
 /// What is asked for one id, and what is to be told if it is done.
 struct Asked {
@@ -31,8 +31,35 @@ impl Outcome {
         Outcome { id, outcome: outcome.to_owned(), detail: None, runs: Vec::new() }
     }
 
+    /// It was asked for, and nobody can say whether it is done.
+    pub(crate) fn unknown(id: Uuid, detail: &str) -> Self {
+        Outcome::new(id, "unknown").because(detail)
+    }
+
     fn because(self, detail: impl Into<String>) -> Self {
         Outcome { detail: Some(detail.into()), ..self }
+    }
+}
+
+/// What was done so far, and what went wrong first. What was done is told even so: whoever does not know repeats it, and
+/// events come twice.
+#[derive(Default)]
+pub(super) struct Account {
+    pub(super) results: Vec<Outcome>,
+    pub(super) error: Option<Refusal>,
+}
+
+impl Account {
+    /// The outcome of something that the store did not do, or of which it does not know.
+    fn failed(&mut self, id: Uuid, error: StoreError) -> Outcome {
+        let outcome = match error {
+            StoreError::Unknown(_) => Outcome::unknown(id, &error.to_string()),
+            StoreError::Full(_) | StoreError::Failed(_) | StoreError::Unsupported(_) => {
+                Outcome::new(id, "failed").because(error.to_string())
+            }
+        };
+        self.error.get_or_insert_with(|| error.into());
+        outcome
     }
 }
 
@@ -44,27 +71,30 @@ impl Step {
 
 impl Control {
     /// Makes deliveries once more, dead runs as new runs, and takes events through their routes again.
-    pub(super) async fn replay(&self, batch: Batch) -> Result<Outcomes, Refusal> {
+    pub(super) async fn replay(&self, batch: Batch) -> Result<Account, Refusal> {
         within_bounds(&batch)?;
         if let Some(route) = &batch.route {
             self.known_route(route)?;
         }
-        let redeliver = |id: &Uuid| Step::ask(*id, Intervention::Redeliver(DeliveryId(*id)));
+        let again = if batch.dead { Intervention::Revive } else { Intervention::Redeliver };
+        let redeliver = |id: &Uuid| Step::ask(*id, again(DeliveryId(*id)));
         let mut steps: Vec<Step> = batch.deliveries.iter().map(redeliver).collect();
         steps.extend(batch.runs.iter().map(|run| self.rerun(run)));
-        let mut results = self.carry_out(steps).await?;
-        let unknown = self.carry_out(batch.ids.iter().map(redeliver).collect()).await?;
-        results.extend(self.rerun_missing(unknown).await?);
+        let mut account = Account::default();
+        let mut results = self.carry_out(steps, &mut account).await;
+        let tried = self.carry_out(batch.ids.iter().map(redeliver).collect(), &mut account).await;
+        results.extend(self.rerun_missing(tried, &mut account).await);
         for id in &batch.events {
             // One after the other: each event's body is in memory meanwhile.
-            let step = self.reprocess(*id, batch.route.as_deref()).await?;
-            results.extend(self.carry_out(vec![step]).await?);
+            let step = self.reprocess(*id, batch.route.as_deref()).await;
+            let step = step.unwrap_or_else(|error| Step::Known(account.failed(*id, error)));
+            results.extend(self.carry_out(vec![step], &mut account).await);
         }
-        Ok(Outcomes { results })
+        Ok(Account { results, ..account })
     }
 
     /// Puts dead letters aside.
-    pub(super) async fn discard(&self, batch: Batch) -> Result<Outcomes, Refusal> {
+    pub(super) async fn discard(&self, batch: Batch) -> Result<Account, Refusal> {
         within_bounds(&batch)?;
         if !batch.events.is_empty() || batch.route.is_some() {
             return Err(Refusal::bad(
@@ -75,41 +105,46 @@ impl Control {
         let run = |id: Uuid| Step::ask(id, Intervention::Discard(WorkId::Run(RunId(id))));
         let mut steps: Vec<Step> = batch.deliveries.iter().map(delivery).collect();
         steps.extend(batch.runs.iter().map(|dead| run(dead.id)));
-        let mut results = self.carry_out(steps).await?;
-        let mut unknown = self.carry_out(batch.ids.iter().map(delivery).collect()).await?;
-        let missing: Vec<usize> = missing(&unknown).collect();
-        let runs = missing.iter().map(|&at| run(unknown[at].id)).collect();
-        for (at, outcome) in missing.into_iter().zip(self.carry_out(runs).await?) {
-            unknown[at] = outcome;
+        let mut account = Account::default();
+        let mut results = self.carry_out(steps, &mut account).await;
+        let mut tried = self.carry_out(batch.ids.iter().map(delivery).collect(), &mut account).await;
+        let missing: Vec<usize> = missing(&tried).collect();
+        let runs = missing.iter().map(|&at| run(tried[at].id)).collect();
+        for (at, outcome) in missing.into_iter().zip(self.carry_out(runs, &mut account).await) {
+            tried[at] = outcome;
         }
-        results.extend(unknown);
-        Ok(Outcomes { results })
+        results.extend(tried);
+        Ok(Account { results, ..account })
     }
 
     /// Looks among the dead runs for what is no delivery.
-    async fn rerun_missing(&self, mut outcomes: Vec<Outcome>) -> Result<Vec<Outcome>, Refusal> {
+    async fn rerun_missing(&self, mut outcomes: Vec<Outcome>, account: &mut Account) -> Vec<Outcome> {
         let missing: Vec<usize> = missing(&outcomes).collect();
         let ids = missing.iter().map(|&at| outcomes[at].id).collect();
-        let runs = self.dead_runs(ids).await?;
-        let runs: HashMap<Uuid, &RunRef> = runs.iter().map(|run| (run.id, run)).collect();
+        let runs = self.dead_runs(ids).await;
+        let runs = runs.map(|runs| runs.into_iter().map(|run| (run.id, run)).collect::<HashMap<_, _>>());
         for at in missing {
             let id = outcomes[at].id;
-            match runs.get(&id) {
-                Some(run) => {
-                    if let Some(outcome) = self.carry_out(vec![self.rerun(run)]).await?.pop() {
-                        outcomes[at] = outcome;
-                    }
-                }
-                None if self.store.event(EventId(id), 0).await?.is_some() => {
-                    let detail = "this is an event; replay it as one (--event)";
-                    outcomes[at] = Outcome::new(id, "unfit").because(detail);
-                }
-                None => {
-                    outcomes[at].detail = Some("there is no delivery and no dead run of this id".to_owned());
-                }
+            let step = match &runs {
+                Ok(runs) => self.rerun_if_dead(id, runs.get(&id)).await,
+                Err(error) => Err(error.clone()),
+            };
+            let step = step.unwrap_or_else(|error| Step::Known(account.failed(id, error)));
+            if let Some(outcome) = self.carry_out(vec![step], account).await.pop() {
+                outcomes[at] = outcome;
             }
         }
-        Ok(outcomes)
+        outcomes
+    }
+
+    async fn rerun_if_dead(&self, id: Uuid, run: Option<&RunRef>) -> Result<Step, StoreError> {
+        if let Some(run) = run {
+            return Ok(self.rerun(run));
+        }
+        Ok(Step::Known(match self.store.event(EventId(id), 0).await? {
+            Some(_) => Outcome::new(id, "unfit").because("this is an event; replay it as one (--event)"),
+            None => Outcome::new(id, "missing").because("there is no delivery and no dead run of this id"),
+        }))
     }
 
     fn rerun(&self, run: &RunRef) -> Step {
@@ -122,7 +157,7 @@ impl Control {
     }
 
     /// Decides today's routes for an event of the past.
-    async fn reprocess(&self, id: Uuid, only: Option<&str>) -> Result<Step, Refusal> {
+    async fn reprocess(&self, id: Uuid, only: Option<&str>) -> Result<Step, StoreError> {
         let Some(record) = self.store.event(EventId(id), 0).await? else {
             return Ok(Step::Known(Outcome::new(id, "missing").because("there is no event of this id")));
         };
@@ -147,7 +182,7 @@ impl Control {
     }
 
     /// Asks the store, in one batch; outcomes in the steps' order.
-    async fn carry_out(&self, steps: Vec<Step>) -> Result<Vec<Outcome>, Refusal> {
+    async fn carry_out(&self, steps: Vec<Step>, account: &mut Account) -> Vec<Outcome> {
         let mut interventions = Vec::new();
         let mut outcomes = Vec::with_capacity(steps.len());
         let mut asked = Vec::new();
@@ -162,9 +197,17 @@ impl Control {
             }
         }
         if interventions.is_empty() {
-            return Ok(outcomes);
+            return outcomes;
         }
-        let intervened = self.store.intervene(interventions, self.clock.due_now()).await?;
+        let intervened = match self.store.intervene(interventions, self.clock.due_now()).await {
+            Ok(intervened) => intervened,
+            Err(error) => {
+                for at in asked {
+                    outcomes[at] = account.failed(outcomes[at].id, error.clone());
+                }
+                return outcomes;
+            }
+        };
         for (at, intervened) in asked.into_iter().zip(intervened) {
             let id = outcomes[at].id;
             match intervened {
@@ -180,7 +223,7 @@ impl Control {
                 }
             }
         }
-        Ok(outcomes)
+        outcomes
     }
 
     fn known_route(&self, name: &str) -> Result<(), Refusal> {

@@ -9,6 +9,7 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as 
 use std::os::unix::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use http::{Request, StatusCode};
@@ -41,6 +42,11 @@ const MAX_CONNECTIONS: usize = 16;
 
 /// Time for a request's head, and for its body.
 const TIME: Duration = Duration::from_secs(30);
+
+/// How often, and how long after each other, the lock is tried: a command that only asks whether it is held has it for a
+/// moment.
+const TRIES: u32 = 50;
+const TRY_PAUSE: Duration = Duration::from_millis(10);
 
 /// Pause after the operating system could not give a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -86,11 +92,11 @@ impl Drop for AdminSocket {
     }
 }
 
-/// Whether a process holds the lock of this state directory.
+/// Whether a process holds the lock of this state directory. Those who ask at the same time do not see each other.
 #[cfg(feature = "cli")]
 pub(crate) fn is_served(state_dir: &Path) -> bool {
     let lock = File::open(state_dir.join(LOCK));
-    lock.is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)))
+    lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
 /// Whoever may rename files in the directory could put a socket of his own in the place of ours.
@@ -110,14 +116,17 @@ fn lock(state_dir: &Path) -> Result<File, String> {
     let named = |error: io::Error| format!("{}: {error}", path.display());
     let mut options = OpenOptions::new();
     let file = options.create(true).truncate(false).write(true).mode(0o600).open(&path).map_err(named)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(format!(
-            "{}: another gateway is running with this state directory; give each its own `[store] path`",
-            state_dir.display()
-        )),
-        Err(TryLockError::Error(error)) => Err(named(error)),
+    for _ in 0..TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => thread::sleep(TRY_PAUSE),
+            Err(TryLockError::Error(error)) => return Err(named(error)),
+        }
     }
+    Err(format!(
+        "{}: another gateway is running with this state directory; give each its own `[store] path`",
+        state_dir.display()
+    ))
 }
 
 /// Makes the socket where nobody else can enter, closes it, and puts it in its place: it is never open to others.
@@ -189,6 +198,8 @@ async fn answer(control: &Control, request: Request<Incoming>) -> Response {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use crate::admin::Today;
@@ -256,6 +267,28 @@ mod tests {
         assert!(UnixStream::connect(state.path().join(SOCKET)).await.is_err());
         let second = AdminSocket::open(state.path(), control()).unwrap();
         assert!(ask(second.path(), &get("/v1/x")).await.contains("404"));
+    }
+
+    #[tokio::test]
+    async fn whoever_asks_whether_it_is_served_costs_nobody_the_socket() {
+        let state = tempfile::tempdir().unwrap();
+        let (path, asking) = (state.path().to_owned(), Arc::new(AtomicBool::new(true)));
+        let (ask_on, answered) = (asking.clone(), Arc::new(AtomicBool::new(false)));
+        let has_answered = answered.clone();
+        let asks = thread::spawn(move || {
+            while ask_on.load(Ordering::Relaxed) {
+                is_served(&path);
+                has_answered.store(true, Ordering::Relaxed);
+            }
+        });
+        while !answered.load(Ordering::Relaxed) {
+            thread::yield_now();
+        }
+        for _ in 0..500 {
+            AdminSocket::open(state.path(), control()).unwrap();
+        }
+        asking.store(false, Ordering::Relaxed);
+        asks.join().unwrap();
     }
 
     #[tokio::test]

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::clock::{Clock, Time};
 use crate::delivery::{Attempt, DeliveryEnd, DeliveryId, KvChanges, NewDelivery, Outgoing, RunEnd, RunId};
-use crate::event::{Event, EventId, Headers, UnixMillis};
+use crate::event::{Event, Headers, UnixMillis, sample};
 use crate::store::{Limits, MemoryStore, NewEvent, NewRun, SettledDelivery, SettledRun, Store};
 
 use super::{Control, MAX_BATCH, Today, api};
@@ -124,18 +124,15 @@ impl Desk {
             headers.set(name, value).unwrap();
         }
         let event = Event {
-            id: EventId(id(number)),
             source: "github".into(),
             kind: kind.to_owned(),
             delivery_id: Some(format!("guid-{number}")),
             proof: Some("hmac-sha256".into()),
-            hops: 0,
             received_at: self.at(number),
-            method: "POST".to_owned(),
-            path: "/in/github".to_owned(),
             query: "token=s3cret&a=1".to_owned(),
             headers,
             body: Bytes::from(format!(r#"{{ "number": {number}.00 }}"#)).into(),
+            ..sample::event(number)
         };
         let runs = route.map(|route| NewRun {
             id: RunId(id(number)),
@@ -325,6 +322,13 @@ async fn work_is_done_once_more(desk: Desk) {
     )
     .await;
     replay(json!({ "deliveries": [delivery_of(1)] }), &[(delivery_of(1), "unfit")]).await;
+    desk.deliver(1, "ci", Ok("200 OK")).await;
+    desk.deliver(4, "ci", Err("410 Gone")).await;
+    replay(
+        json!({ "deliveries": [delivery_of(1)], "ids": [delivery_of(1), delivery_of(4)], "dead": true }),
+        &[(delivery_of(1), "unfit"), (delivery_of(1), "unfit"), (delivery_of(4), "done")],
+    )
+    .await;
     replay(json!({ "runs": [{ "id": id(2), "route": "gone" }] }), &[(id(2), "unfit")]).await;
     replay(json!({ "runs": [{ "id": id(2), "route": "pushes" }] }), &[(id(2), "done")]).await;
     replay(
@@ -334,7 +338,7 @@ async fn work_is_done_once_more(desk: Desk) {
     .await;
 
     let ledger = desk.get("/v1/store/stats").await["ledger"].clone();
-    assert_eq!(ledger["dead_letters_replayed"], 2, "{ledger}");
+    assert_eq!(ledger["dead_letters_replayed"], 3, "{ledger}");
     // Event 4 is a closed pull request, which both routes take.
     assert_eq!(ledger["runs_pending"], 3, "{ledger}");
     assert_eq!(ledger["adds_up"], true, "{ledger}");
@@ -476,4 +480,30 @@ async fn the_store_gives_account(desk: Desk) {
     assert_eq!(made["size"].as_u64(), copy.metadata().map(|metadata| metadata.len()).ok());
     let again = json!({ "to": copy }).to_string();
     assert_eq!(desk.ask(Method::POST, "/v1/store/backup", &again).await.0, 409);
+}
+
+#[cfg(feature = "sqlite")]
+#[tokio::test]
+async fn what_was_done_before_a_failure_is_told() {
+    let desk = Desk::sqlite();
+    desk.furnish().await;
+    crate::store::refuse_runs_of(desk.directory.as_ref().unwrap().path(), 1);
+    let check = async |asked: Value, expected: &[(Uuid, &str)]| {
+        let (status, answer) = desk.ask(Method::POST, "/v1/replay", &asked.to_string()).await;
+        let results = answer["results"].as_array().unwrap().iter();
+        let outcomes: Vec<_> = results
+            .map(|result| {
+                (result["id"].as_str().unwrap().parse().unwrap(), result["outcome"].as_str().unwrap())
+            })
+            .collect();
+        assert_eq!(outcomes, expected, "{answer}");
+        assert_eq!(status, 501);
+        assert!(answer["error"].as_str().unwrap().contains("refused"), "{answer}");
+    };
+    check(
+        json!({ "deliveries": [delivery_of(4)], "events": [id(4), id(1), id(3), id(5)] }),
+        &[(delivery_of(4), "done"), (id(4), "done"), (id(1), "failed"), (id(3), "unrouted"), (id(5), "done")],
+    )
+    .await;
+    assert_eq!(desk.get("/v1/store/stats").await["ledger"]["runs_pending"], 3);
 }

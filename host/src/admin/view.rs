@@ -260,6 +260,9 @@ pub(crate) struct Batch {
     pub(crate) events: Vec<Uuid>,
     /// Of the routes that fire for the events, only this one.
     pub(crate) route: Option<String>,
+    /// Only dead letters: deliveries that have arrived are not made once more.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) dead: bool,
 }
 
 /// A run, and the route of which it is a run.
@@ -274,14 +277,19 @@ pub(crate) struct RunRef {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Outcomes {
     /// In the order deliveries, runs, ids, events.
+    #[serde(default)]
     pub(crate) results: Vec<Outcome>,
+    /// What went wrong first, where the store did not do everything that it was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) error: Option<String>,
 }
 
 /// What came of one id.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Outcome {
     pub(crate) id: Uuid,
-    /// `done`, `missing`, `unfit`, `expired` or, of an event, `unrouted`.
+    /// `done`, `missing`, `unfit`, `expired` or, of an event, `unrouted`. Where the store fails, `failed`, which is as if
+    /// nothing had been asked, or `unknown`: it may be done.
     pub(crate) outcome: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) detail: Option<String>,

@@ -10,8 +10,9 @@ use crate::generation::{Generation, Origin, RouteEntry, SourceEntry, shown};
 /// The start's account.
 pub(super) fn text(generation: &Generation, addresses: &[SocketAddr], config: &Path) -> String {
     let mut text = format!("\nHookyard {} · {}\n\n", env!("CARGO_PKG_VERSION"), config.display());
+    let server = &generation.config.server;
     for address in addresses {
-        line(&mut text, "listening", "", &format!("http://{address}"));
+        line(&mut text, "listening", "", &format!("{}://{address}", server.scheme()));
     }
     for (name, source) in &sorted(generation) {
         line(&mut text, "source", name, &of_source(generation, source));
@@ -133,6 +134,9 @@ fn next(generation: &Generation, config: &Path) -> String {
             format!("In another terminal:  cargo run --release -- {option}send {name} {event}")
         }
         Some((name, event)) => format!("In another terminal:  hookyard {option}send {name} {event}"),
-        None => format!("See what is going on:  curl http://{}/readyz", generation.config.server.listen[0]),
+        None => {
+            let server = &generation.config.server;
+            format!("See what is going on:  curl {}://{}/readyz", server.scheme(), server.listen[0])
+        }
     }
 }

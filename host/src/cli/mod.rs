@@ -4,6 +4,7 @@ mod banner;
 mod check;
 mod log;
 mod operate;
+mod post;
 mod send;
 mod serve;
 

@@ -6,9 +6,7 @@ use std::process::ExitCode;
 use bytes::Bytes;
 use clap::ValueEnum;
 use http::Request;
-use http_body_util::{BodyExt as _, Full};
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::TokioExecutor;
+use http_body_util::Full;
 use uuid::Uuid;
 
 use crate::app::BuildError;
@@ -17,7 +15,7 @@ use crate::config::{Config, Create, SecretRead, Verification};
 use crate::event::{Body, Headers};
 use crate::signature::{Draft, Scheme, Secret, sign};
 
-use super::{EXIT_CONFIG, complain, fail, say};
+use super::{EXIT_CONFIG, complain, fail, post, say};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -84,10 +82,11 @@ fn send(config: &Config, arguments: &Arguments) -> Result<ExitCode, String> {
     let sample = sample(arguments)?;
     let proof = proof(config, arguments)?;
     let listen = config.server.listen.first().ok_or("the configuration listens nowhere")?;
+    let base_path = &config.server.base_path;
     let url = arguments
         .to
         .clone()
-        .unwrap_or_else(|| format!("http://{listen}{}/{}", config.server.base_path, arguments.source));
+        .unwrap_or_else(|| format!("{}://{listen}{base_path}/{}", config.server.scheme(), arguments.source));
 
     let id = Uuid::now_v7().to_string();
     let mut draft = Draft::post(Body::new(Bytes::from_static(sample.body.as_bytes()), &Headers::new()));
@@ -110,11 +109,12 @@ fn send(config: &Config, arguments: &Arguments) -> Result<ExitCode, String> {
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| format!("cannot start: {error}"))?;
-    let (status, answer) = runtime.block_on(post(request)).map_err(|error| {
+    let answer = runtime.block_on(post::post(request, config.server.tls.as_ref())).map_err(|error| {
         format!(
             "{url} does not answer: {error}\nStart the gateway first, in another terminal: hookyard serve"
         )
     })?;
+    let (status, answer) = (answer.status(), String::from_utf8_lossy(answer.body()).into_owned());
     say(&format!("POST {url}  {} {} → {status}\n{answer}", sample.event, size(sample.body.len())));
     let refused = !status.is_success();
     Ok(if refused == arguments.bad.is_some() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -163,19 +163,6 @@ fn proof(config: &Config, arguments: &Arguments) -> Result<Option<(Scheme, Secre
         (read, _) => read.secret().cloned().ok_or("the source has no secret")?,
     };
     Ok(Some((scheme.clone(), secret)))
-}
-
-async fn post(
-    request: Request<Full<Bytes>>,
-) -> Result<(http::StatusCode, String), Box<dyn std::error::Error>> {
-    let client = Client::builder(TokioExecutor::new()).build_http();
-    let answer = tokio::time::timeout(std::time::Duration::from_secs(30), client.request(request)).await??;
-    let status = answer.status();
-    let body = http_body_util::Limited::new(answer.into_body(), 64 * 1024)
-        .collect()
-        .await
-        .map_err(|error| error.to_string())?;
-    Ok((status, String::from_utf8_lossy(&body.to_bytes()).into_owned()))
 }
 
 fn size(bytes: usize) -> String {

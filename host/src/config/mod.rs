@@ -6,6 +6,7 @@ mod load;
 mod root;
 
 // One element of the configuration each: its values, its declaration, its parser.
+mod admission;
 mod answer;
 mod authorization;
 mod breaker;
@@ -33,6 +34,7 @@ mod scheme;
 mod secret;
 mod secret_read;
 mod server;
+mod server_tls;
 mod sign;
 mod source;
 mod source_secret;
@@ -47,6 +49,7 @@ mod field;
 mod include;
 mod links;
 mod loops;
+mod network;
 mod quantity;
 mod reference;
 mod schema;
@@ -62,6 +65,7 @@ mod check;
 #[cfg(test)]
 mod tests;
 
+pub use admission::{Admission, Limited, SourceRate};
 pub use answer::Batch;
 pub use authorization::Authorization;
 pub use destination::{Destination, DestinationKind, HttpDestination, Network};
@@ -87,6 +91,7 @@ pub use secret::SecretRef;
 pub(crate) use secret_read::keep_secret;
 pub use secret_read::{Create, SecretError, SecretRead};
 pub use server::Server;
+pub use server_tls::ServerTls;
 pub use source::{Source, Verification};
 pub use source_secret::SourceSecret;
 pub use store::{Store, StoreKind, SyncMode};

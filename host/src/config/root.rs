@@ -20,7 +20,7 @@ use super::telemetry::TELEMETRY;
 use super::value::Value;
 use super::{
     Destination, DestinationKind, Group, HttpDestination, Location, Plugin, Quarantine, Reload, Route,
-    SecretRef, Server, Source, Store, Telemetry,
+    SecretRef, Server, ServerTls, Source, Store, Telemetry,
 };
 
 /// A whole configuration: a file with all that it includes.
@@ -75,7 +75,8 @@ impl Config {
                 None
             }
         });
-        files.chain(http().flat_map(HttpDestination::certificates))
+        let files = files.chain(http().flat_map(HttpDestination::certificates));
+        files.chain(self.server.tls.iter().flat_map(ServerTls::files))
     }
 }
 

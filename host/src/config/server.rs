@@ -3,7 +3,11 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 use super::field::{Element, Field, Format, Shape};
+use super::network::{NETWORK, networks};
+use super::server_tls::{SERVER_TLS, ServerTls};
 use super::table::Table;
 use super::url;
 use super::value::Value;
@@ -13,6 +17,10 @@ use super::value::Value;
 pub struct Server {
     /// Addresses to listen on.
     pub listen: Vec<SocketAddr>,
+    /// The certificate that senders see; none where HTTP is spoken in the clear.
+    pub tls: Option<ServerTls>,
+    /// Proxies that are believed when they say who the client is.
+    pub trusted_proxies: Vec<IpNet>,
     /// The path under which sources are found, without a trailing slash: source `github` is at `/in/github`.
     pub base_path: String,
     /// The address that senders use, without a trailing slash, where it is not the one that is listened on.
@@ -37,6 +45,8 @@ impl Default for Server {
     fn default() -> Self {
         Server {
             listen: vec![SocketAddr::from(([127, 0, 0, 1], 8080))],
+            tls: None,
+            trusted_proxies: Vec::new(),
             base_path: "/in".to_owned(),
             public_url: None,
             max_head: 64 * 1024,
@@ -61,6 +71,19 @@ pub(super) static SERVER: Element = Element {
         Field::new("listen", Shape::OneOrMore(&ADDRESS), "Addresses to listen on.")
             .default("\"127.0.0.1:8080\"")
             .example("[\"0.0.0.0:8080\", \"[::]:8080\"]"),
+        Field::new("tls", Shape::Table(&SERVER_TLS), "HTTPS, with this certificate.")
+            .otherwise("HTTP in the clear")
+            .example(r#"{ cert = "fullchain.pem", key = "privkey.pem" }"#),
+        Field::new(
+            "trusted_proxies",
+            Shape::OneOrMore(&NETWORK),
+            "Proxies that are believed when they say who the client is, in `X-Forwarded-For` or `Forwarded`: it is the \
+             rightmost address there that is none of these. Each of them has to add the address that it was called \
+             from. Where both headers are there and disagree, or cannot be read, it is the proxy. Decides about \
+             `ip_allow` of a source.",
+        )
+        .otherwise("nobody is believed")
+        .example(r#"["10.0.0.0/8", "fd00::1"]"#),
         Field::new(
             "base_path",
             Shape::Text(Format {
@@ -113,15 +136,27 @@ pub(super) static SERVER: Element = Element {
         ("host", "write it in `listen`: listen = \"127.0.0.1:8080\""),
         ("address", "it is called `listen`"),
         ("bind", "it is called `listen`"),
+        ("https", "it is called `tls`"),
+        ("trusted_proxy", "it is called `trusted_proxies`"),
         ("max_body", "it is set for each source: [sources.NAME] max_body"),
     ],
 };
 
 impl Server {
+    /// What the addresses speak: `https` or `http`.
+    pub fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
+    }
+
     pub(super) fn read(table: &Table<'_>) -> Self {
         let default = Server::default();
         Server {
             listen: table.get("listen").and_then(listen).unwrap_or(default.listen),
+            tls: ServerTls::read(table),
+            trusted_proxies: table
+                .get("trusted_proxies")
+                .and_then(|value| networks(value, "an empty list has no effect; leave it out"))
+                .unwrap_or_default(),
             base_path: table
                 .get("base_path")
                 .and_then(|value| value.parse(base_path))
@@ -202,6 +237,7 @@ mod tests {
         let text = r#"
             [server]
             listen = ["0.0.0.0:80", "[::1]:8080"]
+            trusted_proxies = ["10.1.2.3", "fd00::/8"]
             base_path = "/hooks/"
             public_url = "https://hooks.example.com/"
             max_head = "16KiB"
@@ -210,6 +246,7 @@ mod tests {
             guest_threads = 3"#;
         let expected = Server {
             listen: vec!["0.0.0.0:80".parse().unwrap(), "[::1]:8080".parse().unwrap()],
+            trusted_proxies: vec!["10.1.2.3/32".parse().unwrap(), "fd00::/8".parse().unwrap()],
             base_path: "/hooks".to_owned(),
             public_url: Some("https://hooks.example.com".to_owned()),
             max_head: 16 * 1024,
@@ -229,6 +266,8 @@ mod tests {
             ("listen = \"localhost:1\"", "write \"127.0.0.1:1\""),
             ("listen = []", "nothing could be received"),
             ("listen = [\"[::]:1\", \"[::]:1\"]", "[::]:1 is listed twice"),
+            ("trusted_proxies = []", "leave it out"),
+            ("trusted_proxies = \"proxy\"", "neither a network"),
             ("base_path = \"in\"", "a path begins with `/`"),
             ("base_path = \"/a//b\"", "between single slashes"),
             ("base_path = \"/{x}\"", "letters, digits"),

@@ -6,10 +6,13 @@ use crate::provider::{Answer, Preset, preset, presets};
 use crate::routing::{DedupeBy, DedupeRule, Field as EventField, Fields};
 use crate::signature::Scheme;
 
+use super::admission::Admission;
 use super::answer::{self, ANSWER, Batch, SPLIT};
 use super::dedupe::{self, DEDUPE_OR_TABLE};
 use super::field::{Choice, Element, Field, Format, Shape};
 use super::handshake::{self, ALLOWED_ORIGINS, ALLOWED_RATE, HANDSHAKES, Handshakes, VERIFY_TOKEN};
+use super::network::NETWORK;
+use super::rate::SOURCE_RATE_OR_TABLE;
 use super::requirement::{self, REQUIREMENT, Requirement};
 use super::scheme::{self, SCHEME};
 use super::source_secret::{self, SOURCE_SECRET, SourceSecret};
@@ -46,6 +49,8 @@ pub struct Source {
     pub handshakes: Handshakes,
     /// The address that the sender calls, where that is not what the server's says.
     pub public_url: Option<String>,
+    /// Who may knock, and how often.
+    pub admission: Admission,
 }
 
 /// How a request proves its origin.
@@ -156,6 +161,21 @@ pub(super) static SOURCE: Element = Element {
             .otherwise("the largest that the provider sends, or 1MiB")
             .example(r#""5MiB""#),
         Field::new(
+            "ip_allow",
+            Shape::OneOrMore(&NETWORK),
+            "Networks and addresses that requests may come from, in addition to all else that is asked of them; others \
+             get 403. Behind a proxy, `[server] trusted_proxies` says whose word counts.",
+        )
+        .example(r#"["192.0.2.0/24", "2001:db8::1"]"#),
+        Field::new(
+            "rate",
+            SOURCE_RATE_OR_TABLE,
+            "How many requests are taken; beyond, senders get 429 with Retry-After, or 503 \
+             where the provider drops events at 4xx. Strangers use it up as well, where \
+             they may knock.",
+        )
+        .example(r#"{ limit = "50/s", burst = 200 }"#),
+        Field::new(
             "event_type",
             Shape::OneOrMore(&EVENT_FIELD),
             "Where the event type stands; several parts are joined with `.`, absent ones are left out.",
@@ -192,6 +212,9 @@ pub(super) static SOURCE: Element = Element {
         ("response", "it is called `answer`"),
         ("secret_env", r#"write secret = { env = "NAME" }"#),
         ("secret_file", r#"write secret = { file = "path" }"#),
+        ("allow", "it is called `ip_allow`"),
+        ("allow_ips", "it is called `ip_allow`"),
+        ("rate_limit", "it is called `rate`"),
         ("path", "a source's path is its table's name under [server] base_path"),
     ],
 };
@@ -223,6 +246,7 @@ impl Source {
             kind: kind.or_else(|| preset.map(Preset::kind)).unwrap_or_default(),
             delivery_id,
             dedupe: dedupe?,
+            admission: Admission::read(table, preset),
             max_body: max_body.unwrap_or_else(|| preset.map_or(MAX_BODY, |preset| preset.max_body)),
         })
     }

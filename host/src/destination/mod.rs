@@ -16,6 +16,8 @@ use crate::event::{Event, UnixMillis};
 
 pub use console::Console;
 pub use file::JsonLines;
+#[cfg(feature = "cli")]
+pub(crate) use http::system_roots;
 pub use http::{
     Authorization, Certificate, HttpClient, HttpDestination, HttpSettings, Identity, InvalidSettings,
     Network, Refused, TlsSettings,

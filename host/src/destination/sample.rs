@@ -6,7 +6,7 @@ use bytes::Bytes;
 use uuid::Uuid;
 
 use crate::delivery::{DeliveryId, Outgoing};
-use crate::event::{Event, EventId, Headers};
+use crate::event::{Event, Headers, sample};
 
 use super::Parcel;
 
@@ -17,18 +17,13 @@ pub(super) fn parcel(headers: &[(&str, &str)], body: impl Into<Bytes>) -> Parcel
         received.push(http::HeaderName::from_bytes(name.as_bytes()).unwrap(), value.as_bytes().to_vec());
     }
     let event = Event {
-        id: EventId(Uuid::from_u128(0x0197_0000_0000_7000_8000_0000_0000_0001)),
         source: "github".into(),
         kind: "pull_request.opened".to_owned(),
-        delivery_id: None,
-        proof: None,
-        hops: 0,
         received_at: 1_700_000_000_000,
-        method: "POST".to_owned(),
         path: "/in/github".to_owned(),
-        query: String::new(),
         headers: received,
         body: body.into().into(),
+        ..sample::event(0x0197_0000_0000_7000_8000_0000_0000_0001)
     };
     Parcel {
         id: DeliveryId(Uuid::from_u128(7)),

@@ -13,6 +13,9 @@ pub struct Headers {
     fields: Arc<Vec<(HeaderName, Bytes)>>,
 }
 
+/// Fields that [`Headers::set`] lets there be. No receiver takes more, and the types of the crate `http` end at 24,576.
+const MAX_FIELDS: usize = 1000;
+
 /// Why a header field is not allowed in HTTP ([RFC 9110 §5](https://www.rfc-editor.org/rfc/rfc9110#section-5)).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HeaderError {
@@ -20,6 +23,8 @@ pub enum HeaderError {
     Name(String),
     /// The value has a control character other than tab.
     Value(String),
+    /// There are too many already.
+    TooMany,
 }
 
 impl fmt::Display for HeaderError {
@@ -27,6 +32,7 @@ impl fmt::Display for HeaderError {
         match self {
             HeaderError::Name(name) => write!(f, "{name:?} is not a header name"),
             HeaderError::Value(name) => write!(f, "the value of header {name:?} has a control character"),
+            HeaderError::TooMany => write!(f, "there are more than {MAX_FIELDS} header fields"),
         }
     }
 }
@@ -44,7 +50,7 @@ impl Headers {
         Arc::make_mut(&mut self.fields).push((name, value.into()));
     }
 
-    /// Replaces every field of that name by one, in the first one's place, or adds it at the end.
+    /// Replaces every field of that name by one, in the first one's place, or adds it at the end, up to 1000 fields.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), HeaderError> {
         let parsed =
             HeaderName::from_bytes(name.as_bytes()).map_err(|_| HeaderError::Name(name.to_owned()))?;
@@ -52,6 +58,7 @@ impl Headers {
         let value = Bytes::copy_from_slice(value.as_bytes());
         let fields = Arc::make_mut(&mut self.fields);
         match fields.iter().position(|(name, _)| *name == parsed) {
+            None if fields.len() >= MAX_FIELDS => return Err(HeaderError::TooMany),
             None => fields.push((parsed, value)),
             Some(first) => {
                 fields[first].1 = value;
@@ -156,5 +163,16 @@ mod tests {
             assert_eq!(subject.set("x", value), Err(HeaderError::Value("x".to_owned())), "{value:?}");
         }
         assert!(subject.is_empty());
+    }
+
+    #[test]
+    fn fields_that_are_set_are_bounded() {
+        let mut subject = Headers::new();
+        for number in 0..MAX_FIELDS {
+            subject.set(&format!("x-{number}"), "").unwrap();
+        }
+        assert_eq!(subject.set("one-more", ""), Err(HeaderError::TooMany));
+        subject.set("X-7", "replaced").unwrap();
+        assert_eq!((subject.len(), subject.text("x-7")), (MAX_FIELDS, Some("replaced")));
     }
 }

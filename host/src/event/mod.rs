@@ -7,6 +7,8 @@ mod edit;
 mod headers;
 mod json;
 mod message;
+#[cfg(test)]
+pub(crate) mod sample;
 mod split;
 mod view;
 

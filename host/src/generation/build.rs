@@ -6,14 +6,14 @@ use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::clock::Clock;
+use crate::clock::Time;
 use crate::config::{Config, Create};
 use crate::destination::HttpClient;
 use crate::metrics::Metrics;
 use crate::routing::Router;
 
 use super::destination::DestinationEntry;
-use super::{Generation, PluginEntry, Problem, RouteEntry, RunCounters, SourceEntry};
+use super::{Generation, PluginEntry, Problem, RouteEntry, RunCounters, SourceEntry, server_tls};
 
 /// What generations are made with; lives as long as the process.
 pub struct Workshop {
@@ -21,8 +21,8 @@ pub struct Workshop {
     pub state_dir: PathBuf,
     /// Whether generated secrets may be made, and the cache be written.
     pub create: Create,
-    /// Tells what has expired.
-    pub clock: Arc<dyn Clock>,
+    /// Tells what has expired, and when certificates do.
+    pub clock: Arc<Time>,
     /// Counters that outlive a generation.
     pub metrics: Arc<Metrics>,
     /// TLS settings for destinations.
@@ -54,10 +54,21 @@ pub fn build(
         routes: Vec::new(),
         plugins: Default::default(),
         destinations: Default::default(),
+        pair: previous.and_then(|previous| previous.pair.clone()),
         watched: Vec::new(),
         warnings: Vec::new(),
         config,
     };
+
+    match generation.config.server.tls.as_ref().map(|tls| server_tls::read(tls, previous, workshop)) {
+        None => {}
+        Some(Ok(read)) => {
+            generation.pair = Some(read.pair);
+            watched.extend(read.files);
+            warnings.extend(read.warnings);
+        }
+        Some(Err(problem)) => problems.push(problem),
+    }
 
     let server = &generation.config.server;
     let public_url = server.public_url.as_ref().map(|url| format!("{url}{}", server.base_path));

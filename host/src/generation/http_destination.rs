@@ -154,7 +154,8 @@ impl<'a> Credentials<'a> {
     }
 }
 
-fn bounded(path: &Path) -> io::Result<Vec<u8>> {
+/// A file of certificates.
+pub(super) fn bounded(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(MAX_CERTIFICATES + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_CERTIFICATES {

@@ -2,6 +2,7 @@
 //! Every request, run and attempt pins the generation that it starts with; a new one replaces the old one at once and
 //! harms nothing that is under way.
 
+mod admission;
 mod agreed;
 mod build;
 mod destination;
@@ -10,6 +11,7 @@ mod hook_secret;
 mod http_destination;
 mod plugin;
 mod proof;
+mod server_tls;
 mod source;
 mod tally;
 
@@ -20,7 +22,9 @@ use std::sync::Arc;
 
 use crate::config::{Config, Location};
 use crate::routing::{Ordering, Router};
+use crate::server::Pair;
 
+pub(crate) use admission::Turn;
 pub(crate) use agreed::Agreed;
 pub use build::{Workshop, build};
 pub use destination::{DestinationEntry, Receiver};
@@ -50,6 +54,9 @@ pub struct Generation {
     pub plugins: BTreeMap<Arc<str>, Arc<PluginEntry>>,
     /// Receivers, by name.
     pub destinations: BTreeMap<Arc<str>, Arc<DestinationEntry>>,
+    /// What connections from outside are secured with. It is also that of the generation before where the
+    /// configuration no longer names one, since TLS comes and goes with a restart.
+    pub(crate) pair: Option<Arc<Pair>>,
     /// Files of which a change may change the generation.
     pub watched: Vec<PathBuf>,
     /// What an operator should think about.
@@ -132,7 +139,7 @@ impl Generation {
         let server = &self.config.server;
         let origin = match (&server.public_url, server.listen.first()) {
             (Some(url), _) => url.clone(),
-            (None, Some(listen)) => format!("http://{listen}"),
+            (None, Some(listen)) => format!("{}://{listen}", server.scheme()),
             (None, None) => String::new(),
         };
         format!("{origin}{}/{source}", server.base_path)

@@ -12,6 +12,7 @@ use crate::provider::{Answer, Preset};
 use crate::routing::{DedupeRule, Fields, bounded_key};
 use crate::signature::{Refusal, SignedRequest};
 
+use super::admission::Admission;
 use super::agreed::Agreed;
 use super::hook_secret::HookVerifier;
 use super::proof::{self, Proof, ProofSecret, Proven};
@@ -33,6 +34,8 @@ pub struct SourceEntry {
     pub origins: Vec<Origin>,
     /// What an operator should think about.
     pub warnings: Vec<Problem>,
+    /// Who may knock, and how often.
+    pub(crate) admission: Admission,
     /// Requests by what became of them.
     pub counters: RequestCounters,
     /// Those that were not taken for genuine, by the reason.
@@ -80,8 +83,10 @@ pub struct RequestCounters {
     pub handshake: Counter,
     /// Lists of events without an event.
     pub empty: Counter,
-    /// Not genuine.
+    /// Not admitted, or not genuine.
     pub refused: Counter,
+    /// More than `rate` takes.
+    pub limited: Counter,
     /// Larger than allowed.
     pub too_large: Counter,
     /// Not received whole.
@@ -99,6 +104,7 @@ impl RequestCounters {
             handshake: requests("handshake"),
             empty: requests("empty"),
             refused: requests("refused"),
+            limited: requests("limited"),
             too_large: requests("too-large"),
             incomplete: requests("incomplete"),
             overloaded: requests("overloaded"),
@@ -122,10 +128,11 @@ impl SourceEntry {
             max_body: source.max_body,
             origins: noticed.origins,
             warnings: noticed.warnings,
+            admission: Admission::new(&source.admission, before.map(|before| &before.admission)),
             counters: RequestCounters::new(&source.name, &workshop.metrics),
             refusals: before.map(|before| before.refusals.clone()).unwrap_or_default(),
-            metrics: workshop.metrics.clone(),
             provider: source.provider,
+            metrics: workshop.metrics.clone(),
             kind: source.kind.clone(),
             delivery_id: source.delivery_id.clone(),
             dedupe: source.dedupe.clone(),

@@ -108,7 +108,8 @@ pub(super) fn reply(reply: Reply) -> Response {
         if let (false, Ok(name), Ok(value)) =
             (framing, HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value))
         {
-            response.headers_mut().append(name, value);
+            // A reply that was stored has had its fields counted.
+            let _full = response.headers_mut().try_append(name, value);
         }
     }
     response

@@ -1,5 +1,6 @@
 //! Takes one webhook in: who is it from, is it genuine, where does it go; stores it and answers.
 
+mod admission;
 mod answer;
 mod batch;
 mod body;
@@ -66,6 +67,9 @@ impl Ingest {
             }
             return answer::refusal(StatusCode::NOT_FOUND, "unknown source", None);
         };
+        if let Err(refused) = admission::admit(source, &generation.config.server, &request) {
+            return self.refuse(source, refused);
+        }
         if request.method() != Method::POST && !source.methods.contains(&request.method().as_str()) {
             if let Some(left_out) = self.strangers.admit(self.clock.due_now()) {
                 let taken = source.methods.join(", ");

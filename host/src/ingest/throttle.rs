@@ -22,7 +22,7 @@ struct Window {
 
 impl Throttle {
     /// Whether a line may be written now, and how many have been left out since the last one.
-    pub(super) fn admit(&self, now: UnixMillis) -> Option<u64> {
+    pub(crate) fn admit(&self, now: UnixMillis) -> Option<u64> {
         let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
         if window.second != now / 1000 {
             window.second = now / 1000;

@@ -268,6 +268,11 @@ mod tests {
         edits.set_header("Content-Length".into(), "5".into());
         check(edits, Err("header \"Content-Length\" is the host's to set"));
         let mut edits = Edits::default();
+        for number in 0..=1000 {
+            edits.set_header(format!("x-{number}"), String::new());
+        }
+        check(edits, Err("there are more than 1000 header fields"));
+        let mut edits = Edits::default();
         edits.send_to(vec!["nowhere".into()]);
         check(edits, Err("\"nowhere\" is not a destination of this route"));
         let mut edits = Edits::default();

@@ -36,6 +36,8 @@ pub struct Preset {
     pub deadline: Option<Duration>,
     /// What becomes of an event that is refused or not answered in time; empty if not known.
     pub failure: &'static str,
+    /// Whether it drops an event at most of 4xx, so that it is told 503 where others are told 429.
+    pub final_4xx: bool,
     /// Where the secret comes from or is to be pasted.
     pub secret: &'static str,
 }
@@ -204,6 +206,7 @@ impl Preset {
             by_get: false,
             deadline: None,
             failure: "",
+            final_4xx: false,
             secret: "",
         }
     }

@@ -14,6 +14,7 @@ use crate::clock::Time;
 use crate::config::{self, Config};
 use crate::event::UnixMillis;
 use crate::generation::{Generation, Problem, Workshop, build};
+use crate::metrics::Metrics;
 
 pub(crate) use watch::{Seen, Watcher};
 
@@ -101,6 +102,14 @@ pub(crate) fn make(
     build(config, before, workshop).map_err(|problems| Rejected::Build(problems, watched))
 }
 
+/// Tells the metrics of a generation that serves from now on.
+pub(crate) fn put_to_use(generation: &Generation, metrics: &Metrics) {
+    metrics.generation.set(i64::try_from(generation.number).unwrap_or(i64::MAX));
+    if let Some(pair) = &generation.pair {
+        metrics.certificate_not_after.set(pair.not_after / 1000);
+    }
+}
+
 /// Files and directories that a configuration names. Looked at before they are read, so that a change right after
 /// reading is seen as one.
 pub(crate) fn named_by(config: &Config) -> Vec<PathBuf> {
@@ -137,6 +146,7 @@ impl Reloader {
         match make(&self.source, Some(&before), &self.workshop) {
             Ok(generation) => {
                 let number = generation.number;
+                put_to_use(&generation, metrics);
                 for warning in &generation.warnings {
                     tracing::warn!("{warning}");
                 }
@@ -153,7 +163,6 @@ impl Reloader {
                 *self.watched.write().unwrap_or_else(PoisonError::into_inner) = watched_by(&generation);
                 self.current.store(Arc::new(generation));
                 *self.failure.write().unwrap_or_else(PoisonError::into_inner) = None;
-                metrics.generation.set(i64::try_from(number).unwrap_or(i64::MAX));
                 metrics.reload_failing_since.set(0.0);
                 metrics.reloads("replaced").inc();
                 tracing::info!(generation = number, "reloaded");
@@ -187,10 +196,12 @@ impl Reloader {
 }
 
 /// Settings of what lives longer than a generation, and whether each has changed.
-fn needs_restart(before: &Config, after: &Config) -> [(&'static str, bool); 7] {
+fn needs_restart(before: &Config, after: &Config) -> [(&'static str, bool); 8] {
     let (old, new) = (&before.server, &after.server);
     [
         ("[server] listen", old.listen != new.listen),
+        // Which files it is does not matter.
+        ("[server] tls", old.tls.is_some() != new.tls.is_some()),
         ("[server] max_head", old.max_head != new.max_head),
         ("[server] head_timeout", old.head_timeout != new.head_timeout),
         ("[server] max_connections", old.max_connections != new.max_connections),

@@ -102,25 +102,20 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::event::{EventId, Headers, Pointer};
+    use crate::event::{Headers, Pointer, sample};
 
     fn event(kind: &str, query: &str, body: &str) -> Event {
         let mut headers = Headers::new();
         headers.set("X-Customer", "c-7").expect("a header");
         headers.set("X-Empty", "").expect("a header");
         Event {
-            id: EventId(uuid::Uuid::nil()),
             source: "shop".into(),
             kind: kind.to_owned(),
             delivery_id: Some("d-1".to_owned()),
-            proof: None,
-            hops: 0,
-            received_at: 0,
-            method: "POST".to_owned(),
-            path: "/in/shop".to_owned(),
             query: query.to_owned(),
             headers,
             body: Bytes::copy_from_slice(body.as_bytes()).into(),
+            ..sample::event(0)
         }
     }
 

@@ -89,24 +89,18 @@ mod tests {
 
     use super::super::{Scalar, Subject, Test};
     use super::*;
-    use crate::event::{EventId, Headers, Pointer};
+    use crate::event::{Headers, Pointer, sample};
 
     fn event(kind: &str, body: &'static str) -> Event {
         let mut headers = Headers::new();
         headers.set("X-Env", "prod").expect("a header");
         Event {
-            id: EventId(uuid::Uuid::nil()),
             source: "github".into(),
             kind: kind.to_owned(),
-            delivery_id: None,
-            proof: None,
-            hops: 0,
-            received_at: 0,
-            method: "POST".to_owned(),
-            path: "/in/github".to_owned(),
             query: "team=a%20b&n=7&flag".to_owned(),
             headers,
             body: Bytes::from_static(body.as_bytes()).into(),
+            ..sample::event(0)
         }
     }
 

@@ -23,8 +23,10 @@ use crate::event::{EventId, UnixMillis};
 pub use memory::MemoryStore;
 pub use records::{
     Backlog, Cursor, Disabled, EventFilter, EventRecord, EventState, EventSummary, Intervened, Intervention,
-    Keep, Ledger, Page, Removed, Retention, Stats, WorkFilter, WorkId, WorkRecord,
+    Keep, Ledger, Page, Readiness, Removed, Retention, Stats, WorkFilter, WorkId, WorkRecord,
 };
+#[cfg(all(test, feature = "sqlite"))]
+pub(crate) use sqlite::refuse_runs_of;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{OpenError, SqliteSettings, SqliteStore, SyncMode};
 pub use work::{
@@ -93,7 +95,10 @@ pub trait Store: Send + Sync + 'static {
     /// What has become of everything accepted so far.
     fn ledger(&self) -> Answer<'_, Ledger>;
 
-    /// What waits, and how large the store is.
+    /// How it stands. Takes the same time however much is stored, and shows that whoever stores something is answered.
+    fn readiness(&self) -> Answer<'_, Readiness>;
+
+    /// What waits, and how large the store is. Takes time in proportion to what waits.
     fn stats(&self) -> Answer<'_, Stats>;
 
     /// Events that are stored, newest first.

@@ -89,6 +89,18 @@ pub struct Stats {
     pub latest: UnixMillis,
 }
 
+/// How a store stands, as far as that is known without looking at what it keeps.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Readiness {
+    /// What has become of everything accepted.
+    pub ledger: Ledger,
+    /// For each destination to which deliveries are pending, how many; sorted by name. Those of a large fan-out count
+    /// as they become due.
+    pub waiting: Vec<(Arc<str>, u64)>,
+    /// Why not even a small event would be accepted now, if so.
+    pub refuses: Option<String>,
+}
+
 /// Deliveries to one destination that have not ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Backlog {
@@ -117,6 +129,9 @@ pub enum Intervention {
     /// Makes a delivery that has ended once more, as the same delivery: its receiver sees the id that it has seen
     /// before. Its attempts and its age are counted anew.
     Redeliver(DeliveryId),
+    /// The same, only of a dead letter: of a delivery that has arrived it is [`Unfit`](Intervened::Unfit), since its
+    /// receiver would get it a second time.
+    Revive(DeliveryId),
     /// Gives up waiting for what became of a dead run: takes its event through the route's plugins once more, as a new
     /// run. Out of any sequence, whatever order it is given: those that came after may have gone before.
     Rerun {

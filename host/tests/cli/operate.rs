@@ -9,16 +9,16 @@ use std::time::Instant;
 use regex::Regex;
 use serde_json::Value;
 
-use super::{PATIENCE, Serving, run, text};
+use super::{PATIENCE, Serving, address, run, text};
 
 /// A gateway with a destination that nobody serves, without plugins.
 fn directory(store: &str) -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let address = address();
     let config = format!(
         r#"
 [server]
-listen = "127.0.0.1:{port}"
+listen = "{address}"
 
 [store]
 type = "{store}"
@@ -119,7 +119,7 @@ fn normalised(printed: &str) -> String {
     let printed = replace(&printed, r"over \d+ m?s", "over 0 s");
     let printed = replace(&printed, r"(not )?verified: .*", "verified or not");
     let printed = replace(&printed, r"after [0-9.]+ (µs|ms|s):", "after 0 ms:");
-    let printed = replace(&printed, r"127\.0\.0\.1:\d{2,5}", "127.0.0.1:8080");
+    let printed = replace(&printed, r"127\.\d+\.\d+\.\d+:\d{2,5}", "127.0.0.1:8080");
     let printed = replace(&printed, r"hookyard-send/[0-9.]+", "hookyard-send/0");
     let printed = replace(&printed, r"\d+ bytes appended", "1000 bytes appended");
     replace(&printed, r"memory, [0-9.]+ k?B", "memory, 10 kB")
@@ -196,6 +196,8 @@ fn operators_act() {
     assert_eq!(done(here, &["dead-letters", "replay", "--all", "--rate", "100/s"]), "replayed 1 of 1\n");
     wait_for(here, "/deliveries_dead", 3);
     wait_for(here, "/dead_letters_replayed", 2);
+    let arrived = ids(here, &["deliveries", "list", "--state", "done"]);
+    fails(here, &["dead-letters", "replay", &arrived[0]], 1, "unfit: it has not ended, or is no dead letter");
     fails(here, &["dead-letters", "discard", "--all", "--route", "pushes"], 1, "there is nothing to discard");
     assert_eq!(done(here, &["dead-letters", "discard", "--all", "--route", "prs"]), "discarded 1 of 1\n");
     fails(here, &["dead-letters", "discard", &dead[0]], 1, "unfit: it has not ended, or is no dead letter");

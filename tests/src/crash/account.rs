@@ -1,6 +1,6 @@
 //! The books: what was sent, acknowledged and delivered, kept where no kill reaches them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -71,9 +71,10 @@ type Place = (u64, u8);
 #[derive(Debug)]
 struct Arrived {
     webhook_ids: Vec<String>,
-    count: usize,
     /// How many places were reached before.
     rank: usize,
+    /// In which life of the gateway it came last.
+    life: usize,
 }
 
 /// What is known of an event that was sent.
@@ -117,10 +118,17 @@ struct Books {
     ready: Option<Instant>,
     /// From readiness until all that was in flight had arrived.
     recoveries: Vec<Duration>,
-    /// Repetitions after each kill.
-    repeated: Vec<usize>,
+    /// From readiness until the next kill, or the end, with something in flight that had not arrived.
+    unfinished: Vec<Duration>,
+    /// How often it was killed: the number of its life.
+    life: usize,
+    repeated: Repetitions,
     problems: Vec<String>,
 }
+
+/// What came once more although it had come in an earlier life: how much of that life, by its number, and to which
+/// destination. A kill ends a life, and may repeat what was under way then.
+pub(super) type Repetitions = BTreeMap<(usize, u8), usize>;
 
 /// What the books say at the end.
 #[derive(Clone, Debug, Default)]
@@ -131,8 +139,9 @@ pub(super) struct Balance {
     pub(super) resent: usize,
     pub(super) arrived: usize,
     pub(super) lost: usize,
-    pub(super) repeated: Vec<usize>,
+    pub(super) repeated: Repetitions,
     pub(super) recoveries: Vec<Duration>,
+    pub(super) unfinished: Vec<Duration>,
     pub(super) problems: Vec<String>,
 }
 
@@ -186,19 +195,7 @@ impl Account {
         if !intact {
             books.problems.push(format!("event {number} came to `{}` changed", char::from(destination)));
         }
-        let rank = books.places.len();
-        let arrived =
-            books.places.entry(place).or_insert(Arrived { webhook_ids: Vec::new(), count: 0, rank });
-        arrived.count += 1;
-        let again = arrived.count > 1;
-        if !arrived.webhook_ids.iter().any(|known| known == webhook_id) {
-            arrived.webhook_ids.push(webhook_id.to_owned());
-        }
-        if again && let Some(repeated) = books.repeated.last_mut() {
-            *repeated += 1;
-        } else if again {
-            books.problems.push(format!("event {number} came twice before anything was killed"));
-        }
+        books.enter(place, webhook_id);
         books.outstanding.remove(&place);
         if books.in_flight.remove(&place) {
             books.note_recovery();
@@ -210,16 +207,16 @@ impl Account {
     /// The gateway was killed.
     pub(super) fn killed(&self) {
         let mut books = self.lock();
+        books.give_up_recovery();
         books.in_flight = books.outstanding.clone();
-        books.ready = None;
-        books.repeated.push(0);
+        books.life += 1;
     }
 
     /// It is ready again.
     pub(super) fn ready(&self) {
         let mut books = self.lock();
         books.ready = Some(Instant::now());
-        if !books.repeated.is_empty() {
+        if books.life > 0 {
             books.note_recovery();
         }
     }
@@ -236,7 +233,8 @@ impl Account {
 
     /// Holds the books against themselves and against the gateway's own ledger.
     pub(super) fn balance(&self, ledger: &Ledger) -> Balance {
-        let books = self.lock();
+        let mut books = self.lock();
+        books.give_up_recovery();
         let mut problems = books.problems.clone();
         let mut balance = Balance {
             acknowledged: books.acknowledged,
@@ -244,6 +242,7 @@ impl Account {
             arrived: books.places.len(),
             repeated: books.repeated.clone(),
             recoveries: books.recoveries.clone(),
+            unfinished: books.unfinished.clone(),
             ..Balance::default()
         };
         let mut stored = 0;
@@ -297,6 +296,24 @@ impl Account {
 }
 
 impl Books {
+    fn enter(&mut self, place: Place, webhook_id: &str) {
+        let (rank, life) = (self.places.len(), self.life);
+        let before = self.places.get(&place).map(|arrived| arrived.life);
+        let arrived = self.places.entry(place).or_insert(Arrived { webhook_ids: Vec::new(), rank, life });
+        arrived.life = life;
+        if !arrived.webhook_ids.iter().any(|known| known == webhook_id) {
+            arrived.webhook_ids.push(webhook_id.to_owned());
+        }
+        let (number, destination) = place;
+        match before {
+            None => {}
+            Some(before) if before < life => *self.repeated.entry((before, destination)).or_default() += 1,
+            Some(_) => self
+                .problems
+                .push(format!("event {number} came to `{}` twice from one process", char::from(destination))),
+        }
+    }
+
     /// Ordered events that came before one that was acknowledged before they were sent.
     fn out_of_order(&self) -> Vec<String> {
         let rank = |number: u64| {
@@ -318,6 +335,15 @@ impl Books {
         found
     }
 
+    /// Notes how long it has gone on, if the gateway is ready and something is in flight that had been before the kill.
+    fn give_up_recovery(&mut self) {
+        if let Some(ready) = self.ready.take()
+            && !self.in_flight.is_empty()
+        {
+            self.unfinished.push(ready.elapsed());
+        }
+    }
+
     /// Notes how long it took, once the gateway is ready and nothing is in flight that had been before the kill.
     fn note_recovery(&mut self) {
         if self.in_flight.is_empty()
@@ -325,5 +351,57 @@ impl Books {
         {
             self.recoveries.push(ready.elapsed());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_kill_repeats_anything() {
+        let account = Account::default();
+        let number = (1..).find(|number| Kind::of(*number) == Kind::Plain).unwrap();
+        for _ in 0..number {
+            account.sending(0);
+        }
+        let came = || account.arrived(number, b'a', "id", true);
+        let balance = || account.balance(&Ledger::default());
+        came();
+        account.killed();
+        account.killed();
+        came();
+        assert_eq!(balance().repeated, Repetitions::from([((0, b'a'), 1)]), "it is the first kill's");
+        let twice = format!("event {number} came to `a` twice from one process");
+        assert!(!balance().problems.contains(&twice));
+        came();
+        assert!(balance().problems.contains(&twice));
+        account.killed();
+        came();
+        assert_eq!(balance().repeated, Repetitions::from([((0, b'a'), 1), ((2, b'a'), 1)]));
+    }
+
+    #[test]
+    fn a_recovery_counts_also_where_it_does_not_end() {
+        let account = Account::default();
+        let number = account.sending(0);
+        account.acknowledged(0, number);
+        let figures = || {
+            let Balance { recoveries, unfinished, .. } = account.balance(&Ledger::default());
+            (recoveries.len(), unfinished.len())
+        };
+        account.ready();
+        assert_eq!(figures(), (0, 0), "nothing was killed yet");
+        account.killed();
+        account.killed();
+        account.ready();
+        account.killed();
+        assert_eq!(figures(), (0, 1), "the second kill came before it was ready");
+        account.ready();
+        Kind::of(number).destinations().iter().for_each(|at| account.arrived(number, *at, "id", true));
+        account.killed();
+        assert_eq!(figures(), (1, 1));
+        account.ready();
+        assert_eq!(figures(), (2, 1), "nothing was in flight");
     }
 }

@@ -30,9 +30,12 @@ pub fn program() -> PathBuf {
     let sources = std::fs::read_to_string(folder.join("hookyard.d")).unwrap_or_default();
     let sources = sources.split_once(": ").map_or("", |(_, sources)| sources);
     for source in sources.split_whitespace() {
-        let changed = Path::new(source).metadata().and_then(|metadata| metadata.modified());
+        // `cargo test` leaves the list as it was: what is gone was named by another source, which has changed.
+        let Ok(changed) = Path::new(source).metadata().and_then(|metadata| metadata.modified()) else {
+            continue;
+        };
         assert!(
-            changed.is_ok_and(|changed| changed <= built),
+            changed <= built,
             "{} is older than {source}: `cargo test --workspace` builds it",
             program.display()
         );
@@ -57,6 +60,11 @@ impl Program {
         let mut command = Command::new(program);
         command.current_dir(directory).env_remove("RUST_LOG").stdin(Stdio::null()).stdout(out).stderr(errors);
         Program { child: command.spawn().unwrap(), client: Client { address }, log }
+    }
+
+    /// What `/readyz` says.
+    pub async fn readiness(&self) -> serde_json::Value {
+        serde_json::from_str(&self.client.get("/readyz").await.text).unwrap()
     }
 
     /// Waits until `/readyz` answers 200.

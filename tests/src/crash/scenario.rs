@@ -23,14 +23,9 @@ use super::process::Program;
 use super::receiver::Receiver;
 use super::sender::{Order, SECRET, sender};
 
-/// Deliveries under way at once, to each of four destinations.
+/// Deliveries under way at once to each destination: so many may have been made and not settled when the gateway is
+/// killed.
 const CONCURRENCY: usize = 16;
-
-/// How many deliveries may have been made and not settled when the gateway is killed.
-const IN_FLIGHT: usize = 4 * CONCURRENCY;
-
-/// When nothing has arrived for so long, what has not is lost, unless a shutdown in order brings it.
-const STANDSTILL: Duration = Duration::from_secs(4);
 
 /// What to do.
 #[derive(Clone, Debug)]
@@ -65,7 +60,7 @@ struct Figures {
 pub async fn run(plan: &Plan) -> Report {
     let directory = TempDir::new().unwrap();
     let account = Arc::new(Account::default());
-    let receiver = Receiver::start(account.clone()).await;
+    let mut receiver = Receiver::start(account.clone()).await;
     let gateway = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port(plan.seed)));
     configure(plan.store, directory.path(), gateway, receiver.address);
 
@@ -91,6 +86,7 @@ pub async fn run(plan: &Plan) -> Report {
             figures.kills += 1;
         }
         process.0.kill();
+        receiver.drain().await;
         account.killed();
     }
     let mut process = start(plan, directory.path(), gateway);
@@ -99,7 +95,7 @@ pub async fn run(plan: &Plan) -> Report {
     eventually(|| format!("{} events are acknowledged", account.acknowledged_so_far()), enough).await;
     order.send_replace(Order::Finish);
     while senders.join_next().await.is_some() {}
-    all_arrived(&account).await;
+    at_rest(&process.0).await;
     figures.problems.extend(verified(&plan.program, directory.path()));
     let log = process.0.log();
     let status = process.0.stop().await;
@@ -109,16 +105,13 @@ pub async fn run(plan: &Plan) -> Report {
     reckon(plan, figures, &account, directory.path()).await
 }
 
-/// Waits until everything has arrived, or nothing arrives any more.
-async fn all_arrived(account: &Account) {
-    let mut outstanding = usize::MAX;
-    let mut since = Instant::now();
-    while account.outstanding() > 0 && since.elapsed() < STANDSTILL {
-        if account.outstanding() < outstanding {
-            (outstanding, since) = (account.outstanding(), Instant::now());
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+/// Waits until the gateway has nothing left to do: what has not arrived by then never will.
+async fn at_rest(process: &Program) {
+    let look = || async {
+        let readiness = process.readiness().await;
+        (readiness["store"]["pending"] == 0).then_some(())
+    };
+    eventually(|| format!("nothing pending; {}", process.log()), look).await;
 }
 
 /// A process and when it was started.
@@ -157,7 +150,7 @@ async fn serve_for_a_while(
 async fn reckon(plan: &Plan, mut figures: Figures, account: &Account, directory: &Path) -> Report {
     let ledger = ledger(&directory.join("state"), &mut figures.problems).await;
     let balance: Balance = account.balance(&ledger);
-    let most_repeated = balance.repeated.iter().copied().max().unwrap_or_default();
+    let most_repeated = balance.repeated.values().copied().max().unwrap_or_default();
     let mut report = Report::new(format!("kill -9 (seed {})", plan.seed));
     report.row("kills while it served", figures.kills);
     report.row("kills while it started", figures.kills_at_start);
@@ -170,22 +163,28 @@ async fn reckon(plan: &Plan, mut figures: Figures, account: &Account, directory:
         format!("{}, {}", balance.resent, ledger.duplicates)
     });
     report.row("messages that arrived", balance.arrived);
-    report.row("messages that arrived once more", balance.repeated.iter().sum::<usize>());
+    report.row("messages that arrived once more", balance.repeated.values().sum::<usize>());
     report.row(
-        "  most of them after one kill",
-        format!("{most_repeated}, of {IN_FLIGHT} that may be in flight"),
+        "  most of them after one kill at one destination",
+        format!("{most_repeated}, of {CONCURRENCY} that may be in flight"),
     );
     report.times("from the start of the process to readiness", &figures.starts);
     report.times("from readiness until all in flight had arrived", &balance.recoveries);
+    report.row("  that had not all arrived at the next kill", balance.unfinished.len());
     report.problems = figures.problems;
     report.problems.extend(balance.problems);
-    if most_repeated > IN_FLIGHT {
-        report.problems.push(format!("{most_repeated} messages arrived once more after one kill"));
+    for ((life, destination), repeated) in balance.repeated {
+        if repeated > CONCURRENCY {
+            let (kill, at) = (life + 1, char::from(destination));
+            report.problems.push(format!("{repeated} messages came to `{at}` once more after kill {kill}"));
+        }
     }
     let slow = |recovery: &&Duration| plan.recovers_within.is_some_and(|limit| **recovery > limit);
-    report
-        .problems
-        .extend(balance.recoveries.iter().find(slow).map(|slow| format!("a recovery took {slow:?}")));
+    let slow = |recoveries: &[Duration], what: &str| {
+        recoveries.iter().find(slow).map(|slow| format!("a recovery {what} {slow:?}"))
+    };
+    report.problems.extend(slow(&balance.recoveries, "took"));
+    report.problems.extend(slow(&balance.unfinished, "had not ended after"));
     report
 }
 

@@ -70,7 +70,7 @@ pub(in crate::cli) fn run(config: &Path, operation: Operation) -> ExitCode {
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Failed { code, message }) => {
+        Err(Failed { code, message, .. }) => {
             let message = super::text::lines(message.trim_end());
             let label = if message.starts_with("error") { "" } else { "error: " };
             complain(&format!("{label}{message}\n"));

@@ -16,22 +16,38 @@ pub(super) const EXIT_UNREACHABLE: u8 = 69;
 pub(super) struct Failed {
     pub(super) code: u8,
     pub(super) message: String,
+    /// Whether it may be done nevertheless: it was asked for, and no answer came that can be read.
+    pub(super) perhaps_done: bool,
 }
 
 impl Failed {
+    fn new(code: u8, message: impl Into<String>) -> Self {
+        Failed { code, message: message.into(), perhaps_done: false }
+    }
+
     pub(super) fn usage(message: impl Into<String>) -> Self {
-        Failed { code: EXIT_USAGE, message: message.into() }
+        Failed::new(EXIT_USAGE, message)
     }
 
     pub(super) fn unreachable(message: impl Into<String>) -> Self {
-        Failed { code: EXIT_UNREACHABLE, message: message.into() }
+        Failed::new(EXIT_UNREACHABLE, message)
     }
 
     pub(super) fn config(message: impl Into<String>) -> Self {
-        Failed { code: EXIT_CONFIG, message: message.into() }
+        Failed::new(EXIT_CONFIG, message)
     }
 
     pub(super) fn not_all(message: impl Into<String>) -> Self {
-        Failed { code: EXIT_NOT_ALL, message: message.into() }
+        Failed::new(EXIT_NOT_ALL, message)
+    }
+
+    /// The gateway answered, and not that it is done.
+    pub(super) fn refused(code: u8, message: impl Into<String>) -> Self {
+        Failed::new(code, message)
+    }
+
+    /// It was asked for, and nobody knows what came of it.
+    pub(super) fn unanswered(message: impl Into<String>) -> Self {
+        Failed { perhaps_done: true, ..Failed::unreachable(message) }
     }
 }

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use tokio::time::MissedTickBehavior;
+use uuid::Uuid;
 
-use crate::admin::{Batch, Outcome, Outcomes};
+use crate::admin::{Batch, Outcome};
 
 use super::super::{complain, say};
 use super::failed::Failed;
@@ -56,13 +57,15 @@ impl Rate {
 pub(super) enum Action {
     /// Of the routes that fire for events, perhaps only one.
     Replay(Option<String>),
+    /// What is a dead letter when its turn comes.
+    ReplayDead,
     Discard,
 }
 
 impl Action {
     fn path(&self) -> &'static str {
         match self {
-            Action::Replay(_) => "/v1/replay",
+            Action::Replay(_) | Action::ReplayDead => "/v1/replay",
             Action::Discard => "/v1/dead-letters/discard",
         }
     }
@@ -70,7 +73,7 @@ impl Action {
     /// What was done, and what would be.
     pub(super) fn words(&self) -> (&'static str, &'static str) {
         match self {
-            Action::Replay(_) => ("replayed", "replay"),
+            Action::Replay(_) | Action::ReplayDead => ("replayed", "replay"),
             Action::Discard => ("discarded", "discard"),
         }
     }
@@ -85,6 +88,10 @@ struct Account {
     unfit: u64,
     expired: u64,
     unrouted: u64,
+    /// The store could not, and did nothing.
+    failed: u64,
+    /// It may be done.
+    unknown: u64,
     /// The first thousand.
     results: Vec<Outcome>,
 }
@@ -96,6 +103,8 @@ impl Account {
             "missing" => &mut self.missing,
             "expired" => &mut self.expired,
             "unrouted" => &mut self.unrouted,
+            "failed" => &mut self.failed,
+            "unknown" => &mut self.unknown,
             _ => &mut self.unfit,
         };
         *counter += 1;
@@ -105,7 +114,7 @@ impl Account {
     }
 
     fn tried(&self) -> u64 {
-        self.done + self.missing + self.unfit + self.expired + self.unrouted
+        self.done + self.missing + self.unfit + self.expired + self.unrouted + self.failed + self.unknown
     }
 
     fn show(&self, output: Output, action: &Action) {
@@ -123,6 +132,8 @@ impl Account {
             (self.unfit, "unfit"),
             (self.expired, "expired"),
             (self.unrouted, "unrouted"),
+            (self.failed, "failed"),
+            (self.unknown, "of which it is not known"),
         ];
         let others = others.into_iter().filter(|(number, _)| *number > 0);
         let others: String = others.map(|(number, what)| format!(", {number} {what}")).collect();
@@ -142,10 +153,11 @@ pub(super) async fn each(
     let done = work_through(reach, items, action, rate, &mut account).await;
     account.show(output, action);
     let left = account.asked - account.tried();
-    done.map_err(|failed| Failed {
-        message: format!("{}; {left} of {} were not tried", failed.message, account.asked),
-        ..failed
-    })?;
+    let untried = match left {
+        0 => String::new(),
+        left => format!("; {left} of {} were not tried", account.asked),
+    };
+    done.map_err(|failed| Failed { message: format!("{}{untried}", failed.message), ..failed })?;
     if account.done < account.asked {
         let (past, _) = action.words();
         return Err(Failed::not_all(format!(
@@ -179,12 +191,22 @@ async fn work_through(
             beat.tick().await;
         }
         let mut batch = Batch::default();
-        items.by_ref().take(step).for_each(|item| item.put(&mut batch));
-        if let Action::Replay(route) = action {
-            batch.route.clone_from(route);
+        let some: Vec<Item> = items.by_ref().take(step).collect();
+        let ids: Vec<Uuid> = some.iter().map(Item::id).collect();
+        some.into_iter().for_each(|item| item.put(&mut batch));
+        match action {
+            Action::Replay(route) => batch.route.clone_from(route),
+            Action::ReplayDead => batch.dead = true,
+            Action::Discard => {}
         }
-        let outcomes: Outcomes = reach.post(action.path(), &batch).await?;
-        outcomes.results.into_iter().for_each(|outcome| account.add(outcome));
+        let answered = reach.post_batch(action.path(), &batch).await.inspect_err(|failed| {
+            if failed.perhaps_done {
+                ids.iter().for_each(|id| account.add(Outcome::unknown(*id, &failed.message)));
+            }
+        });
+        let (outcomes, done) = answered?;
+        outcomes.into_iter().for_each(|outcome| account.add(outcome));
+        done?;
         progress.show(account.tried());
     }
     progress.end();
@@ -232,7 +254,7 @@ mod tests {
     use crate::clock::{SystemClock, Time};
     use crate::config::Config;
     use crate::delivery::{RunEnd, RunId};
-    use crate::event::{Event, EventId, Headers, UnixMillis};
+    use crate::event::{UnixMillis, sample};
     use crate::store::{Limits, MemoryStore, NewEvent, NewRun, SettledRun, Store as _};
 
     use super::super::listing::Target;
@@ -258,20 +280,7 @@ mod tests {
     async fn with_dead_runs(many: u128) -> (Arc<MemoryStore>, Reach) {
         let store = Arc::new(MemoryStore::new(Limits { events: 100_000, bytes: 100_000_000 }));
         for number in 1..=many {
-            let event = Event {
-                id: EventId(Uuid::from_u128(number)),
-                source: "source".into(),
-                kind: String::new(),
-                delivery_id: None,
-                proof: None,
-                hops: 0,
-                received_at: NOW,
-                method: "POST".to_owned(),
-                path: "/".to_owned(),
-                query: String::new(),
-                headers: Headers::new(),
-                body: bytes::Bytes::from_static(b"{}").into(),
-            };
+            let event = sample::event(number);
             let id = RunId(Uuid::from_u128(number));
             let run = NewRun { id, route: "route".into(), order: None, leased_until: None };
             let new = NewEvent { event: Arc::new(event), dedupe: None, runs: vec![run], unrouted: None };
@@ -318,5 +327,25 @@ mod tests {
         assert_eq!(account.done, 40);
         // Four steps of ten, of which the first is taken at once.
         assert!(start.elapsed() >= Duration::from_millis(300), "it took {:?}", start.elapsed());
+    }
+
+    #[tokio::test]
+    async fn what_got_no_answer_may_be_done() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("admin.sock");
+        let listener = tokio::net::UnixListener::bind(&path).unwrap();
+        // A gateway that dies while it does what it was asked, and one that is not there.
+        let dies = tokio::spawn(async move { drop(listener.accept().await.unwrap()) });
+        let reach = Reach::Socket(path);
+        let items = || (1..=60).map(|number| Item::Event(Uuid::from_u128(number))).collect::<Vec<_>>();
+        let mut account = Account { asked: 60, ..Account::default() };
+        let failed = work_through(&reach, items(), &Action::Replay(None), None, &mut account).await;
+        assert!(failed.is_err_and(|failed| failed.perhaps_done));
+        assert_eq!((account.unknown, account.tried(), account.results.len()), (STEP as u64, 50, 50));
+        dies.await.unwrap();
+        let mut account = Account { asked: 60, ..Account::default() };
+        let failed = work_through(&reach, items(), &Action::Replay(None), None, &mut account).await;
+        assert!(failed.is_err_and(|failed| !failed.perhaps_done));
+        assert_eq!(account.tried(), 0);
     }
 }

@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
-use crate::admin::{Control, ErrorView, SOCKET, Today, answer, is_served};
+use crate::admin::{Batch, Control, ErrorView, Outcome, Outcomes, SOCKET, Today, answer, is_served};
 use crate::clock::{SystemClock, Time};
 use crate::config::Config;
 
@@ -109,6 +109,17 @@ impl Reach {
         self.ask(Method::POST, target, written(body)?, None).await
     }
 
+    /// Does something to many, and tells what came of each, also where not all of it was done.
+    pub(super) async fn post_batch(
+        &self,
+        target: &str,
+        batch: &Batch,
+    ) -> Result<(Vec<Outcome>, Result<(), Failed>), Failed> {
+        let (status, answer) = self.exchange(Method::POST, target, written(batch)?, Some(TIME)).await?;
+        let outcomes = serde_json::from_slice(&answer).map(|outcomes: Outcomes| outcomes.results);
+        Ok((outcomes.unwrap_or_default(), read::<Outcomes>(status, &answer).map(drop)))
+    }
+
     async fn ask<T: DeserializeOwned>(
         &self,
         method: Method,
@@ -116,34 +127,35 @@ impl Reach {
         body: Bytes,
         time: Option<Duration>,
     ) -> Result<T, Failed> {
+        let (status, answer) = self.exchange(method, target, body, time).await?;
+        read(status, &answer)
+    }
+
+    async fn exchange(
+        &self,
+        method: Method,
+        target: &str,
+        body: Bytes,
+        time: Option<Duration>,
+    ) -> Result<(u16, Bytes), Failed> {
         let asked = self.send(method, target, body);
-        let (status, answer) = match time {
+        match time {
             None => asked.await,
-            Some(time) => tokio::time::timeout(time, asked).await.map_err(|_| {
-                Failed::unreachable(format!("no answer within {time:?}; it may be done or not"))
-            })?,
-        }?;
-        if (200..300).contains(&status) {
-            return serde_json::from_slice(&answer)
-                .map_err(|error| Failed::unreachable(format!("the answer makes no sense: {error}")));
+            Some(time) => tokio::time::timeout(time, asked).await.unwrap_or_else(|_| {
+                Err(Failed::unanswered(format!("no answer within {time:?}; it may be done or not")))
+            }),
         }
-        let code = match status {
-            400 | 405 | 409 | 413 => EXIT_USAGE,
-            404 | 501 => EXIT_NOT_ALL,
-            _ => EXIT_UNREACHABLE,
-        };
-        let message = match serde_json::from_slice::<ErrorView>(&answer) {
-            Ok(view) => view.error,
-            Err(_) => format!("the gateway answered with status {status}"),
-        };
-        Err(Failed { code, message })
     }
 
     async fn send(&self, method: Method, target: &str, body: Bytes) -> Result<(u16, Bytes), Failed> {
         match self {
-            Reach::Socket(socket) => over_socket(socket, method, target, body)
-                .await
-                .map_err(|error| Failed::unreachable(format!("{}: {error}", socket.display()))),
+            Reach::Socket(socket) => {
+                let named = |error: AnyError| format!("{}: {error}", socket.display());
+                let stream = UnixStream::connect(socket).await;
+                let stream = stream.map_err(|error| Failed::unreachable(named(error.into())))?;
+                let answered = over_socket(stream, method, target, body).await;
+                answered.map_err(|error| Failed::unanswered(named(error)))
+            }
             Reach::Store(control) => {
                 let uri: Uri = target.parse().map_err(|error| Failed::usage(format!("{target}: {error}")))?;
                 let (head, answer) = answer(control, &method, &uri, &body).await.into_parts();
@@ -154,6 +166,24 @@ impl Reach {
     }
 }
 
+/// What an answer says, or why there is none.
+fn read<T: DeserializeOwned>(status: u16, answer: &[u8]) -> Result<T, Failed> {
+    if (200..300).contains(&status) {
+        return serde_json::from_slice(answer)
+            .map_err(|error| Failed::unanswered(format!("the answer makes no sense: {error}")));
+    }
+    let code = match status {
+        400 | 405 | 409 | 413 => EXIT_USAGE,
+        404 | 501 => EXIT_NOT_ALL,
+        _ => EXIT_UNREACHABLE,
+    };
+    let message = match serde_json::from_slice::<ErrorView>(answer) {
+        Ok(view) => view.error,
+        Err(_) => format!("the gateway answered with status {status}"),
+    };
+    Err(Failed::refused(code, message))
+}
+
 fn written(body: &impl Serialize) -> Result<Bytes, Failed> {
     serde_json::to_vec(body).map(Bytes::from).map_err(|error| Failed::usage(error.to_string()))
 }
@@ -161,12 +191,11 @@ fn written(body: &impl Serialize) -> Result<Bytes, Failed> {
 type AnyError = Box<dyn std::error::Error + Send + Sync>;
 
 async fn over_socket(
-    socket: &Path,
+    stream: UnixStream,
     method: Method,
     target: &str,
     body: Bytes,
 ) -> Result<(u16, Bytes), AnyError> {
-    let stream = UnixStream::connect(socket).await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection);
     let request = Request::builder().method(method).uri(target).header("host", "hookyard");
@@ -181,7 +210,7 @@ mod tests {
     use std::fs;
 
     use crate::admin::{EventView, List};
-    use crate::event::{Event, EventId, Headers};
+    use crate::event::{Event, sample};
     use crate::store::{Limits, NewEvent, SqliteSettings, SqliteStore, Store as _, SyncMode};
 
     use super::*;
@@ -202,20 +231,7 @@ mod tests {
     #[tokio::test]
     async fn without_a_gateway_the_store_is_opened() {
         let (_directory, config, store) = state();
-        let event = Event {
-            id: EventId(uuid::Uuid::from_u128(7)),
-            source: "github".into(),
-            kind: "push".to_owned(),
-            delivery_id: None,
-            proof: None,
-            hops: 0,
-            received_at: 1_767_268_800_000,
-            method: "POST".to_owned(),
-            path: "/in/github".to_owned(),
-            query: String::new(),
-            headers: Headers::new(),
-            body: Bytes::from_static(b"{}").into(),
-        };
+        let event = Event { kind: "push".to_owned(), ..sample::event(7) };
         let unrouted = Some("no route matches".to_owned());
         let new = NewEvent { event: Arc::new(event), dedupe: None, runs: vec![], unrouted };
         store.append(vec![new], 1_767_268_800_000).await.unwrap();

@@ -155,7 +155,7 @@ pub(super) async fn dead_letters(
         DeadLettersCommand::List { filter, part } => {
             return filter.target()?.show(reach, &part, output, "dead letters", dead_letters_table).await;
         }
-        DeadLettersCommand::Replay { which, pace } => (which, pace, Action::Replay(None)),
+        DeadLettersCommand::Replay { which, pace } => (which, pace, Action::ReplayDead),
         DeadLettersCommand::Discard { which, pace } => (which, pace, Action::Discard),
     };
     if !which.all && which.ids.is_empty() {

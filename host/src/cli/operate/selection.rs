@@ -23,6 +23,13 @@ pub(super) enum Item {
 }
 
 impl Item {
+    pub(super) fn id(&self) -> Uuid {
+        match self {
+            Item::Delivery(id) | Item::Any(id) | Item::Event(id) => *id,
+            Item::Run(run) => run.id,
+        }
+    }
+
     pub(super) fn put(self, batch: &mut Batch) {
         match self {
             Item::Delivery(id) => batch.deliveries.push(id),

@@ -14,12 +14,15 @@ pub(super) fn lines(text: &str) -> String {
     escaped(text, |letter| matches!(letter, '\n' | '\t'))
 }
 
-/// JSON with those control characters escaped that JSON itself leaves as they are. They stand in strings only.
+/// JSON with those control characters escaped that JSON itself leaves as they are. They stand in strings only, but for
+/// those between its parts.
 pub(super) fn json(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {
             '\n' | '\t' => safe.push(letter),
+            // Between parts; in a string it is an escape already.
+            '\r' => safe.push(' '),
             letter if steers(letter) => {
                 let _ = write!(safe, "\\u{:04x}", u32::from(letter));
             }
@@ -90,9 +93,9 @@ mod tests {
         let hostile = "a\x1b[2Jb\rc\n\td\u{9b}31m\u{202e}e\u{7f}é🦀";
         assert_eq!(line(hostile), "a\\u{1b}[2Jb\\rc\\n\\td\\u{9b}31m\\u{202e}e\\u{7f}é🦀");
         assert_eq!(lines(hostile), "a\\u{1b}[2Jb\\rc\n\td\\u{9b}31m\\u{202e}e\\u{7f}é🦀");
-        let written = "{\"a\":\"\u{9b}31m\u{7f}é\"}";
+        let written = "{\r\n\"a\":\"\u{9b}31m\u{7f}é\\r\"}";
         let safe = json(written);
-        assert_eq!(safe, "{\"a\":\"\\u009b31m\\u007fé\"}");
+        assert_eq!(safe, "{ \n\"a\":\"\\u009b31m\\u007fé\\r\"}");
         let same = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
         assert_eq!(same(&safe), same(written));
     }

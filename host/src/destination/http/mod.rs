@@ -23,4 +23,6 @@ mod tls_tests;
 pub use address::{Network, Refused};
 pub use send::{HttpClient, HttpDestination};
 pub use settings::{Authorization, HttpSettings, InvalidSettings};
+#[cfg(feature = "cli")]
+pub(crate) use tls::system_roots;
 pub use tls::{Certificate, Identity, TlsSettings};

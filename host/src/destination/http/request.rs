@@ -1,6 +1,6 @@
 //! What is sent: the message's headers and body, our own headers, the operator's.
 
-use ::http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use ::http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, MaxSizeReached, USER_AGENT};
 use ::http::{Request, Version};
 use bytes::Bytes;
 use http_body_util::Full;
@@ -14,12 +14,13 @@ use super::HttpSettings;
 /// Names the sender of the requests, unless a plugin or the operator names another.
 const AGENT: HeaderValue = HeaderValue::from_static(concat!("Hookyard/", env!("CARGO_PKG_VERSION")));
 
-/// The request for one attempt. A header that HTTP does not allow is left out.
+/// The request for one attempt. A header that HTTP does not allow is left out. There is none if the message has more
+/// header fields than a request can have.
 pub(super) fn request(
     settings: &HttpSettings,
     authorization: Option<&HeaderValue>,
     parcel: &Parcel,
-) -> Request<Full<Bytes>> {
+) -> Result<Request<Full<Bytes>>, MaxSizeReached> {
     let body = parcel.message.body(&parcel.event);
     let mut request = Request::new(Full::new(body.clone()));
     *request.method_mut() = settings.method.clone();
@@ -29,25 +30,26 @@ pub(super) fn request(
     for (name, value) in forwarded(parcel) {
         let name = HeaderName::from_bytes(name.as_bytes());
         if let (Ok(name), Ok(value)) = (name, HeaderValue::from_maybe_shared(value.clone())) {
-            // It refuses only past 32768 fields.
-            let _full = headers.try_append(name, value);
+            headers.try_append(name, value)?;
         }
     }
-    headers.entry(USER_AGENT).or_insert(AGENT);
-    own(headers, parcel, &settings.signing_keys);
+    if !headers.contains_key(USER_AGENT) {
+        headers.try_insert(USER_AGENT, AGENT)?;
+    }
+    own(headers, parcel, &settings.signing_keys)?;
     for (name, value) in &settings.headers {
-        headers.insert(name.clone(), value.clone());
+        headers.try_insert(name.clone(), value.clone())?;
     }
     if let Some(authorization) = authorization {
-        headers.insert(AUTHORIZATION, authorization.clone());
+        headers.try_insert(AUTHORIZATION, authorization.clone())?;
     }
-    request
+    Ok(request)
 }
 
 /// What the receiver may rely on. The three `webhook-` headers are those of
 /// [Standard Webhooks](https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md). They
 /// belong together: ours replace a sender's own even where nothing is signed, since its signature would not fit our id.
-fn own(headers: &mut HeaderMap, parcel: &Parcel, keys: &[SigningKey]) {
+fn own(headers: &mut HeaderMap, parcel: &Parcel, keys: &[SigningKey]) -> Result<(), MaxSizeReached> {
     let id = parcel.id.to_string();
     let seconds = parcel.now / 1000;
     let signature = webhook_signature(keys, &id, seconds, parcel.message.body(&parcel.event));
@@ -64,10 +66,11 @@ fn own(headers: &mut HeaderMap, parcel: &Parcel, keys: &[SigningKey]) {
         let name = HeaderName::from_static(name);
         // A provider's event type is whatever its sender wrote.
         match HeaderValue::try_from(value) {
-            Ok(value) if !value.is_empty() => headers.insert(name, value),
+            Ok(value) if !value.is_empty() => headers.try_insert(name, value)?,
             _ => headers.remove(name),
         };
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -81,6 +84,14 @@ mod tests {
     use crate::signature::{Refusal, Secret, SignedRequest, Verified, Verifier};
 
     use super::*;
+
+    fn request(
+        settings: &HttpSettings,
+        authorization: Option<&HeaderValue>,
+        parcel: &Parcel,
+    ) -> Request<Full<Bytes>> {
+        super::request(settings, authorization, parcel).unwrap()
+    }
 
     fn settings() -> HttpSettings {
         HttpSettings {

@@ -27,7 +27,7 @@ use super::connector::{ConnectError, Connector};
 use super::lookup::{Lookups, Resolver};
 use super::request::request;
 use super::settings::{Authorization, HIDDEN, HttpSettings, InvalidSettings};
-use super::tls::{TlsSettings, client_config};
+use super::tls::{TlsSettings, client_config, system_roots};
 
 /// Bytes of an answer that are read so that the connection can be used again; of a longer one it is closed.
 const DRAINED: usize = 64 * 1024;
@@ -70,12 +70,7 @@ pub struct HttpDestination {
 impl HttpClient {
     /// Trusts what the system trusts; where the system names nobody, Mozilla's list. Reads files.
     pub fn new() -> Result<Self, InvalidSettings> {
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        if roots.is_empty() {
-            roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-        }
-        HttpClient::trusting(roots)
+        HttpClient::trusting(system_roots())
     }
 
     /// Trusts these.
@@ -140,7 +135,11 @@ impl HttpDestination {
     async fn exchange(&self, parcel: &Parcel) -> Sent {
         let limit = self.settings.timeout;
         let deadline = Instant::now() + limit;
-        let request = request(&self.settings, self.authorization.as_ref(), parcel);
+        let Ok(request) = request(&self.settings, self.authorization.as_ref(), parcel) else {
+            return Sent::Permanent {
+                cause: "the message has more header fields than can be sent".to_owned(),
+            };
+        };
         match timeout_at(deadline, self.client.request(request)).await {
             Ok(Ok(response)) => self.understand(response, deadline, parcel.now).await,
             Ok(Err(error)) => unreached(in_words(&error)),

@@ -8,6 +8,7 @@ use std::time::Duration;
 use ::http::{HeaderName, HeaderValue, Method, Uri};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use percent_encoding::percent_decode_str;
 
 use crate::signature::{Secret, SigningKey};
 
@@ -88,11 +89,33 @@ impl HttpSettings {
         if let Some(authorization) = &self.authorization {
             hidden.extend(authorization.hidden());
         }
+        hidden.extend(of_url(&self.url));
         hidden.retain(|secret| !secret.is_empty());
         // One secret may be a part of another.
         hidden.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        hidden.dedup();
         hidden
     }
+}
+
+/// Shorter parts of a URL are no secret, and would be found in words of an answer.
+const SECRET_PART: usize = 8;
+
+/// With many receivers the URL's path or query is the credential, and their answers repeat it: as a whole, or the part
+/// that matters. Each as it is written and as it reads once it is decoded.
+fn of_url(url: &Uri) -> Vec<String> {
+    let (path, query) = (url.path(), url.query().unwrap_or_default());
+    let whole = url.path_and_query().map(|both| both.as_str());
+    let long = |text: &&str| text.len() >= SECRET_PART / 2;
+    let parts = path.split('/').chain(query.split(['&', '=']));
+    // A plain word, as in `/services/`, is no secret.
+    let is_word =
+        |part: &str| part.chars().all(|letter| letter.is_ascii_lowercase() || matches!(letter, '-' | '_'));
+    let parts = parts.filter(|part| part.len() >= SECRET_PART && !is_word(part));
+    let found = whole.into_iter().chain([path, query]).filter(long).chain(parts);
+    found
+        .flat_map(|text| [text.to_owned(), percent_decode_str(text).decode_utf8_lossy().into_owned()])
+        .collect()
 }
 
 impl Authorization {
@@ -164,6 +187,31 @@ impl Error for InvalidSettings {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_may_be_a_secret_in_a_url_is_hidden() {
+        let check = |url: &str, expected: &[&str]| {
+            let mut hidden = HttpSettings::new("ci", url.parse().unwrap()).hidden();
+            assert!(hidden.is_sorted_by_key(|text| std::cmp::Reverse(text.len())), "{hidden:?}");
+            hidden.sort();
+            assert_eq!(hidden, expected, "{url}");
+        };
+        check("https://a.example", &[]);
+        check("https://a.example/in", &[]);
+        check("https://a.example/webhooks", &["/webhooks"]);
+        check("https://a.example/services/T0001/XyZzy12345", &["/services/T0001/XyZzy12345", "XyZzy12345"]);
+        check(
+            "https://a.example/?code=a%2Fb%2Fc%2Fd",
+            &[
+                "/?code=a%2Fb%2Fc%2Fd",
+                "/?code=a/b/c/d",
+                "a%2Fb%2Fc%2Fd",
+                "a/b/c/d",
+                "code=a%2Fb%2Fc%2Fd",
+                "code=a/b/c/d",
+            ],
+        );
+    }
 
     #[test]
     fn authorization() {

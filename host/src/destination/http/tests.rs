@@ -85,6 +85,17 @@ async fn answers_are_understood() {
 }
 
 #[tokio::test]
+async fn an_answer_that_repeats_the_url_shows_nothing_of_it() {
+    let running = run(Receiver::Says(
+        "HTTP/1.1 404 x\r\ncontent-length: 62\r\n\r\nno POST /hooks/S3cr3tPath?key=K3y%2BOther, nor K3y+Other, here",
+    ))
+    .await;
+    let url = format!("http://127.0.0.1:{}/hooks/S3cr3tPath?key=K3y%2BOther", running.port);
+    let Sent::Retryable { cause, .. } = attempt(&url, Network::Private).await else { panic!() };
+    assert_eq!(cause, "404 Not Found: no POST (secret), nor (secret), here");
+}
+
+#[tokio::test]
 async fn broken_receivers_are_named() {
     let head_without_end = "HTTP/1.1 200 OK\r\nx: ";
     let two_lengths = "HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab";
@@ -346,4 +357,14 @@ fn sockets_to(port: u16) -> usize {
         fields[2].ends_with(&format!(":{port:04X}")) && ["01", "02", "08"].contains(&fields[3])
     };
     table.lines().skip(1).filter(is_one).count()
+}
+
+#[tokio::test]
+async fn more_headers_than_can_be_sent_are_a_dead_letter() {
+    // From 24,576 fields on the map of headers refuses, which panics where nobody asks.
+    let names: Vec<String> = (0..30_000).map(|number| format!("x-{number}")).collect();
+    let many: Vec<(&str, &str)> = names.iter().map(|name| (&**name, "")).collect();
+    let sent = destination("http://127.0.0.1:9/", Network::Private).send(&parcel(&many, "{}")).await;
+    let Sent::Permanent { cause } = sent else { panic!("{sent:?}") };
+    assert!(cause.contains("more header fields than can be sent"), "{cause}");
 }

@@ -49,6 +49,16 @@ impl Certificate {
     }
 }
 
+/// Whom the system trusts; where it names nobody, Mozilla's list. Reads files.
+pub(crate) fn system_roots() -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if roots.is_empty() {
+        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    }
+    roots
+}
+
 /// The settings of connections, trusting `system` as far as the settings say so.
 pub(super) fn client_config(
     system: &RootCertStore,

@@ -189,6 +189,7 @@ const INTERCOM: Preset = Preset {
     deadline: Some(Duration::from_secs(5)),
     failure: "sent once more after a minute; 410 switches it off",
     secret: "Developer Hub → your app → Basic information → Client secret",
+    final_4xx: true,
     ..Preset::new(
         "intercom",
         "Intercom",

@@ -55,6 +55,7 @@ const BITBUCKET: Preset = Preset {
     deadline: Some(Duration::from_secs(10)),
     failure: "sent again twice after 5xx and timeouts",
     secret: "repository → Repository settings → Webhooks → Secret",
+    final_4xx: true,
     ..Preset::new(
         "bitbucket",
         "Bitbucket",
@@ -140,6 +141,7 @@ const OKTA: Preset = Preset {
     deadline: Some(Duration::from_secs(3)),
     failure: "sent again once at most, and not after 4xx",
     secret: "Workflow → Event Hooks → your hook → Authentication secret: the whole value of the Authorization header",
+    final_4xx: true,
     ..Preset::new(
         "okta",
         "Okta",
@@ -198,6 +200,7 @@ const EVENTGRID: Preset = Preset {
 const ALERTMANAGER: Preset = Preset {
     failure: "sent again after 5xx; dropped after other codes, and sent anew at every repeat_interval while it lasts",
     secret: "webhook_configs → http_config → authorization → credentials",
+    final_4xx: true,
     ..Preset::new(
         "alertmanager",
         "Prometheus Alertmanager",
@@ -214,6 +217,7 @@ const DATADOG: Preset = Preset {
     deadline: Some(Duration::from_secs(15)),
     failure: "sent again up to 5 times after 5xx",
     secret: "Integrations → Webhooks → Custom Headers: {\"X-Webhook-Token\": \"…\"}",
+    final_4xx: true,
     ..Preset::new(
         "datadog",
         "Datadog",

@@ -61,6 +61,7 @@ const PAGERDUTY: Preset = Preset {
     failure: "sent again for up to 48 hours after 5xx, 429 and timeouts; dropped at once after any other 4xx, and three \
               such drops in a row switch the subscription off",
     secret: "Integrations → Generic Webhooks (v3) → your webhook; the secret is shown once, and used as it stands",
+    final_4xx: true,
     ..Preset::new(
         "pagerduty",
         "PagerDuty",

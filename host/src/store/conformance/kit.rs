@@ -15,9 +15,12 @@ pub(in crate::store) use crate::event::{Event, EventId, Headers, UnixMillis};
 pub(in crate::store) use crate::routing::Glob;
 pub(in crate::store) use crate::store::{
     Appended, Backlog, Dedupe, EventFilter, EventRecord, EventState, Intervened, Intervention, Keep, KvValue,
-    Leased, LeasedDelivery, LeasedRun, Ledger, Limits, NewEvent, NewRun, Order, Page, Queue, Removed,
-    Retention, SettledDelivery, SettledRun, Settlement, Store, StoreError, WorkFilter, WorkId, WorkRecord,
+    Leased, LeasedDelivery, LeasedRun, Ledger, Limits, NewEvent, NewRun, Order, Page, Queue, Readiness,
+    Removed, Retention, SettledDelivery, SettledRun, Settlement, Store, StoreError, WorkFilter, WorkId,
+    WorkRecord,
 };
+
+use crate::event::sample;
 
 pub(in crate::store) use super::{Make, ROOMY};
 
@@ -29,20 +32,7 @@ pub(in crate::store) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// An event with one run on `route`. Numbers count up, as the ids of events do.
 pub(in crate::store) fn event(number: u128, size: usize) -> NewEvent {
-    let event = Event {
-        id: EventId(Uuid::from_u128(number)),
-        source: "source".into(),
-        kind: String::new(),
-        delivery_id: None,
-        proof: None,
-        hops: 0,
-        received_at: 0,
-        method: "POST".to_owned(),
-        path: "/in".to_owned(),
-        query: String::new(),
-        headers: Headers::new(),
-        body: Bytes::from(vec![b'x'; size]).into(),
-    };
+    let event = Event { body: Bytes::from(vec![b'x'; size]).into(), ..sample::event(number) };
     NewEvent {
         event: Arc::new(event),
         dedupe: None,

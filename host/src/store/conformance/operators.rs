@@ -25,8 +25,11 @@ pub(crate) async fn redelivers_under_the_same_id(make: Make<'_>) {
     let again = |id| Intervention::Redeliver(id);
     let arrived = delivered(&*store, 1, DeliveryEnd::Delivered, 1).await;
     let dead = delivered(&*store, 2, gone(), 2).await;
+    let revive = |id| Intervention::Revive(id);
     check(&*store, again(DeliveryId(Uuid::from_u128(99))), 3, Intervened::Missing).await;
-    let answers = store.intervene(vec![again(dead), again(dead), again(arrived)], 50).await.unwrap();
+    check(&*store, revive(DeliveryId(Uuid::from_u128(99))), 3, Intervened::Missing).await;
+    check(&*store, revive(arrived), 3, Intervened::Unfit).await;
+    let answers = store.intervene(vec![revive(dead), again(dead), again(arrived)], 50).await.unwrap();
     assert_eq!(answers, [Intervened::Done, Intervened::Unfit, Intervened::Done], "each by itself");
     woken(&*store, Queue::Deliveries).await;
     let counted = ledger(&*store).await;
@@ -163,9 +166,11 @@ pub(crate) async fn operators_are_heard_when_it_is_full(make: Make<'_>) {
     let dead = delivered(&*store, 1, gone(), 1).await;
     store.append(vec![event(2, 1), event(3, 1)], 2).await.unwrap();
     check(&*store, Intervention::Redeliver(dead), 3, Intervened::Done).await;
-    assert!(matches!(store.append(vec![event(4, 1)], 4).await, Err(StoreError::Full(_))));
+    let Err(StoreError::Full(why)) = store.append(vec![event(4, 1)], 4).await else { panic!("it took it") };
+    assert_eq!(store.readiness().await.unwrap().refuses, Some(why));
     settle_due_deliveries(&*store, 5, DeliveryEnd::Delivered).await;
     settle_due_runs(&*store, 5, |_| done(vec![])).await;
+    assert_eq!(store.readiness().await.unwrap().refuses, None);
     append(&*store, event(4, 1), 6).await;
     assert_eq!(ledger(&*store).await.settled, 3);
 }

@@ -268,12 +268,20 @@ pub(crate) async fn counts_what_waits(make: Make<'_>) {
     };
     let waiting = |name: &str, pending, oldest| Backlog { destination: name.into(), pending, oldest };
     assert_eq!(backlog().await, [waiting("x", 2, 310), waiting("y", 1, 310)]);
+    let counted = async |expected: &[(&str, u64)]| {
+        let Readiness { ledger: found, waiting, .. } = store.readiness().await.unwrap();
+        let waiting: Vec<_> = waiting.iter().map(|(name, pending)| (&**name, *pending)).collect();
+        assert_eq!((found, &*waiting), (ledger(&*store).await, expected));
+    };
+    counted(&[("x", 2), ("y", 1)]).await;
     let sent = lease_deliveries(&*store, &[("x", 2), ("y", 1)], 900).await.work;
     assert_eq!(backlog().await, [waiting("x", 2, 310), waiting("y", 1, 310)], "what is leased has not ended");
+    counted(&[("x", 2), ("y", 1)]).await;
     for work in sent.iter().filter(|work| work.id != DeliveryId::derive(runs[1].id, 0)) {
         settle_delivery(&*store, work, DeliveryEnd::Delivered, 901).await;
     }
     assert_eq!(backlog().await, [waiting("x", 1, 320)]);
+    counted(&[("x", 1)]).await;
     let stats = store.stats().await.unwrap();
     assert_eq!(stats.ledger, ledger(&*store).await);
     assert!((2000..=2 * event_bytes(1000) as u64).contains(&stats.pending_bytes), "{}", stats.pending_bytes);

@@ -39,6 +39,11 @@ impl Agenda {
         self.entries.range(later..).next().map(|(time, _)| *time)
     }
 
+    /// How much there is of it.
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     /// All of it.
     pub(super) fn iter(&self) -> impl Iterator<Item = (UnixMillis, Number)> {
         self.entries.iter().copied()

@@ -128,16 +128,23 @@ impl Books {
         for new in new.filter(|new| !new.runs.is_empty()) {
             (events, bytes) = (events + 1, bytes + event_size(&new.event));
         }
+        match self.no_room_for(events, bytes) {
+            Some(why) if events > 0 => Err(StoreError::Full(why)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Why so many more events of so many bytes together would not be accepted, if so.
+    pub(super) fn no_room_for(&self, events: usize, bytes: usize) -> Option<String> {
         let Limits { events: max_events, bytes: max_bytes } = self.limits;
-        let stored = self.ledger.pending as usize;
-        if events > 0 && stored + events > max_events {
-            return Err(StoreError::Full(format!("{stored} of at most {max_events} events are pending")));
+        let (pending, stored) = (self.ledger.pending as usize, self.pending_bytes);
+        if pending + events > max_events {
+            Some(format!("{pending} of at most {max_events} events are pending"))
+        } else if stored + bytes > max_bytes {
+            Some(format!("{stored} of at most {max_bytes} bytes are pending"))
+        } else {
+            None
         }
-        let stored = self.pending_bytes;
-        if events > 0 && stored + bytes > max_bytes {
-            return Err(StoreError::Full(format!("{stored} of at most {max_bytes} bytes are pending")));
-        }
-        Ok(())
     }
 
     fn store(

@@ -11,7 +11,8 @@ impl Books {
     /// See [`Store::intervene`](crate::store::Store::intervene).
     pub(super) fn intervene(&mut self, asked: Intervention, now: UnixMillis) -> Intervened {
         let done = match asked {
-            Intervention::Redeliver(id) => self.redeliver(id, now),
+            Intervention::Redeliver(id) => self.redeliver(id, &[State::Done, State::Dead], now),
+            Intervention::Revive(id) => self.redeliver(id, &[State::Dead], now),
             Intervention::Rerun { run, by } => self.rerun(run, by, now),
             Intervention::Reprocess { event, runs } => self.reprocess(event, runs, now),
             Intervention::Discard(id) => self.discard(id, now),
@@ -31,11 +32,11 @@ impl Books {
         done.err().unwrap_or(Intervened::Done)
     }
 
-    fn redeliver(&mut self, id: DeliveryId, now: UnixMillis) -> Result<(), Intervened> {
+    fn redeliver(&mut self, id: DeliveryId, from: &[State], now: UnixMillis) -> Result<(), Intervened> {
         let number = self.deliveries.number(id).ok_or(Intervened::Missing)?;
         let delivery = self.deliveries.get(number).ok_or(Intervened::Missing)?;
         let (event, run, state) = (delivery.task.event, delivery.run, delivery.task.state);
-        if !matches!(state, State::Done | State::Dead) {
+        if !from.contains(&state) {
             return Err(Intervened::Unfit);
         }
         self.check_content(event)?;

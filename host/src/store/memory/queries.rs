@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::delivery::State;
 use crate::event::{EventId, UnixMillis};
 use crate::store::{
-    Backlog, Cursor, EventFilter, EventRecord, EventSummary, Page, Queue, Stats, WorkFilter, WorkId,
-    WorkRecord,
+    Backlog, Cursor, EventFilter, EventRecord, EventSummary, Page, Queue, Readiness, Stats, WorkFilter,
+    WorkId, WorkRecord,
 };
 
 use super::books::Books;
@@ -76,6 +76,15 @@ impl Books {
             reusable: 0,
             latest: self.latest,
         }
+    }
+
+    /// See [`Store::readiness`](crate::store::Store::readiness).
+    pub(super) fn readiness(&self) -> Readiness {
+        let waiting =
+            self.due_deliveries.iter().map(|(name, agenda)| (Arc::clone(name), agenda.len() as u64));
+        let mut waiting: Vec<_> = waiting.filter(|(_, pending)| *pending > 0).collect();
+        waiting.sort_unstable();
+        Readiness { ledger: self.ledger, waiting, refuses: self.no_room_for(1, 1) }
     }
 
     fn backlog(&self) -> Vec<Backlog> {

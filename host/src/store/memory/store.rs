@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use crate::event::{EventId, UnixMillis};
 use crate::store::{
     Answer, Appended, Cursor, EventFilter, EventRecord, EventSummary, Intervened, Intervention, KvValue,
-    Leased, LeasedDelivery, LeasedRun, Ledger, Limits, NewEvent, Page, Queue, Removed, Retention,
+    Leased, LeasedDelivery, LeasedRun, Ledger, Limits, NewEvent, Page, Queue, Readiness, Removed, Retention,
     SettledDelivery, SettledRun, Settlement, Stats, Store, StoreError, WorkFilter, WorkRecord,
 };
 
@@ -125,6 +125,10 @@ impl Store for MemoryStore {
         self.look(|books| books.ledger)
     }
 
+    fn readiness(&self) -> Answer<'_, Readiness> {
+        self.look(Books::readiness)
+    }
+
     fn stats(&self) -> Answer<'_, Stats> {
         self.look(Books::stats)
     }
@@ -153,46 +157,19 @@ impl Store for MemoryStore {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
-    use uuid::Uuid;
-
-    use crate::delivery::{RunEnd, RunId};
-    use crate::event::{Event, EventId, Headers};
-    use crate::store::{NewRun, conformance::conformance};
+    use crate::delivery::RunEnd;
+    use crate::store::conformance::conformance;
+    use crate::store::conformance::kit::{event, unrouted};
 
     use super::*;
 
     conformance!(MemoryStore::new);
 
-    fn event(number: u128, runs: Vec<NewRun>, unrouted: Option<String>) -> NewEvent {
-        let event = Event {
-            id: EventId(Uuid::from_u128(number)),
-            source: "source".into(),
-            kind: String::new(),
-            delivery_id: None,
-            proof: None,
-            hops: 0,
-            received_at: 0,
-            method: "POST".to_owned(),
-            path: "/".to_owned(),
-            query: String::new(),
-            headers: Headers::new(),
-            body: Bytes::from_static(b"{}").into(),
-        };
-        NewEvent { event: Arc::new(event), dedupe: None, runs, unrouted }
-    }
-
-    fn run(number: u128) -> NewRun {
-        NewRun { id: RunId(Uuid::from_u128(number)), route: "route".into(), order: None, leased_until: None }
-    }
-
     #[tokio::test]
     async fn what_has_ended_is_bounded() {
         let store = MemoryStore::new(Limits { events: 80, bytes: 1 << 20 });
         for number in 0..25 {
-            let reason = Some("no route".to_owned());
-            store.append(vec![event(number, vec![], reason)], 1).await.unwrap();
-            store.append(vec![event(100 + number, vec![run(number)], None)], 1).await.unwrap();
+            store.append(vec![unrouted(number, 2), event(100 + number, 2)], 1).await.unwrap();
             let leased = store.lease_runs(1, 1, 100).await.unwrap().work.remove(0);
             let end = RunEnd::Dead { cause: "trap".to_owned() };
             let settled = SettledRun { id: leased.id, lease: leased.lease, attempt: None, end };

@@ -96,23 +96,24 @@ impl Books {
         let fresh = batch.iter().zip(known).filter(|(_, known)| matches!(known, Known::Fresh(_)));
         let (events, bytes) =
             fresh.fold((0, 0), |(events, bytes), (new, _)| (events + 1, bytes + event_size(&new.event)));
-        if events == 0 {
-            return Ok(());
+        match self.no_room_for(events, bytes) {
+            Some(why) if events > 0 => Err(Fault::Full(why)),
+            _ => Ok(()),
         }
+    }
+
+    /// Why so many more events of so many bytes together would not be accepted, if so.
+    pub(super) fn no_room_for(&self, events: u64, bytes: u64) -> Option<String> {
         let (pending, stored) = (self.counters.ledger.pending, self.counters.pending_bytes);
         if let Some(shortage) = &self.reserve {
-            return Err(Fault::Full(shortage.clone()));
+            Some(shortage.clone())
+        } else if pending + events > self.limits.events as u64 {
+            Some(format!("{pending} of at most {} events are pending", self.limits.events))
+        } else if stored + bytes > self.limits.bytes as u64 {
+            Some(format!("{stored} of at most {} bytes are pending", self.limits.bytes))
+        } else {
+            None
         }
-        if pending + events > self.limits.events as u64 {
-            return Err(Fault::Full(format!(
-                "{pending} of at most {} events are pending",
-                self.limits.events
-            )));
-        }
-        if stored + bytes > self.limits.bytes as u64 {
-            return Err(Fault::Full(format!("{stored} of at most {} bytes are pending", self.limits.bytes)));
-        }
-        Ok(())
     }
 
     fn store(

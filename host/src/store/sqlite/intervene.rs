@@ -75,7 +75,8 @@ impl Books {
         now: UnixMillis,
     ) -> Result<Outcome> {
         let done = match asked {
-            Intervention::Redeliver(id) => self.redeliver(db, *id, now)?,
+            Intervention::Redeliver(id) => self.redeliver(db, *id, &[State::Done, State::Dead], now)?,
+            Intervention::Revive(id) => self.redeliver(db, *id, &[State::Dead], now)?,
             Intervention::Rerun { run, by } => return self.rerun(db, *run, by, now),
             Intervention::Reprocess { event, runs } => self.reprocess(db, *event, runs, now)?,
             Intervention::Discard(WorkId::Run(run)) => return self.discard_run(db, *run, now),
@@ -94,12 +95,18 @@ impl Books {
         Ok(Outcome::Known(done))
     }
 
-    fn redeliver(&mut self, db: &Connection, id: DeliveryId, now: UnixMillis) -> Result<Intervened> {
+    fn redeliver(
+        &mut self,
+        db: &Connection,
+        id: DeliveryId,
+        from: &[State],
+        now: UnixMillis,
+    ) -> Result<Intervened> {
         let Some(delivery) = find_delivery(db, id)? else { return Ok(Intervened::Missing) };
-        let dead = delivery.state == state_number(State::Dead);
-        if !dead && delivery.state != state_number(State::Done) {
+        if !from.iter().any(|state| state_number(*state) == delivery.state) {
             return Ok(Intervened::Unfit);
         }
+        let dead = delivery.state == state_number(State::Dead);
         if !has_content(db, delivery.run.event, delivery.message)? {
             return Ok(Intervened::Expired);
         }

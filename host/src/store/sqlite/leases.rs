@@ -57,6 +57,11 @@ impl<W: Copy> Desk<W> {
         self.agendas.get(&key).map_or(0, |agenda| agenda.pending)
     }
 
+    /// The keys of which work has not ended, each with how much.
+    pub(super) fn all_pending(&self) -> impl Iterator<Item = (i64, u64)> {
+        self.agendas.iter().map(|(key, agenda)| (*key, agenda.pending)).filter(|(_, pending)| *pending > 0)
+    }
+
     /// Counts rows that have not ended.
     pub(super) fn count(&mut self, key: i64, by: i64) {
         let pending = &mut self.agendas.entry(key).or_default().pending;

@@ -41,5 +41,7 @@ mod tests;
 mod writer;
 
 pub use open::OpenError;
+#[cfg(test)]
+pub(crate) use sample::refuse_runs_of;
 pub use settings::{SqliteSettings, SyncMode};
 pub use store::SqliteStore;

@@ -10,8 +10,8 @@ use tokio::sync::oneshot;
 use crate::delivery::RunId;
 use crate::event::{EventId, UnixMillis};
 use crate::store::{
-    Answer, Cursor, EventFilter, EventRecord, EventSummary, Intervened, Intervention, Page, Queue, Removed,
-    Retention, Stats, StoreError, WorkFilter, WorkRecord,
+    Answer, Cursor, EventFilter, EventRecord, EventSummary, Intervened, Intervention, Page, Queue, Readiness,
+    Removed, Retention, Stats, StoreError, WorkFilter, WorkRecord,
 };
 
 use super::books::Books;
@@ -29,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(super) struct Operators {
     /// Lists, records, sizes.
-    lists: ReadThread,
+    pub(super) lists: ReadThread,
     /// What goes through all of the file.
     whole: ReadThread,
     file: Arc<PathBuf>,
@@ -97,6 +97,14 @@ impl SqliteStore {
             books.at(now);
             books.retain(db, &retention, now, step)
         })
+    }
+
+    /// Asked of the writer, who counts as he goes: a reader would have to look at every row that waits.
+    pub(super) fn ask_readiness(&self) -> Answer<'_, Readiness> {
+        let (answer, answered) = oneshot::channel();
+        let look = move |writer: &mut Writer| drop(answer.send(writer.readiness()));
+        self.send(Job::Other(Box::new(look)));
+        self.answered(answered)
     }
 
     pub(super) fn ask_stats(&self) -> Answer<'_, Stats> {

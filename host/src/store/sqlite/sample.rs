@@ -1,6 +1,6 @@
 //! Stores with something in them, for tests.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,13 +12,23 @@ use uuid::Uuid;
 use crate::delivery::{
     Attempt, DeliveryEnd, DeliveryId, KvChanges, KvWrite, NewDelivery, Outgoing, RunEnd, RunId,
 };
-use crate::event::{Event, EventId, Headers, UnixMillis};
+use crate::event::{Event, EventId, UnixMillis, sample};
 use crate::store::{
     Dedupe, Intervention, Limits, NewEvent, NewRun, Order, SettledDelivery, SettledRun, SqliteSettings,
     SqliteStore, Store, SyncMode,
 };
 
 use super::open::FILE;
+
+/// From now on the store in this directory stores no runs of its event of that number, counted from 1.
+pub(crate) fn refuse_runs_of(directory: &Path, event: i64) {
+    let db = Connection::open(directory.join(FILE)).unwrap();
+    let trigger = format!(
+        "CREATE TRIGGER refused BEFORE INSERT ON runs WHEN NEW.event = {event}
+         BEGIN SELECT RAISE(ABORT, 'refused'); END"
+    );
+    db.execute_batch(&trigger).unwrap();
+}
 
 /// A directory with a store in it.
 pub(super) struct Sample {
@@ -36,6 +46,15 @@ impl Sample {
         let sample = Sample::empty();
         fill(&sample.open()).await;
         sample
+    }
+
+    /// With so many rows of each kind, see [`bulk`], and a connection to them.
+    pub(super) fn large(rows: i64) -> (Self, Connection) {
+        let sample = Sample::empty();
+        drop(sample.open());
+        let db = sample.raw();
+        bulk(&db, 1, rows);
+        (sample, db)
     }
 
     /// The store; one at a time.
@@ -158,17 +177,10 @@ pub(super) fn run(number: u128, index: u128) -> NewRun {
 pub(super) fn event(number: u128, size: usize) -> NewEvent {
     let event = Event {
         id: event_id(number),
-        source: "source".into(),
         kind: format!("kind.{}", number % 10),
-        delivery_id: None,
-        proof: None,
-        hops: 0,
         received_at: number as UnixMillis,
-        method: "POST".to_owned(),
-        path: "/in".to_owned(),
-        query: String::new(),
-        headers: Headers::new(),
         body: Bytes::from(vec![b'x'; size]).into(),
+        ..sample::event(number)
     };
     NewEvent { event: Arc::new(event), dedupe: None, runs: vec![run(number, 0)], unrouted: None }
 }

@@ -14,8 +14,8 @@ use tokio::sync::oneshot;
 use crate::event::{EventId, UnixMillis};
 use crate::store::{
     Answer, Appended, Cursor, EventFilter, EventRecord, EventSummary, Intervened, Intervention, KvValue,
-    Leased, LeasedDelivery, LeasedRun, Ledger, NewEvent, Page, Queue, Removed, Retention, SettledDelivery,
-    SettledRun, Settlement, Stats, Store, StoreError, WorkFilter, WorkRecord,
+    Leased, LeasedDelivery, LeasedRun, Ledger, NewEvent, Page, Queue, Readiness, Removed, Retention,
+    SettledDelivery, SettledRun, Settlement, Stats, Store, StoreError, WorkFilter, WorkRecord,
 };
 
 use super::books::Books;
@@ -117,7 +117,7 @@ impl SqliteStore {
         }
     }
 
-    fn answered<O: Send + 'static>(
+    pub(super) fn answered<O: Send + 'static>(
         &self,
         answered: oneshot::Receiver<std::result::Result<O, StoreError>>,
     ) -> Answer<'_, O> {
@@ -207,6 +207,10 @@ impl Store for SqliteStore {
 
     fn retain(&self, retention: &Retention, now: UnixMillis, step: usize) -> Answer<'_, Removed> {
         self.ask_retain(*retention, now, step)
+    }
+
+    fn readiness(&self) -> Answer<'_, Readiness> {
+        self.ask_readiness()
     }
 
     fn stats(&self) -> Answer<'_, Stats> {

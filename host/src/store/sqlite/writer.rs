@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use tokio::sync::Notify;
 
-use crate::store::{Ledger, StoreError};
+use crate::store::{Ledger, Readiness, StoreError};
 
 use super::books::Books;
 use super::checkpoint::Checkpointer;
@@ -267,6 +267,21 @@ impl Writer {
             return Failure { severity: Severity::Fatal, appended, other };
         }
         Failure { severity: fault.severity(), appended: fault.answer(), other: fault.answer() }
+    }
+
+    /// See [`Store::readiness`](crate::store::Store::readiness).
+    pub(super) fn readiness(&mut self) -> std::result::Result<Readiness, StoreError> {
+        if let Some(error) = self.common.failure() {
+            return Err(error);
+        }
+        let named = |(destination, pending)| Ok((self.books.names.name(destination)?, pending));
+        let waiting: Result<Vec<_>> = self.books.deliveries.all_pending().map(named).collect();
+        let mut waiting = waiting.map_err(|fault| fault.answer())?;
+        waiting.sort_unstable();
+        // Nobody may have sent anything since the disk filled up, or since there is room again.
+        self.books.reserve = self.space.shortage();
+        let refuses = self.books.no_room_for(1, 1);
+        Ok(Readiness { ledger: self.books.counters.ledger, waiting, refuses })
     }
 
     fn publish(&mut self) {

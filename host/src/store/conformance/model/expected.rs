@@ -176,6 +176,10 @@ impl Expected {
     pub(super) fn intervene(&mut self, asked: &Intervention, now: UnixMillis) -> Intervened {
         match asked {
             Intervention::Redeliver(id) => self.redeliver(*id, now),
+            Intervention::Revive(id) => match self.deliveries.get(id) {
+                Some(item) if item.state == State::Done => Intervened::Unfit,
+                _ => self.redeliver(*id, now),
+            },
             Intervention::Discard(WorkId::Run(id)) => self.put_aside(|all| all.runs.get_mut(id)),
             Intervention::Discard(WorkId::Delivery(id)) => self.put_aside(|all| all.deliveries.get_mut(id)),
             Intervention::Rerun { run, by } => {

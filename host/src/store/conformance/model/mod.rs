@@ -187,8 +187,9 @@ impl Walk {
         let run = run.unwrap_or(RunId(Uuid::from_u128(self.interventions)));
         let to = to.unwrap_or(DeliveryId::derive(run, 99));
         let by = NewRun { id: RunId(Uuid::from_u128(self.interventions << 64)), ..run_of(of, 0) };
-        let asked = match self.random.below(5) {
+        let asked = match self.random.below(6) {
             0 => Intervention::Redeliver(to),
+            5 => Intervention::Revive(to),
             1 => Intervention::Discard(WorkId::Delivery(to)),
             2 => Intervention::Discard(WorkId::Run(run)),
             3 => Intervention::Rerun { run, by },

@@ -169,19 +169,11 @@ fn is_few(db: &Connection) -> Result<bool> {
 #[cfg(test)]
 mod tests {
     use crate::routing::Glob;
-    use crate::store::sqlite::sample::{Sample, bulk};
+    use crate::store::sqlite::sample::Sample;
 
     use super::*;
 
     const ROWS: i64 = 20_000;
-
-    fn large() -> (Sample, Connection) {
-        let sample = Sample::empty();
-        drop(sample.open());
-        let db = sample.raw();
-        bulk(&db, 1, ROWS);
-        (sample, db)
-    }
 
     fn received(db: &Connection, filter: &EventFilter, after: Option<EventId>, limit: usize) -> Vec<i64> {
         let found = list(db, filter, Page { after, limit }).unwrap();
@@ -194,7 +186,7 @@ mod tests {
 
     #[test]
     fn every_way_leads_to_the_newest() {
-        let (_sample, db) = large();
+        let (_sample, db) = Sample::large(ROWS);
         let none = EventFilter::default();
         assert_eq!(received(&db, &none, None, 3), [20_000, 19_999, 19_998]);
         assert_eq!(received(&db, &in_state(EventState::Unrouted), None, 2), [19_999, 19_899]);
@@ -210,7 +202,7 @@ mod tests {
 
     #[test]
     fn a_page_goes_on_where_the_last_ended_even_if_that_is_gone() {
-        let (_sample, db) = large();
+        let (_sample, db) = Sample::large(ROWS);
         let after = Some(list(&db, &EventFilter::default(), Page { after: None, limit: 5 }).unwrap()[4].id);
         let rest = || received(&db, &EventFilter::default(), after, 2);
         assert_eq!(rest(), [19_995, 19_994]);
@@ -220,7 +212,7 @@ mod tests {
 
     #[test]
     fn many_pending_events_are_found_in_the_table() {
-        let (_sample, db) = large();
+        let (_sample, db) = Sample::large(ROWS);
         assert_eq!(Path::of(&db, Some(EventState::Pending)).unwrap(), Path::Work);
         db.execute_batch("UPDATE deliveries SET state = 1; UPDATE events SET state = 0").unwrap();
         assert_eq!(Path::of(&db, Some(EventState::Pending)).unwrap(), Path::Table);
@@ -229,7 +221,7 @@ mod tests {
 
     #[test]
     fn plans_are_as_meant() {
-        let (_sample, db) = large();
+        let (_sample, db) = Sample::large(ROWS);
         for (path, expected) in [
             (Path::Table, "SEARCH e USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
             (Path::Unrouted, "SEARCH e USING INDEX events_unrouted (seq>? AND seq<?)"),

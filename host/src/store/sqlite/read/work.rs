@@ -259,7 +259,7 @@ impl Path {
 
 #[cfg(test)]
 mod tests {
-    use crate::store::sqlite::sample::{Sample, bulk};
+    use crate::store::sqlite::sample::Sample;
 
     use super::*;
 
@@ -275,17 +275,9 @@ mod tests {
         WorkFilter { state: Some(state), ..WorkFilter::default() }
     }
 
-    fn large() -> (Sample, Connection) {
-        let sample = Sample::empty();
-        drop(sample.open());
-        let db = sample.raw();
-        bulk(&db, 1, ROWS);
-        (sample, db)
-    }
-
     #[test]
     fn every_way_leads_to_the_newest() {
-        let (_sample, db) = large();
+        let (_sample, db) = Sample::large(ROWS);
         let (runs, deliveries) = (Queue::Runs, Queue::Deliveries);
         let of = |rest: i64| (1..=ROWS).rev().filter(|row| row % 1000 == rest).collect::<Vec<_>>();
         for (queue, state, rest) in [
@@ -309,7 +301,7 @@ mod tests {
     /// So many are pending that looking at the newest rows is faster than sorting the index.
     #[test]
     fn a_large_backlog_is_not_sorted() {
-        let (_sample, db) = large();
+        let (_sample, db) = Sample::large(ROWS);
         db.execute_batch("UPDATE deliveries SET state = 1; UPDATE runs SET state = 5").unwrap();
         for (queue, state) in [(Queue::Deliveries, State::Pending), (Queue::Runs, State::Dead)] {
             assert_eq!(Path::of(&db, queue, Some(state), None).unwrap(), Path::Table);
@@ -321,7 +313,7 @@ mod tests {
 
     #[test]
     fn what_is_leased_is_told_apart() {
-        let (_sample, db) = large();
+        let (_sample, db) = Sample::large(ROWS);
         let leased = LeasedRows::new(vec![19_003, 17_003]);
         let rows = |state| {
             let page = Page { after: Some(Cursor(19_500)), limit: 3 };
@@ -335,7 +327,7 @@ mod tests {
 
     #[test]
     fn staged_deliveries_show_once_their_run_has_ended() {
-        let (_sample, db) = large();
+        let (_sample, db) = Sample::large(ROWS);
         db.execute_batch("UPDATE deliveries SET state = 8 WHERE seq = 19998").unwrap();
         let newest = || cursors(&db, Queue::Deliveries, &WorkFilter::default(), 2);
         db.execute_batch("INSERT INTO fanouts VALUES (19998, 19998, 19998, 0)").unwrap();
@@ -353,7 +345,7 @@ mod tests {
     /// Which index, and that nothing but what an index on few rows finds is sorted.
     #[test]
     fn plans_are_as_meant() {
-        let (_sample, db) = large();
+        let (_sample, db) = Sample::large(ROWS);
         let (runs, deliveries) = (Queue::Runs, Queue::Deliveries);
         let due_to = Path::Due.sql(deliveries, Some(State::Pending), Some(3), false);
         let plan = plan(&db, &due_to);

@@ -94,8 +94,10 @@ async fn below_the_reserve_only_work_goes_on() {
     }
     let all = SqliteSettings { reserve: u64::MAX, ..settings(ROOMY) };
     let store = SqliteStore::open(directory.path(), all).unwrap();
+    assert!(store.readiness().await.unwrap().refuses.is_some(), "before anybody has sent anything");
     let refused = store.append(vec![event(2, 1)], 2).await;
     assert!(matches!(&refused, Err(StoreError::Full(why)) if why.contains("reserve")), "{refused:?}");
+    assert!(store.readiness().await.unwrap().refuses.unwrap().contains("reserve"));
     let known = append(&store, keyed(3), 2).await;
     assert_eq!(duplicate_of(&known), Some(1), "a duplicate needs no room");
     let run = lease_run(&store, 3).await;
@@ -189,4 +191,18 @@ async fn somebody_else_who_writes_is_waited_for_and_survived() {
     append(&store, event(1, 1), 2).await;
     assert_eq!(lease_run(&store, 3).await.attempt, 1);
     assert_sound(&store).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn how_it_stands_is_said_while_a_long_list_is_read() {
+    let store = make(ROOMY);
+    append(&store, event(1, 1), 1).await;
+    let (go, wait) = channel::<()>();
+    let list = store.operators.lists.ask(move |_| {
+        wait.recv().unwrap();
+        Ok(())
+    });
+    assert_eq!(store.readiness().await.unwrap().ledger.accepted, 1);
+    go.send(()).unwrap();
+    list.await.unwrap();
 }

@@ -1,4 +1,4 @@
-//! Connections: accepting them under a limit, HTTP/1.1 and HTTP/2 on one port, and letting them end.
+//! Accepts connections under a limit, serves HTTP/1.1 and HTTP/2 on one port, and lets them end.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -13,12 +13,16 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use prometheus_client::metrics::gauge::Gauge;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::config::Server;
 use crate::ingest::Response;
+use crate::peer::Peer;
+
+use super::Handshakes;
 
 /// Pause after the operating system could not give a connection, for instance for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -53,12 +57,13 @@ impl Listeners {
     }
 }
 
-/// Serves until `stop` says so, then lets requests under way end, for `drain_timeout` at most. `count` is of the
-/// connections being served.
+/// Serves until `stop` says so, then lets requests under way end, for `drain_timeout` at most: HTTPS where there are
+/// `handshakes`, else HTTP. `count` is of the connections being served.
 pub(crate) async fn serve<A, F>(
     answer: A,
     listeners: Listeners,
     settings: Server,
+    handshakes: Option<Arc<Handshakes>>,
     count: Gauge,
     stop: watch::Receiver<bool>,
 ) where
@@ -71,14 +76,17 @@ pub(crate) async fn serve<A, F>(
     let (open, mut closed) = tokio::sync::mpsc::channel::<()>(1);
     for listener in listeners.0 {
         let connections = Connections {
-            answer: answer.clone(),
-            builder: builder.clone(),
+            serving: Serving {
+                answer: answer.clone(),
+                builder: builder.clone(),
+                handshakes: handshakes.clone(),
+                stop: stop.clone(),
+                // The library's own limit begins with the first bytes, which may take as long.
+                first_request: settings.head_timeout * 2,
+            },
             permits: permits.clone(),
-            stop: stop.clone(),
             open: open.clone(),
             count: count.clone(),
-            // The library's own limit begins with the first bytes, which may take as long.
-            first_request: settings.head_timeout * 2,
         };
         accepting.spawn(connections.accept(listener));
     }
@@ -110,13 +118,20 @@ fn builder(settings: &Server) -> Builder<TokioExecutor> {
 }
 
 struct Connections<A> {
-    answer: A,
-    builder: Arc<Builder<TokioExecutor>>,
+    serving: Serving<A>,
     permits: Arc<Semaphore>,
-    stop: watch::Receiver<bool>,
     open: tokio::sync::mpsc::Sender<()>,
     count: Gauge,
-    /// Time from a connection to its first request.
+}
+
+/// What one connection needs.
+#[derive(Clone)]
+struct Serving<A> {
+    answer: A,
+    builder: Arc<Builder<TokioExecutor>>,
+    handshakes: Option<Arc<Handshakes>>,
+    stop: watch::Receiver<bool>,
+    /// Time from a connection to its first request, after the handshake.
     first_request: Duration,
 }
 
@@ -125,7 +140,8 @@ where
     A: Fn(Request<Incoming>) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Result<Response, Infallible>> + Send + 'static,
 {
-    async fn accept(mut self, listener: TcpListener) {
+    async fn accept(self, listener: TcpListener) {
+        let mut stop = self.serving.stop.clone();
         loop {
             // Without a permit nobody is accepted: who comes waits in the operating system's queue.
             let accepted = async {
@@ -134,10 +150,10 @@ where
             };
             let accepted = tokio::select! {
                 accepted = accepted => accepted,
-                () = stopped(&mut self.stop) => return,
+                () = stopped(&mut stop) => return,
             };
             match accepted {
-                Some((permit, Ok((stream, _)))) => self.begin(stream, permit),
+                Some((permit, Ok((stream, from)))) => self.begin(stream, from, permit),
                 Some((_, Err(error))) => {
                     tracing::warn!(%error, "failed to accept a connection");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -147,37 +163,64 @@ where
         }
     }
 
-    fn begin(&self, stream: TcpStream, permit: OwnedSemaphorePermit) {
-        let (answer, builder) = (self.answer.clone(), self.builder.clone());
+    fn begin(&self, stream: TcpStream, from: SocketAddr, permit: OwnedSemaphorePermit) {
+        let (serving, open) = (self.serving.clone(), self.open.clone());
         let counted = Counted::new(self.count.clone());
-        let (mut stop, open) = (self.stop.clone(), self.open.clone());
-        let (first_request, asked) = (self.first_request, Arc::new(Notify::new()));
         tokio::spawn(async move {
             let _ = stream.set_nodelay(true);
-            let service = service_fn(|request| {
-                asked.notify_one();
-                answer(request)
-            });
-            let connection = builder.serve_connection(TokioIo::new(stream), service);
-            let mut connection = std::pin::pin!(connection);
-            let silent = async {
-                if tokio::time::timeout(first_request, asked.notified()).await.is_ok() {
-                    std::future::pending::<()>().await;
-                }
-            };
-            let ended = tokio::select! {
-                ended = connection.as_mut() => ended,
-                () = silent => return,
-                () = stopped(&mut stop) => {
-                    connection.as_mut().graceful_shutdown();
-                    connection.await
-                }
-            };
-            if let Err(error) = ended {
-                tracing::debug!(%error, "connection ended");
-            }
+            serving.connection(stream, from).await;
             drop((permit, open, counted));
         });
+    }
+}
+
+impl<A, F> Serving<A>
+where
+    A: Fn(Request<Incoming>) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Result<Response, Infallible>> + Send + 'static,
+{
+    async fn connection(mut self, stream: TcpStream, from: SocketAddr) {
+        let Some(handshakes) = self.handshakes.take() else {
+            return self.requests(stream, from).await;
+        };
+        // Nothing has been asked for, so that nothing is lost where it stops.
+        let secured = tokio::select! {
+            secured = handshakes.shake(stream, from) => secured,
+            () = stopped(&mut self.stop) => None,
+        };
+        if let Some(stream) = secured {
+            self.requests(stream, from).await;
+        }
+    }
+
+    async fn requests<S>(mut self, stream: S, from: SocketAddr)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let asked = Notify::new();
+        let service = service_fn(|mut request: Request<Incoming>| {
+            asked.notify_one();
+            request.extensions_mut().insert(Peer(from.ip()));
+            (self.answer)(request)
+        });
+        let connection = self.builder.serve_connection(TokioIo::new(stream), service);
+        let mut connection = std::pin::pin!(connection);
+        let silent = async {
+            if tokio::time::timeout(self.first_request, asked.notified()).await.is_ok() {
+                std::future::pending::<()>().await;
+            }
+        };
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = silent => return,
+            () = stopped(&mut self.stop) => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "connection ended");
+        }
     }
 }
 
