@@ -132,7 +132,7 @@ impl Control {
     fn content(&self, event: &Event, reveal: bool, full: bool) -> ContentView {
         let scheme = self.today.config(|config| match &config.sources.get(&event.source)?.verification {
             Verification::Proof { scheme, .. } => Some(scheme.clone()),
-            Verification::None | Verification::Internal => None,
+            Verification::None | Verification::Internal | Verification::Plugin { .. } => None,
         });
         ContentView {
             method: event.method.clone(),

@@ -146,6 +146,11 @@ fn proof(config: &Config, arguments: &Arguments) -> Result<Option<(Scheme, Secre
     if let Verification::Internal = source.verification {
         return Err(format!("source `{name}` takes nothing from outside (verify = \"internal\")"));
     }
+    if let Verification::Plugin { plugin, .. } = &source.verification {
+        return Err(format!(
+            "source `{name}` is verified by plugin `{plugin}`, and only its sender knows how to sign for that"
+        ));
+    }
     let Verification::Proof { scheme, secrets, .. } = &source.verification else {
         return Ok(None);
     };

@@ -59,6 +59,7 @@ mod table;
 mod text;
 mod url;
 mod value;
+mod verify;
 
 #[cfg(test)]
 mod check;

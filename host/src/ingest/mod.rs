@@ -5,6 +5,7 @@ mod answer;
 mod batch;
 mod body;
 mod handshake;
+mod plugin;
 mod refused;
 mod throttle;
 
@@ -24,6 +25,7 @@ use crate::dispatch::Dispatcher;
 use crate::event::{Body, Event, EventId, Headers, UnixMillis};
 use crate::generation::{Generation, Proven, RouteEntry, SourceEntry};
 use crate::intake::Intake;
+use crate::plugin::Identity;
 use crate::provider::Handshake;
 use crate::store::{Appended, Dedupe, LeasedRun, NewEvent, SettledRun, Store, StoreError};
 
@@ -32,7 +34,8 @@ pub(crate) use body::InFlight;
 pub(crate) use throttle::Throttle;
 
 use body::Receipt;
-use refused::Refused;
+use plugin::Found;
+use refused::{Refused, forged};
 
 /// Characters of a stranger's path that are logged.
 const MAX_SHOWN: usize = 120;
@@ -112,14 +115,21 @@ impl Ingest {
             return answered;
         }
         let proven = self.verify(source, &event, now)?;
+        let (event, proven, identity) = match &source.plugin {
+            None => (event, proven, Identity::default()),
+            Some(plugin) => match self.ask(plugin, source, event, proven).await? {
+                Found::Genuine(event, proven, identity) => (event, Some(proven), identity),
+                Found::Answered(answer) => return self.asked(source, &plugin.name, Ok(answer)),
+            },
+        };
         if let Some((kind, answered)) = handshake::of_the_sender(source, &event, proven.as_ref(), now) {
-            return self.asked(source, kind, answered);
+            return self.asked(source, kind.name(), answered);
         }
         let event = Event { proof: proven.map(|proven| proven.by), ..event };
         let due_now = self.clock.due_now();
         let (mut new, mut waiting) = (Vec::with_capacity(1), None);
-        for event in batch::events(source, event) {
-            let event = describe(source, event);
+        for (number, event) in batch::events(source, event).into_iter().enumerate() {
+            let event = describe(source, event, &identity.of(number));
             let dedupe = dedupe(source, &event, due_now);
             let mut intake = Intake::decide(generation, event, dedupe);
             waiting = waiting.or(inline(&mut intake, due_now));
@@ -141,10 +151,10 @@ impl Ingest {
         now: UnixMillis,
     ) -> Option<Result<Response, Refused>> {
         if let Some(answered) = handshake::take_secret(source, event).await {
-            return Some(self.asked(source, Handshake::HookSecret, answered));
+            return Some(self.asked(source, Handshake::HookSecret.name(), answered));
         }
         if let Some((kind, answered)) = handshake::of_anybody(source, event, now) {
-            return Some(self.asked(source, kind, answered));
+            return Some(self.asked(source, kind.name(), answered));
         }
         let may_be_event = event.method == "POST" || (event.method == "GET" && source.takes_get());
         (!may_be_event).then(|| {
@@ -157,7 +167,7 @@ impl Ingest {
     fn asked(
         &self,
         source: &SourceEntry,
-        kind: Handshake,
+        handshake: &str,
         answered: Result<Response, Refused>,
     ) -> Result<Response, Refused> {
         if answered.is_err() {
@@ -166,7 +176,7 @@ impl Ingest {
         }
         source.counters.handshake.inc();
         if let Some(left_out) = self.strangers.admit(self.clock.due_now()) {
-            tracing::info!(source = &*source.name, handshake = kind.name(), left_out, "handshake answered");
+            tracing::info!(source = &*source.name, handshake, left_out, "handshake answered");
         }
         answered
     }
@@ -178,10 +188,7 @@ impl Ingest {
         event: &Event,
         now: UnixMillis,
     ) -> Result<Option<Proven>, Refused> {
-        source.verify(event, now).map_err(|refusal| {
-            let operator = format!("{}: {refusal}", refusal.code());
-            Refused::new(StatusCode::UNAUTHORIZED, "signature refused", operator)
-        })
+        source.verify(event, now).map_err(|refusal| forged(&refusal))
     }
 
     /// Stores all of them or none.
@@ -318,9 +325,9 @@ fn headers(map: &HeaderMap) -> Headers {
 }
 
 /// Reads what happened, once it is known that the sender may say so.
-fn describe(source: &SourceEntry, event: Event) -> Event {
-    let kind = source.kind(&event);
-    let delivery_id = source.delivery_id(&event);
+fn describe(source: &SourceEntry, event: Event, identity: &Identity) -> Event {
+    let kind = source.kind(&event, identity);
+    let delivery_id = source.delivery_id(&event, identity);
     Event { kind, delivery_id, ..event }
 }
 
