@@ -26,3 +26,4 @@ mod routing;
 mod secrets;
 mod shutdown;
 mod tidy;
+mod verifiers;
