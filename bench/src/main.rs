@@ -16,6 +16,7 @@ mod request;
 mod server;
 mod stages;
 mod store;
+mod when;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -32,6 +33,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const HELP: &str = "\
 usage: hookyard-bench ingest [--seconds N] [--rounds N] [--only STAGE,…] [--json FILE]
        hookyard-bench durable [--seconds N] [--rounds N] [--only STAGE,…] [--json FILE] [--backlog N] [--state DIR]
+       hookyard-bench when [--rounds N]
 
   --seconds N    measured in each run, after half a second of warming up; 2 unless given
   --rounds N     runs of each stage; 5 unless given
@@ -61,6 +63,7 @@ fn run(arguments: &[String]) -> Result<()> {
             let Options { time, rounds, only, json, backlog, directory } = Options::parse(rest)?;
             durable::run(&durable::Options { time, rounds, only, json, backlog, directory })
         }
+        [task, rest @ ..] if task == "when" => when::run(Options::parse(rest)?.rounds),
         [task, stage, state, receiver] if task == "serve" => {
             server::serve(stage, state.as_ref(), receiver.parse()?)
         }

@@ -24,6 +24,7 @@ use crate::generation::{Generation, Problem, Workshop};
 use crate::ingest::{Answered, InFlight, Ingest, Response};
 use crate::keep;
 use crate::metrics::Metrics;
+use crate::quarantine::{self, Quarantine};
 use crate::reload::{Failure, Rejected, Reloader, Seen, Source, Watcher, make, named_by, put_to_use};
 use crate::server::{self, Handshakes, Listeners};
 use crate::store::{Ledger, Store, StoreError};
@@ -43,7 +44,7 @@ pub struct Gateway {
 }
 
 struct Inner {
-    ingest: Ingest,
+    ingest: Arc<Ingest>,
     reloader: Arc<Reloader>,
     watcher: Watcher,
     metrics: Arc<Metrics>,
@@ -173,7 +174,20 @@ impl Builder {
         let (strangers, refusals) = Default::default();
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(upkeep::run(store.clone(), current.clone(), clock.clone(), stopped));
-        let ingest = Ingest { current, store, clock, dispatcher, in_flight, strangers, refusals };
+        let directory = state_dir.join(quarantine::DIRECTORY);
+        let quarantine = Quarantine::open(&directory)
+            .map_err(|error| BuildError::System(format!("cannot read {}: {error}", directory.display())))?;
+        let ingest = Arc::new(Ingest {
+            current,
+            store,
+            clock,
+            dispatcher,
+            in_flight,
+            quarantine: Arc::new(quarantine),
+            kept: metrics.quarantined(),
+            strangers,
+            refusals,
+        });
         Ok(Gateway {
             inner: Arc::new(Inner {
                 ingest,
@@ -290,8 +304,8 @@ impl Gateway {
     /// command line's `events`, `replay` and so on talk to. The error says what stands in the way; the gateway does
     /// its work without.
     pub fn serve_admin(&self) -> Result<AdminSocket, String> {
-        let Ingest { store, current, clock, dispatcher, .. } = &self.inner.ingest;
-        let today = Today::Live(current.clone(), Arc::downgrade(dispatcher));
+        let Ingest { store, current, clock, .. } = &*self.inner.ingest;
+        let today = Today::Live(current.clone(), Arc::downgrade(&self.inner.ingest));
         let control = Control::new(store.clone(), today, clock.clone());
         AdminSocket::open(&self.inner.state_dir, Arc::new(control))
     }
@@ -317,7 +331,7 @@ impl Gateway {
             let gateway = gateway.clone();
             async move { gateway.answer(request).await }
         };
-        let (Ingest { current, clock, .. }, metrics) = (&self.inner.ingest, &self.inner.metrics);
+        let (Ingest { current, clock, .. }, metrics) = (&*self.inner.ingest, &self.inner.metrics);
         let secured = || Handshakes::new(current.clone(), settings.head_timeout, clock.clone(), metrics);
         let handshakes = settings.tls.is_some().then(secured).map(Arc::new);
         let connections = metrics.connections.clone();

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::delivery::RunId;
 use crate::event::Event;
 use crate::generation::{Generation, RouteEntry};
+use crate::routing::Routed;
 use crate::store::{Dedupe, NewEvent, NewRun, Order};
 
 /// An event to be stored.
@@ -25,8 +26,8 @@ impl<'g> Intake<'g> {
         let routed = generation.router.route(&event);
         let routes: Vec<_> = routed.routes.iter().filter_map(|&at| generation.routes.get(at)).collect();
         let runs: Vec<NewRun> = routes.iter().map(|route| run(route, &event)).collect();
-        let unrouted =
-            runs.is_empty().then(|| routed.problem.unwrap_or_else(|| "no route matches".to_owned()));
+        note_undecided(generation, &event, &routed);
+        let unrouted = runs.is_empty().then(|| generation.router.unrouted(&routed));
         Intake { new: NewEvent { event: Arc::new(event), dedupe, runs, unrouted }, routes }
     }
 
@@ -46,6 +47,18 @@ impl<'g> Intake<'g> {
                 let routes = self.routes.iter().map(|route| &*route.name).collect::<Vec<_>>().join(",");
                 tracing::info!(event = %id, source, kind, bytes, proof, routes, "received");
             }
+        }
+    }
+}
+
+/// Says which routes an event does not take because nobody can tell whether it should.
+fn note_undecided(generation: &Generation, event: &Event, routed: &Routed) {
+    for (at, why) in &routed.undecided {
+        let Some(route) = generation.routes.get(*at) else { continue };
+        route.undecided.counter.inc();
+        if let Some(left_out) = route.undecided.lines.admit(event.received_at) {
+            let (id, source, reason) = (event.id, &*event.source, why.to_string());
+            tracing::warn!(event = %id, source, route = &*route.name, reason, left_out, "not taken by a route");
         }
     }
 }

@@ -38,6 +38,7 @@ mod intake;
 mod keep;
 mod reload;
 mod server;
+mod throttle;
 mod upkeep;
 
 pub use admin::AdminSocket;

@@ -20,9 +20,11 @@ pub struct Metrics {
     registry: Registry,
     requests: Counters,
     refusals: Counters,
+    quarantined: Counters,
     secret_uses: Counters,
     failed_handshakes: Counters,
     runs: Counters,
+    undecided: Counters,
     faults: Counters,
     attempts: Counters,
     reloads: Counters,
@@ -53,11 +55,16 @@ impl Metrics {
         let requests = family("requests", "Requests to sources, by what became of them");
         let refusals =
             family("refusals", "Requests to sources that were not admitted or not genuine, by reason");
+        let quarantined =
+            family("quarantine", "Refused requests, by whether they were kept for an operator or let go");
         let secret_uses =
             family("secret_uses", "Requests that a source's secret proved, by the secret's number from 1");
         let failed_handshakes =
             family("tls_handshakes_failed", "TLS handshakes that came to nothing, by reason");
         let runs = family("runs", "Runs of events on routes, by how they ended");
+        let help =
+            "Events for which the conditions of a route could not be decided, so that they do not take it";
+        let undecided = family("route_undecided", help);
         let faults = family("plugin_faults", "Failed plugin calls, by the way in which they failed");
         let attempts = family("delivery_attempts", "Attempts to deliver, by how they went");
         let reloads = family("reloads", "Attempts to replace the configuration, by result");
@@ -99,10 +106,12 @@ impl Metrics {
             registry,
             requests,
             refusals,
+            quarantined,
             secret_uses,
             failed_handshakes,
             certificate_not_after,
             runs,
+            undecided,
             faults,
             attempts,
             reloads,
@@ -126,6 +135,12 @@ impl Metrics {
         self.refusals.get_or_create_owned(&vec![("source", source.to_owned()), ("reason", reason.to_owned())])
     }
 
+    /// What becomes of refused requests.
+    pub fn quarantined(&self) -> KeptCounters {
+        let of = |outcome: &str| self.quarantined.get_or_create_owned(&vec![("outcome", outcome.to_owned())]);
+        KeptCounters { kept: of("kept"), let_go: of("let-go") }
+    }
+
     /// Requests that one of a source's secrets proved, counted from 1.
     pub fn secret_uses(&self, source: &str, number: usize) -> Counter {
         self.secret_uses
@@ -140,6 +155,11 @@ impl Metrics {
     /// Runs on a route with one outcome.
     pub fn runs(&self, route: &str, outcome: &str) -> Counter {
         self.runs.get_or_create_owned(&vec![("route", route.to_owned()), ("outcome", outcome.to_owned())])
+    }
+
+    /// Events for which a route's conditions could not be decided.
+    pub fn undecided(&self, route: &str) -> Counter {
+        self.undecided.get_or_create_owned(&vec![("route", route.to_owned())])
     }
 
     /// Faults of one kind of a plugin.
@@ -192,6 +212,15 @@ impl std::fmt::Debug for Metrics {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Metrics(…)")
     }
+}
+
+/// What becomes of refused requests.
+#[derive(Debug)]
+pub struct KeptCounters {
+    /// Kept in the quarantine.
+    pub kept: Counter,
+    /// Not kept, for want of room or of time.
+    pub let_go: Counter,
 }
 
 impl Default for Metrics {

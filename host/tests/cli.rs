@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says where it failed")]
 
+#[path = "cli/explain.rs"]
+mod explain;
 #[path = "cli/operate.rs"]
 mod operate;
 

@@ -61,6 +61,53 @@ async fn an_event_that_is_not_json_falls_to_the_fallback() {
     assert_eq!(yard.metric("hookyard_runs_total{route=\"rest\",outcome=\"forwarded\"}").await, 1.0);
 }
 
+const BY_EXPRESSION: &str = r#"
+[routes.large]
+source = "github"
+when = 'body.action == "opened" && body.lines.exists(line, line.price * line.count > 100)'
+to = ["sink"]
+[routes.by-header]
+source = "github"
+events = ["push*"]
+when = 'headers["x-github-event"] == "push" && !has(body.dry_run)'
+to = ["sink"]
+"#;
+
+#[tokio::test]
+async fn a_route_takes_what_its_expression_is_true_of() {
+    let yard = Yard::start(BY_EXPRESSION).await;
+    let order = |price: u32| {
+        format!(
+            "{{\"action\":\"opened\",\"lines\":[{{\"price\":1,\"count\":5}},{{\"price\":{price},\"count\":2}}]}}"
+        )
+    };
+    assert_eq!(yard.send_github("order", order(51)).await.status, 202);
+    assert_eq!(yard.settled().await.delivered, 1);
+    assert_eq!(yard.send_github("order", order(50)).await.status, 202);
+    assert_eq!(yard.send_github("push", "{\"dry_run\":true,\"action\":\"closed\"}").await.status, 202);
+    assert_eq!(yard.send_github("push", "{\"action\":\"closed\"}").await.status, 202);
+    let ledger = yard.settled().await;
+    assert_eq!((ledger.accepted, ledger.delivered, ledger.unrouted), (4, 2, 2));
+    assert_eq!(yard.metric("hookyard_runs_total{route=\"large\",outcome=\"forwarded\"}").await, 1.0);
+    assert_eq!(yard.metric("hookyard_runs_total{route=\"by-header\",outcome=\"forwarded\"}").await, 1.0);
+    assert_eq!(yard.metric("hookyard_route_undecided_total{route=\"large\"}").await, 0.0);
+}
+
+#[tokio::test]
+async fn an_event_for_which_an_expression_fails_is_kept_with_the_reason_and_counted() {
+    let yard = Yard::start(BY_EXPRESSION).await;
+    assert_eq!(yard.send_github("order", "{\"action\":\"opened\"}").await.status, 202);
+    assert_eq!(yard.send_github("order", "certainly not JSON").await.status, 202);
+    assert_eq!(yard.send_github("order", "{\"action\":\"closed\"}").await.status, 202);
+    let kept = yard.unrouted().await;
+    let reasons: Vec<&str> = kept.iter().map(|(reason, _)| &**reason).collect();
+    assert_eq!(reasons[0], "no route matches");
+    assert!(reasons[1].starts_with("route large: the body is not JSON"), "{reasons:?}");
+    assert_eq!(reasons[2], "route large: `when` cannot be decided: there is no `lines`");
+    assert_eq!(yard.metric("hookyard_route_undecided_total{route=\"large\"}").await, 2.0);
+    assert_eq!(yard.metric("hookyard_route_undecided_total{route=\"by-header\"}").await, 0.0);
+}
+
 /// P4
 #[tokio::test]
 async fn a_repeated_delivery_is_one_event_with_one_answer() {

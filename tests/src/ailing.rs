@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use hookyard::event::{EventId, UnixMillis};
 use hookyard::store::{
     Answer, Appended, Cursor, EventFilter, EventRecord, EventSummary, Intervened, Intervention, KvValue,
-    Leased, LeasedDelivery, LeasedRun, Ledger, NewEvent, Page, Queue, Removed, Retention, SettledDelivery,
-    SettledRun, Settlement, Stats, Store, StoreError, WorkFilter, WorkRecord,
+    Leased, LeasedDelivery, LeasedRun, Ledger, NewEvent, Page, Queue, Readiness, Removed, Retention,
+    SettledDelivery, SettledRun, Settlement, Stats, Store, StoreError, WorkFilter, WorkRecord,
 };
 
 /// A store in front of another one.
@@ -105,6 +105,10 @@ impl Store for Ailing {
 
     fn ledger(&self) -> Answer<'_, Ledger> {
         self.inner.ledger()
+    }
+
+    fn readiness(&self) -> Answer<'_, Readiness> {
+        self.inner.readiness()
     }
 
     fn stats(&self) -> Answer<'_, Stats> {

@@ -14,6 +14,7 @@ use crate::store::{Cursor, Queue};
 
 use super::control::Control;
 use super::dead_letters::Place;
+use super::quarantine::RefusedFilter;
 use super::query::{self, Query};
 use super::refusal::Refusal;
 use super::replay::Account;
@@ -58,6 +59,11 @@ async fn get(control: &Control, uri: &Uri) -> Result<Response, Refusal> {
             query.end()?;
             json(&control.event(query::id(id)?, reveal, full).await?)
         }
+        ["events", id, "explain"] => {
+            let reveal = query.flag("reveal")?;
+            query.end()?;
+            json(&control.explain(query::id(id)?, reveal).await?)
+        }
         ["runs"] => work(control, Queue::Runs, query).await,
         ["deliveries"] => work(control, Queue::Deliveries, query).await,
         ["dead-letters"] => dead_letters(control, query).await,
@@ -68,6 +74,17 @@ async fn get(control: &Control, uri: &Uri) -> Result<Response, Refusal> {
         ["sources"] => {
             query.end()?;
             json(&control.sources())
+        }
+        ["quarantine"] => {
+            let filter = RefusedFilter { source: query.text("source")?, reason: query.text("reason")? };
+            let (after, limit) = (query.id("after")?, query.limit()?);
+            query.end()?;
+            json(&control.refused(&filter, after, limit)?)
+        }
+        ["quarantine", id] => {
+            let (reveal, full) = (query.flag("reveal")?, query.flag("full")?);
+            query.end()?;
+            json(&control.refused_request(query::id(id)?, reveal, full).await?)
         }
         ["store", "stats"] => {
             query.end()?;
@@ -89,6 +106,8 @@ async fn post(control: &Control, uri: &Uri, body: &[u8]) -> Result<Response, Ref
             let request = if body.is_empty() { DisableRequest::default() } else { read(body)? };
             json(&control.disable(name, request.reason).await?)
         }
+        ["quarantine", "reverify"] => json(&control.reverify(read::<Batch>(body)?).await?),
+        ["quarantine", "discard"] => json(&control.forget(read::<Batch>(body)?)?),
         ["store", "verify"] => json(&control.verify().await?),
         ["store", "backup"] => json(&control.backup(&read::<BackupRequest>(body)?.to).await?),
         _ => Err(nothing_here(uri)),

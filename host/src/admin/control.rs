@@ -8,13 +8,15 @@ use arc_swap::ArcSwap;
 use uuid::Uuid;
 
 use crate::clock::Time;
-use crate::config::{Config, Verification};
-use crate::dispatch::{Dispatcher, HeldBack};
+use crate::config::Config;
+use crate::dispatch::HeldBack;
 use crate::event::{Event, EventId};
 use crate::generation::Generation;
-use crate::routing::{Routed, Router};
+use crate::ingest::Ingest;
+use crate::routing::Router;
 use crate::store::{Cursor, EventFilter, Page, Queue, Store, WorkFilter, WorkRecord};
 
+use super::explain::{ExplainView, explain};
 use super::refusal::Refusal;
 use super::view::{BackupView, ContentView, EventDetail, EventView, List, StatsView, VerifyView, WorkView};
 use super::{body, redact};
@@ -32,7 +34,7 @@ pub(crate) struct Control {
 /// The configuration that is in force.
 pub(crate) enum Today {
     /// A gateway's.
-    Live(Arc<ArcSwap<Generation>>, Weak<Dispatcher>),
+    Live(Arc<ArcSwap<Generation>>, Weak<Ingest>),
     /// As it is written, while no gateway runs.
     #[cfg_attr(
         not(any(feature = "cli", test)),
@@ -56,44 +58,45 @@ impl Today {
         }
     }
 
+    /// The configuration with its routes.
+    pub(super) fn routes<T>(&self, look: impl FnOnce(&Config, &Router) -> T) -> T {
+        match self {
+            Today::Live(current, _) => {
+                let generation = current.load();
+                look(&generation.config, &generation.router)
+            }
+            Today::Written(config, router) => look(config, router),
+        }
+    }
+
     /// Destinations that get nothing at the moment, as far as somebody works on them.
     pub(super) fn held_back(&self) -> Vec<HeldBack> {
-        let dispatcher = self.dispatcher();
-        dispatcher.map(|dispatcher| dispatcher.held_back()).unwrap_or_default()
+        self.ingest().map(|ingest| ingest.dispatcher.held_back()).unwrap_or_default()
     }
 
     /// Says that a destination was disabled or enabled.
     pub(super) fn look_again(&self) {
-        if let Some(dispatcher) = self.dispatcher() {
-            dispatcher.look_again();
+        if let Some(ingest) = self.ingest() {
+            ingest.dispatcher.look_again();
         }
     }
 
-    fn dispatcher(&self) -> Option<Arc<Dispatcher>> {
+    /// Who takes requests in, as far as somebody does.
+    pub(super) fn ingest(&self) -> Option<Arc<Ingest>> {
         match self {
-            Today::Live(_, dispatcher) => dispatcher.upgrade(),
+            Today::Live(_, ingest) => ingest.upgrade(),
             Today::Written(..) => None,
         }
     }
 
     /// The names of the routes that fire for an event, or why none does.
     pub(super) fn route(&self, event: &Event) -> Result<Vec<Arc<str>>, String> {
-        let named = |config: &Config, routed: Routed| {
+        self.routes(|config, router| {
+            let routed = router.route(event);
             let names = routed.routes.iter().filter_map(|&at| config.routes.get(at));
             let names: Vec<_> = names.map(|route| route.name.clone()).collect();
-            match routed.problem {
-                Some(problem) if names.is_empty() => Err(problem),
-                None if names.is_empty() => Err("no route matches".to_owned()),
-                _ => Ok(names),
-            }
-        };
-        match self {
-            Today::Live(current, _) => {
-                let generation = current.load();
-                named(&generation.config, generation.router.route(event))
-            }
-            Today::Written(config, router) => named(config, router.route(event)),
-        }
+            if names.is_empty() { Err(router.unrouted(&routed)) } else { Ok(names) }
+        })
     }
 }
 
@@ -129,11 +132,20 @@ impl Control {
         })
     }
 
-    fn content(&self, event: &Event, reveal: bool, full: bool) -> ContentView {
-        let scheme = self.today.config(|config| match &config.sources.get(&event.source)?.verification {
-            Verification::Proof { scheme, .. } => Some(scheme.clone()),
-            Verification::None | Verification::Internal | Verification::Plugin { .. } => None,
-        });
+    /// Why an event takes the routes that it would take today.
+    pub(super) async fn explain(&self, id: Uuid, reveal: bool) -> Result<ExplainView, Refusal> {
+        let found = self.store.event(EventId(id), 0).await?;
+        let found = found.ok_or_else(|| {
+            Refusal::missing(format!("there is no event {id}; it may have been removed by retention"))
+        })?;
+        let event = found.event.ok_or_else(|| {
+            Refusal::missing(format!("the headers and the body of event {id} have been removed by retention"))
+        })?;
+        Ok(self.today.routes(|config, router| explain(config, router, &event, reveal)))
+    }
+
+    pub(super) fn content(&self, event: &Event, reveal: bool, full: bool) -> ContentView {
+        let scheme = self.today.config(|config| redact::scheme(config, event).cloned());
         ContentView {
             method: event.method.clone(),
             path: event.path.clone(),

@@ -6,7 +6,9 @@ mod body;
 mod control;
 mod dead_letters;
 mod destinations;
+mod explain;
 mod probes;
+mod quarantine;
 mod query;
 mod redact;
 mod refusal;
@@ -28,6 +30,7 @@ pub use socket::AdminSocket;
 #[cfg(feature = "cli")]
 pub(crate) use {
     api::answer,
+    explain::{ExplainView, FoundView, PartView, RouteView, explain},
     query::{MAX_LIMIT, time},
     socket::{SOCKET, is_served},
     sources::sources,

@@ -3,7 +3,8 @@
 
 use percent_encoding::percent_decode_str;
 
-use crate::event::Headers;
+use crate::config::{Config, Verification};
+use crate::event::{Event, Headers};
 use crate::signature::Scheme;
 
 use super::view::HeaderView;
@@ -34,10 +35,22 @@ pub(super) fn is_credential(name: &str) -> bool {
         || words.any(|word| ENDS.iter().any(|end| word.ends_with(end)))
 }
 
+/// The way in which an event's source proves itself, as far as the configuration still has it.
+pub(super) fn scheme<'c>(config: &'c Config, event: &Event) -> Option<&'c Scheme> {
+    match &config.sources.get(&event.source)?.verification {
+        Verification::Proof { scheme, .. } => Some(scheme),
+        Verification::None | Verification::Internal | Verification::Plugin { .. } => None,
+    }
+}
+
+/// Whether the value of a header is kept from those who do not ask for credentials.
+pub(super) fn withholds(name: &str, scheme: Option<&Scheme>) -> bool {
+    is_credential(name) || scheme.is_some_and(|scheme| scheme.stands_in(name))
+}
+
 /// The fields; `scheme` is the way in which the source proves itself.
 pub(super) fn headers(headers: &Headers, scheme: Option<&Scheme>, reveal: bool) -> Vec<HeaderView> {
-    let withheld =
-        |name: &str| !reveal && (is_credential(name) || scheme.is_some_and(|scheme| scheme.stands_in(name)));
+    let withheld = |name: &str| !reveal && withholds(name, scheme);
     let fields = headers.iter().map(|(name, value)| HeaderView {
         name: name.to_owned(),
         value: (!withheld(name)).then(|| String::from_utf8_lossy(value).into_owned()),

@@ -27,7 +27,7 @@ enum Step {
 }
 
 impl Outcome {
-    fn new(id: Uuid, outcome: &str) -> Self {
+    pub(super) fn new(id: Uuid, outcome: &str) -> Self {
         Outcome { id, outcome: outcome.to_owned(), detail: None, runs: Vec::new() }
     }
 
@@ -36,7 +36,7 @@ impl Outcome {
         Outcome::new(id, "unknown").because(detail)
     }
 
-    fn because(self, detail: impl Into<String>) -> Self {
+    pub(super) fn because(self, detail: impl Into<String>) -> Self {
         Outcome { detail: Some(detail.into()), ..self }
     }
 }

@@ -76,6 +76,7 @@ fn requests(entry: &SourceEntry) -> RequestsView {
         duplicate: counters.duplicate.get(),
         handshake: counters.handshake.get(),
         empty: counters.empty.get(),
+        limited: counters.limited.get(),
         too_large: counters.too_large.get(),
         incomplete: counters.incomplete.get(),
         overloaded: counters.overloaded.get(),

@@ -69,6 +69,7 @@ pub(crate) struct RequestsView {
     pub(crate) duplicate: u64,
     pub(crate) handshake: u64,
     pub(crate) empty: u64,
+    pub(crate) limited: u64,
     pub(crate) too_large: u64,
     pub(crate) incomplete: u64,
     pub(crate) overloaded: u64,
@@ -122,6 +123,27 @@ pub(crate) struct ContentView {
     pub(crate) query: String,
     pub(crate) headers: Vec<HeaderView>,
     pub(crate) body: BodyView,
+}
+
+/// A request that was refused.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct RefusedView {
+    pub(crate) id: Uuid,
+    pub(crate) received_at: Moment,
+    pub(crate) source: String,
+    /// A stable name such as `bad_signature`.
+    pub(crate) reason: String,
+    pub(crate) method: String,
+    /// Bytes of head and body.
+    pub(crate) size: usize,
+}
+
+/// A request that was refused, with what was received.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct RefusedDetail {
+    #[serde(flatten)]
+    pub(crate) request: RefusedView,
+    pub(crate) content: ContentView,
 }
 
 /// A header field.

@@ -79,7 +79,7 @@ pub(super) fn run(config: &Path, arguments: &Arguments) -> ExitCode {
 }
 
 fn send(config: &Config, arguments: &Arguments) -> Result<ExitCode, String> {
-    let sample = sample(arguments)?;
+    let sample = sample(&arguments.source, arguments.event.as_deref())?;
     let proof = proof(config, arguments)?;
     let listen = config.server.listen.first().ok_or("the configuration listens nowhere")?;
     let base_path = &config.server.base_path;
@@ -120,20 +120,28 @@ fn send(config: &Config, arguments: &Arguments) -> Result<ExitCode, String> {
     Ok(if refused == arguments.bad.is_some() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn sample(arguments: &Arguments) -> Result<&'static Sample, String> {
-    let of_source = || SAMPLES.iter().filter(|sample| sample.provider == arguments.source);
+/// The headers and the body of a sample, unsigned, for whoever looks at it without sending it.
+pub(super) fn sample_request(
+    provider: &str,
+    event: Option<&str>,
+) -> Result<(Vec<(String, String)>, Bytes), String> {
+    let sample = sample(provider, event)?;
+    let headers = [("content-type", "application/json"), sample.header];
+    let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    Ok((headers.into(), Bytes::from_static(sample.body.as_bytes())))
+}
+
+fn sample(provider: &str, event: Option<&str>) -> Result<&'static Sample, String> {
+    let of_source = || SAMPLES.iter().filter(|sample| sample.provider == provider);
     let known = of_source().map(|sample| sample.event).collect::<Vec<_>>().join(", ");
     if known.is_empty() {
         let providers = SAMPLES.first().map(|sample| sample.provider).unwrap_or_default();
-        return Err(format!(
-            "there are no samples for `{}`; there are some for: {providers}",
-            arguments.source
-        ));
+        return Err(format!("there are no samples for `{provider}`; there are some for: {providers}"));
     }
-    let event = arguments.event.as_deref().ok_or_else(|| format!("name an event: {known}"))?;
+    let event = event.ok_or_else(|| format!("name an event: {known}"))?;
     of_source()
         .find(|sample| sample.event == event)
-        .ok_or_else(|| format!("there is no sample `{event}` for `{}`; there are: {known}", arguments.source))
+        .ok_or_else(|| format!("there is no sample `{event}` for `{provider}`; there are: {known}"))
 }
 
 /// The source's own key, or one that it does not know.

@@ -8,6 +8,7 @@ use crate::routing::{Condition, Glob, Scalar, Subject, Test};
 
 use super::field::{Element, Field, Format, Shape};
 use super::value::Value;
+use super::written::Written;
 
 const NUMBER: Shape = Shape::Number { min: f64::MIN, max: f64::MAX };
 
@@ -61,12 +62,13 @@ pub(super) static OPERATORS: Element = Element {
     ],
 };
 
-pub(super) fn read(value: Value<'_>) -> Option<Vec<Condition>> {
+/// The conditions in the order written, each with its place.
+pub(super) fn read(value: Value<'_>) -> Option<(Vec<Condition>, Vec<Written>)> {
     let condition = |entry: Value<'_>| {
         let subject = subject(entry);
         // Read even where the subject is wrong, so that both are told.
         let test = test(entry)?;
-        Some(Condition { subject: subject?, test })
+        Some((Condition { subject: subject?, test }, Written::of(entry)))
     };
     value.map()?.into_iter().map(condition).collect()
 }

@@ -40,6 +40,7 @@ mod source;
 mod source_secret;
 mod store;
 mod telemetry;
+mod when;
 
 // What they are made of.
 mod context;
@@ -47,6 +48,7 @@ mod depth;
 mod diagnostic;
 mod field;
 mod include;
+mod inside;
 mod links;
 mod loops;
 mod network;
@@ -60,6 +62,7 @@ mod text;
 mod url;
 mod value;
 mod verify;
+mod written;
 
 #[cfg(test)]
 mod check;
@@ -98,3 +101,4 @@ pub use source_secret::SourceSecret;
 pub use store::{Store, StoreKind, SyncMode};
 pub use telemetry::{LogFormat, Telemetry};
 pub use text::Location;
+pub use written::{Written, WrittenRule};

@@ -12,6 +12,8 @@ use super::field::{Choice, Element, Field, Format, Shape};
 use super::ordering::{self, ORDERING_OR_TABLE};
 use super::table::Table;
 use super::value::{Value, names};
+use super::when::{self, WHEN};
+use super::written::{Written, WrittenRule};
 
 /// One route.
 #[derive(Clone, Debug)]
@@ -22,6 +24,8 @@ pub struct Route {
     pub at: Location,
     /// What makes it fire.
     pub rule: Rule,
+    /// Where that is written.
+    pub written: WrittenRule,
     /// Names of plugins, in the order they run.
     pub plugins: Vec<Arc<str>>,
     /// Names of destinations; may be empty where a plugin answers.
@@ -84,6 +88,18 @@ pub(super) static ROUTE: Element = Element {
              content type; where it is not, a condition on the body does not hold.",
         )
         .example(r#"{ "/action" = ["opened", "reopened"], "header:X-Env" = "prod", "/n" = { gt = 1, lt = 5 } }"#),
+        Field::new(
+            "when",
+            WHEN,
+            "A condition in the [Common Expression Language](https://github.com/google/cel-spec), looked at where \
+             `events` and `match` hold: true or false of `event` (`id`, `source`, `kind`, `delivery_id`, `received_at` \
+             in Unix milliseconds, `method`, `path`), `headers` (by lower-case name, the first value), `query` and \
+             `body` (its JSON view, as `match` sees it; a form's fields are texts: \
+             `int(body.n) > 5`). An event for which it cannot be decided, because a field is not there or is of another \
+             type, does not take the route, which is counted; `has(body.a)` and `\"a\" in body` ask first. At most \
+             4 KiB; a loop over a list takes at most 10,000 steps.",
+        )
+        .example(r#"'body.amount > 1000 && body.items.exists(i, i.sku.startsWith("A-")) && "x-test" in headers'"#),
         Field::new("plugins", Shape::OneOrMore(&PLUGIN_NAME), "Plugins, in the order they run.")
             .example(r#"["redact"]"#),
         Field::new("to", Shape::OneOrMore(&DESTINATION_NAME), "Destinations and groups of them. Each gets every message that a plugin does not send to others only; a plugin \
@@ -129,7 +145,9 @@ pub(super) static ROUTE: Element = Element {
     instead: &[
         ("from", "it is called `source`"),
         ("event", "it is called `events`"),
-        ("filter", "it is called `match`"),
+        ("filter", "it is called `match`, or `when` for an expression"),
+        ("if", "it is called `when`"),
+        ("condition", "it is called `when`"),
         ("destination", "it is called `to`"),
         ("destinations", "it is called `to`"),
         ("default", "it is called `fallback`"),
@@ -146,7 +164,7 @@ impl Route {
         let plugins = table.get("plugins").map_or(Some(Vec::new()), |value| names(value, Kind::Plugin));
         let to = table.get("to").map_or(Some(Vec::new()), |value| names(value, Kind::Destination));
         let events = table.get("events").and_then(events).unwrap_or_default();
-        let conditions = table.get("match").and_then(condition::read).unwrap_or_default();
+        let (conditions, written) = table.get("match").and_then(condition::read).unwrap_or_default();
         let respond = respond(table);
         let ordering = ordering::read(table);
         let route = Route {
@@ -157,7 +175,15 @@ impl Route {
                 sources: sources?.iter().map(|source| source.to_string()).collect(),
                 events,
                 conditions,
+                when: table.get("when").and_then(when::read),
                 fallback: table.get("fallback").and_then(Value::boolean).unwrap_or_default(),
+            },
+            written: WrittenRule {
+                source: table.get("source").map(Written::of),
+                events: table.get("events").map(Written::of),
+                conditions: written,
+                when: table.get("when").map(Written::of),
+                fallback: table.get("fallback").map(Written::of),
             },
             plugins: plugins?,
             to: to?,

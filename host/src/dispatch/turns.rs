@@ -17,7 +17,6 @@ impl<T> Turns<T> {
         Turns { lines: VecDeque::new(), capacity }
     }
 
-
     /// Adds one at the end of its line; false if that is full.
     pub(super) fn push(&mut self, subject: &Arc<str>, item: T) -> bool {
         match self.lines.iter_mut().find(|(known, _)| known == subject) {

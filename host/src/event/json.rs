@@ -213,6 +213,16 @@ impl Document {
         })
     }
 
+    /// A member of an object, the last of that name.
+    pub fn member<'a>(&'a self, node: &'a Node, name: &str) -> Option<&'a Node> {
+        match self.children(node)? {
+            Children::Members(members) => {
+                members.iter().rev().find(|(key, _)| **key == *name).map(|(_, node)| node)
+            }
+            Children::Items(_) => None,
+        }
+    }
+
     /// Whether an object that has been opened so far has the same key twice.
     pub fn repeats_keys(&self) -> bool {
         self.repeats_keys.load(Ordering::Relaxed)

@@ -11,9 +11,12 @@ use crate::config::{Config, Create, Verification};
 use crate::destination::HttpClient;
 use crate::metrics::Metrics;
 use crate::routing::Router;
+use crate::throttle::Throttle;
 
 use super::destination::DestinationEntry;
-use super::{Generation, PluginEntry, Problem, RouteEntry, RunCounters, SourceEntry, server_tls};
+use super::{
+    Generation, PluginEntry, Problem, RouteEntry, RunCounters, SourceEntry, UndecidedEvents, server_tls,
+};
 
 /// What generations are made with; lives as long as the process.
 pub struct Workshop {
@@ -133,6 +136,10 @@ pub fn build(
                 discarded: runs("discarded"),
                 retried: runs("retried"),
                 dead: runs("dead"),
+            },
+            undecided: UndecidedEvents {
+                counter: workshop.metrics.undecided(&route.name),
+                lines: Throttle::default(),
             },
         }));
     }

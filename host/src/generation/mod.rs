@@ -23,6 +23,7 @@ use std::sync::Arc;
 use crate::config::{Config, Location};
 use crate::routing::{Ordering, Router};
 use crate::server::Pair;
+use crate::throttle::Throttle;
 
 pub(crate) use admission::Turn;
 pub(crate) use agreed::Agreed;
@@ -33,6 +34,8 @@ pub(crate) use hook_secret::NotTaken;
 pub use plugin::PluginEntry;
 pub use proof::{Proof, ProofSecret, Proven};
 pub use source::{Origin, SourceEntry};
+#[cfg(feature = "cli")]
+pub(crate) use source::{event_delivery_id, event_kind};
 pub use tally::{Refusals, SecretUse};
 
 use prometheus_client::metrics::counter::Counter;
@@ -82,6 +85,15 @@ pub struct RouteEntry {
     pub ordering: Option<Ordering>,
     /// Runs by how they ended.
     pub counters: RunCounters,
+    /// Events for which its conditions could not be decided.
+    pub(crate) undecided: UndecidedEvents,
+}
+
+/// Events for which it could not be told whether a route fires: counted, and some of them logged.
+#[derive(Debug)]
+pub(crate) struct UndecidedEvents {
+    pub(crate) counter: Counter,
+    pub(crate) lines: Throttle,
 }
 
 impl RouteEntry {

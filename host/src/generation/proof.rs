@@ -20,6 +20,8 @@ pub struct Proof {
     /// The secrets, in the order of their numbers.
     pub secrets: Vec<ProofSecret>,
     scheme: Scheme,
+    /// How it proves, where there is no secret of ours to name: `hmac-sha256, github`.
+    way: Arc<str>,
 }
 
 /// A secret of a proof.
@@ -106,8 +108,11 @@ impl Plan<'_> {
             _ => self.fixed(workshop, noticed)?,
         };
         self.warn_of_the_past(workshop, noticed);
-        let secrets = self.secrets.iter().enumerate().map(|(at, secret)| self.secret(at, secret, workshop));
-        Ok(Proof { keys, secrets: secrets.collect(), scheme: self.scheme.clone() })
+        let way = [Some(self.scheme.name()), self.provider].into_iter().flatten().collect::<Vec<_>>();
+        let way: Arc<str> = way.join(", ").into();
+        let secret = |(at, secret)| self.secret(at, secret, &way, workshop);
+        let secrets = self.secrets.iter().enumerate().map(secret).collect();
+        Ok(Proof { keys, secrets, scheme: self.scheme.clone(), way })
     }
 
     fn fixed(&self, workshop: &Workshop, noticed: &mut Noticed) -> Result<Keys, Vec<Problem>> {
@@ -174,19 +179,17 @@ impl Plan<'_> {
         }
     }
 
-    fn secret(&self, at: usize, secret: &SourceSecret, workshop: &Workshop) -> ProofSecret {
+    fn secret(&self, at: usize, secret: &SourceSecret, way: &Arc<str>, workshop: &Workshop) -> ProofSecret {
         let before = self.before.into_iter().flat_map(SourceEntry::secrets).map(|secret| &secret.uses);
-        let way =
-            [Some(self.scheme.name()), self.provider].into_iter().flatten().collect::<Vec<_>>().join(", ");
         let text = match self.secrets.len() {
-            1 => way,
-            count => format!("{way}, secret {} of {count}", at + 1),
+            1 => way.clone(),
+            count => format!("{way}, secret {} of {count}", at + 1).into(),
         };
         ProofSecret {
             expires: secret.expires,
             uses: carried_over(before, &secret.reference, self.number),
             counter: workshop.metrics.secret_uses(self.source, self.secrets_before + at + 1),
-            text: text.into(),
+            text,
         }
     }
 
@@ -208,6 +211,14 @@ impl Proof {
         }
     }
 
+    /// Counts a use of the secret of that number, counted from 0, and says how the request is proven.
+    fn used(&self, secret: usize, now: UnixMillis) -> &Arc<str> {
+        let Some(secret) = self.secrets.get(secret) else { return &self.way };
+        secret.uses.used(now);
+        secret.counter.inc();
+        &secret.text
+    }
+
     /// Looks with the verifier, which may change between two looks where the sender brings the secret.
     pub(crate) fn with_verifier<T>(&self, look: impl FnOnce(&Verifier) -> T) -> T {
         match &self.keys {
@@ -223,20 +234,16 @@ pub(super) fn verify(
     request: SignedRequest<'_>,
     now: UnixMillis,
 ) -> Result<Option<Proven>, Refusal> {
-    let mut used = Vec::with_capacity(proofs.len());
+    let mut held = Vec::with_capacity(proofs.len());
     for proof in proofs {
         let verified = proof.with_verifier(|verifier| verifier.verify(request, now))?;
-        used.push((verified.secret, proof.secrets.get(verified.secret)));
+        held.push((proof, verified.secret));
     }
-    let secrets = || used.iter().filter_map(|(_, secret)| *secret);
-    for secret in secrets() {
-        secret.uses.used(now);
-        secret.counter.inc();
-    }
-    let by = match used.as_slice() {
+    let texts: Vec<&Arc<str>> = held.iter().map(|(proof, secret)| proof.used(*secret, now)).collect();
+    let by = match texts.as_slice() {
         [] => return Ok(None),
-        [(_, Some(only))] => only.text.clone(),
-        _ => secrets().map(|secret| &*secret.text).collect::<Vec<_>>().join("; ").into(),
+        [only] => (*only).clone(),
+        several => several.iter().map(|text| &***text).collect::<Vec<_>>().join("; ").into(),
     };
-    Ok(used.first().map(|(secret, _)| Proven { by, secret: *secret }))
+    Ok(held.first().map(|(_, secret)| Proven { by, secret: *secret }))
 }

@@ -245,13 +245,13 @@ impl SourceEntry {
 
     /// The event type: what a plugin says, or else what stands in the places where this sender states it.
     pub fn kind(&self, event: &Event, identity: &Identity) -> String {
-        identity.kind.clone().or_else(|| self.kind.read(event, ".")).map(cut).unwrap_or_default()
+        identity.kind.clone().map_or_else(|| event_kind(&self.kind, event), cut)
     }
 
     /// The sender's own id of this delivery, as the event type.
     pub fn delivery_id(&self, event: &Event, identity: &Identity) -> Option<String> {
-        let id = identity.delivery_id.clone().or_else(|| self.delivery_id.read(event, ":"));
-        id.map(|id| bounded_key(id.into()))
+        let said = identity.delivery_id.as_deref().map(|id| bounded_key(id.into()));
+        said.or_else(|| event_delivery_id(&self.delivery_id, event))
     }
 }
 
@@ -263,6 +263,16 @@ fn methods(handshakes: &Agreed, takes_get: bool) -> Vec<&'static str> {
     methods.sort_unstable();
     methods.dedup();
     methods
+}
+
+/// The event type, from the places where a sender states it.
+pub(crate) fn event_kind(fields: &Fields, event: &Event) -> String {
+    fields.read(event, ".").map(cut).unwrap_or_default()
+}
+
+/// A sender's own id of a delivery, from the places where he states it.
+pub(crate) fn event_delivery_id(fields: &Fields, event: &Event) -> Option<String> {
+    fields.read(event, ":").map(|id| bounded_key(id.into()))
 }
 
 /// Longer event types are cut: they become labels in listings.

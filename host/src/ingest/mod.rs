@@ -5,9 +5,9 @@ mod answer;
 mod batch;
 mod body;
 mod handshake;
-mod plugin;
+mod prove;
+mod readmit;
 mod refused;
-mod throttle;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -23,19 +23,22 @@ use crate::config::Respond;
 use crate::delivery::{Reply, RunEnd, later};
 use crate::dispatch::Dispatcher;
 use crate::event::{Body, Event, EventId, Headers, UnixMillis};
-use crate::generation::{Generation, Proven, RouteEntry, SourceEntry};
+use crate::generation::{Generation, RouteEntry, SourceEntry};
 use crate::intake::Intake;
+use crate::metrics::KeptCounters;
 use crate::plugin::Identity;
 use crate::provider::Handshake;
+use crate::quarantine::{self, Bounds, Quarantine};
 use crate::store::{Appended, Dedupe, LeasedRun, NewEvent, SettledRun, Store, StoreError};
+use crate::throttle::Throttle;
 
 pub use answer::Response;
 pub(crate) use body::InFlight;
-pub(crate) use throttle::Throttle;
+pub(crate) use readmit::Readmitted;
 
 use body::Receipt;
-use plugin::Found;
-use refused::{Refused, forged};
+use prove::Found;
+use refused::Refused;
 
 /// Characters of a stranger's path that are logged.
 const MAX_SHOWN: usize = 120;
@@ -50,6 +53,8 @@ pub(crate) struct Ingest {
     pub(crate) clock: Arc<Time>,
     pub(crate) dispatcher: Arc<Dispatcher>,
     pub(crate) in_flight: InFlight,
+    pub(crate) quarantine: Arc<Quarantine>,
+    pub(crate) kept: KeptCounters,
     /// Of requests that name no source, and of refused ones: separate, so that the one do not hide the other.
     pub(crate) strangers: Throttle,
     pub(crate) refusals: Throttle,
@@ -114,28 +119,25 @@ impl Ingest {
         if let Some(answered) = self.anybody_asks(source, &event, now).await {
             return answered;
         }
-        let proven = self.verify(source, &event, now)?;
-        let (event, proven, identity) = match &source.plugin {
-            None => (event, proven, Identity::default()),
-            Some(plugin) => match self.ask(plugin, source, event, proven).await? {
-                Found::Genuine(event, proven, identity) => (event, Some(proven), identity),
-                Found::Answered(answer) => return self.asked(source, &plugin.name, Ok(answer)),
-            },
+        let (event, proven, identity) = match self.prove(source, event, now).await {
+            Ok(Found::Genuine(event, proven, identity)) => (event, proven, identity),
+            Ok(Found::Answered(by, answer)) => return self.asked(source, &by, Ok(answer)),
+            Err(unproven) => {
+                if let Some(event) = unproven.event {
+                    self.keep(generation, *event, unproven.code);
+                }
+                return Err(unproven.refused);
+            }
         };
         if let Some((kind, answered)) = handshake::of_the_sender(source, &event, proven.as_ref(), now) {
             return self.asked(source, kind.name(), answered);
         }
         let event = Event { proof: proven.map(|proven| proven.by), ..event };
         let due_now = self.clock.due_now();
-        let (mut new, mut waiting) = (Vec::with_capacity(1), None);
-        for (number, event) in batch::events(source, event).into_iter().enumerate() {
-            let event = describe(source, event, &identity.of(number));
-            let dedupe = dedupe(source, &event, due_now);
-            let mut intake = Intake::decide(generation, event, dedupe);
-            waiting = waiting.or(inline(&mut intake, due_now));
-            intake.log();
-            new.push(intake.new);
-        }
+        let mut waiting = None;
+        let new = prepare(generation, source, event, &identity, due_now, |intake| {
+            waiting = waiting.take().or_else(|| inline(intake, due_now));
+        });
         if new.is_empty() {
             source.counters.empty.inc();
             return Ok(answer::stored(source.answer, &[]));
@@ -181,14 +183,12 @@ impl Ingest {
         answered
     }
 
-    /// What proves the event genuine; none where anybody may send.
-    fn verify(
-        &self,
-        source: &SourceEntry,
-        event: &Event,
-        now: UnixMillis,
-    ) -> Result<Option<Proven>, Refused> {
-        source.verify(event, now).map_err(|refusal| forged(&refusal))
+    /// Keeps what was refused, for an operator who knows better.
+    fn keep(&self, generation: &Generation, event: Event, reason: &str) {
+        let bounds = generation.config.quarantine;
+        let bounds = Bounds { requests: bounds.max_requests, bytes: bounds.max_bytes, age: bounds.max_age };
+        let kept = self.quarantine.keep(quarantine::Refused { event, reason: reason.to_owned() }, bounds);
+        if kept { &self.kept.kept } else { &self.kept.let_go }.inc();
     }
 
     /// Stores all of them or none.
@@ -274,6 +274,26 @@ fn inline(intake: &mut Intake<'_>, due_now: UnixMillis) -> Option<(Arc<RouteEntr
 fn source<'a>(generation: &'a Generation, path: &str) -> Option<&'a SourceEntry> {
     let name = path.strip_prefix(&*generation.config.server.base_path)?.strip_prefix('/')?;
     generation.sources.get(name).filter(|source| !source.internal)
+}
+
+/// The events of a request that is genuine, ready to be stored; `look` sees each before it is.
+fn prepare<'g>(
+    generation: &'g Generation,
+    source: &SourceEntry,
+    event: Event,
+    identity: &Identity,
+    due_now: UnixMillis,
+    mut look: impl FnMut(&mut Intake<'g>),
+) -> Vec<NewEvent> {
+    let prepare = |(number, event): (usize, Event)| {
+        let event = describe(source, event, &identity.of(number));
+        let dedupe = dedupe(source, &event, due_now);
+        let mut intake = Intake::decide(generation, event, dedupe);
+        look(&mut intake);
+        intake.log();
+        intake.new
+    };
+    batch::events(source, event).into_iter().enumerate().map(prepare).collect()
 }
 
 /// By what an event is known if its sender repeats it.

@@ -2,8 +2,6 @@
 
 use http::StatusCode;
 
-use crate::signature::Refusal;
-
 /// Why a request is not taken, with what the sender is told and what the operator reads.
 #[derive(Debug)]
 pub(super) struct Refused {
@@ -22,10 +20,4 @@ impl Refused {
     pub(super) fn later(status: StatusCode, sender: &'static str, operator: impl Into<String>) -> Self {
         Refused { status, sender, operator: operator.into(), retry_after: Some(1) }
     }
-}
-
-/// The request is not taken for genuine.
-pub(super) fn forged(refusal: &Refusal) -> Refused {
-    let operator = format!("{}: {refusal}", refusal.code());
-    Refused::new(StatusCode::UNAUTHORIZED, "signature refused", operator)
 }

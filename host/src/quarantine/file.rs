@@ -105,7 +105,12 @@ pub(super) fn remove(directory: &Path, id: Uuid) -> io::Result<()> {
 /// What is there. A file that makes no sense is left alone and not listed; one that was never finished is removed.
 pub(super) fn all(directory: &Path) -> io::Result<Vec<Summary>> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(directory)? {
+    let entries = match fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
+        Err(error) => return Err(error),
+    };
+    for entry in entries {
         let path = entry?.path();
         let id = path.file_stem().and_then(|stem| Uuid::try_parse(stem.to_str()?).ok());
         match (path.extension().and_then(|extension| extension.to_str()), id) {

@@ -21,6 +21,9 @@ use crate::event::{Event, UnixMillis};
 
 use shelf::Shelf;
 
+/// The directory within the state directory.
+pub const DIRECTORY: &str = "quarantine";
+
 /// Requests waiting to be written.
 const QUEUE: usize = 64;
 
@@ -77,9 +80,8 @@ pub struct Quarantine {
 }
 
 impl Quarantine {
-    /// Finds what an earlier process kept. Reads the beginning of every file.
+    /// Finds what an earlier process kept. Reads the beginning of every file; the directory is made when it is needed.
     pub fn open(directory: &Path) -> io::Result<Self> {
-        file::make_directory(directory)?;
         let shelf = Arc::new(Mutex::new(Shelf::new(file::all(directory)?)));
         let (queue, commands) = sync_channel(QUEUE);
         let waiting = Arc::new(AtomicUsize::new(0));
@@ -155,6 +157,7 @@ impl Writer {
     }
 
     fn write(&self, refused: &Refused, bounds: Bounds) -> io::Result<()> {
+        file::make_directory(&self.directory)?;
         let summary = file::write(&self.directory, refused)?;
         let now = summary.received_at;
         let gone = lock(&self.shelf).put(summary, bounds, now);

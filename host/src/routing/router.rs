@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::event::Event;
 
-use super::{Condition, Glob};
+use super::explain::{Explanation, Part, Record};
+use super::{Condition, Glob, Undecided, When};
 
 /// What makes a route fire. Every part must hold; an absent part holds.
 #[derive(Clone, Debug)]
@@ -18,6 +19,8 @@ pub struct Rule {
     pub events: Vec<Glob>,
     /// All of these.
     pub conditions: Vec<Condition>,
+    /// And this expression.
+    pub when: Option<When>,
     /// Fires only where no other route of the source did.
     pub fallback: bool,
 }
@@ -30,12 +33,33 @@ pub struct Router {
 }
 
 /// Where an event goes.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Routed {
     /// Numbers of the routes that fire, in the configuration's order.
     pub routes: Vec<usize>,
-    /// Why a condition could not be looked at, if that happened.
-    pub problem: Option<String>,
+    /// Routes of which it cannot be told whether they would fire, so that they do not, and why.
+    pub undecided: Vec<(usize, Undecided)>,
+}
+
+/// Looks on while the router decides.
+pub(super) trait Watch {
+    /// Whether it wants to see the parts after one that is false, and fallbacks that are not needed.
+    const LOOKS_ON: bool;
+
+    fn begin(&mut self, number: usize, rule: &Rule);
+
+    fn saw(&mut self, rule: &Rule, part: Part, holds: &Result<bool, Undecided>, event: &Event);
+}
+
+/// Nobody looks on.
+struct Unwatched;
+
+impl Watch for Unwatched {
+    const LOOKS_ON: bool = false;
+
+    fn begin(&mut self, _: usize, _: &Rule) {}
+
+    fn saw(&mut self, _: &Rule, _: Part, _: &Result<bool, Undecided>, _: &Event) {}
 }
 
 impl Router {
@@ -52,16 +76,42 @@ impl Router {
 
     /// The routes that fire for an event: all that hold, or else the fallbacks that hold, or else none.
     pub fn route(&self, event: &Event) -> Routed {
+        self.decide(event, &mut Unwatched)
+    }
+
+    /// The same, and what was looked at on the way.
+    pub fn explain(&self, event: &Event) -> Explanation {
+        let mut record = Record::default();
+        let routed = self.decide(event, &mut record);
+        record.explanation(&self.rules, routed)
+    }
+
+    /// Why an event has no route; for one that has none.
+    pub fn unrouted(&self, routed: &Routed) -> String {
+        match routed.undecided.first() {
+            Some((at, why)) => {
+                format!("route {}: {why}", self.rules.get(*at).map_or("", |rule| &*rule.route))
+            }
+            None => "no route matches".to_owned(),
+        }
+    }
+
+    fn decide<W: Watch>(&self, event: &Event, watch: &mut W) -> Routed {
         let mut routed = Routed::default();
         let candidates = self.by_source.get(&*event.source).map(Vec::as_slice).unwrap_or_default();
         for fallback in [false, true] {
-            for &at in candidates.iter().filter(|&&at| self.rules[at].fallback == fallback) {
-                if self.rules[at].holds(event, &mut routed.problem) {
-                    routed.routes.push(at);
-                }
-            }
-            if !routed.routes.is_empty() {
+            let wanted = routed.routes.is_empty();
+            if !wanted && !W::LOOKS_ON {
                 break;
+            }
+            for &at in candidates.iter().filter(|&&at| self.rules[at].fallback == fallback) {
+                let rule = &self.rules[at];
+                watch.begin(at, rule);
+                match rule.holds(event, wanted, watch) {
+                    Ok(true) => routed.routes.push(at),
+                    Ok(false) => {}
+                    Err(why) => routed.undecided.push((at, why)),
+                }
             }
         }
         routed
@@ -69,17 +119,42 @@ impl Router {
 }
 
 impl Rule {
-    fn holds(&self, event: &Event, problem: &mut Option<String>) -> bool {
-        if !self.events.is_empty() && !self.events.iter().any(|glob| glob.matches(&event.kind)) {
-            return false;
-        }
-        self.conditions.iter().all(|condition| match condition.holds(event) {
-            Ok(holds) => holds,
-            Err(not_json) => {
-                problem.get_or_insert_with(|| format!("route {}: {not_json}", self.route));
-                false
+    /// Whether every part holds; `wanted` is whether a fallback is.
+    fn holds<W: Watch>(&self, event: &Event, wanted: bool, watch: &mut W) -> Result<bool, Undecided> {
+        let mut outcome = Ok(true);
+        for part in self.parts() {
+            let decided = self.part_holds(part, event, wanted);
+            watch.saw(self, part, &decided, event);
+            if outcome == Ok(true) {
+                outcome = decided;
             }
-        })
+            if outcome != Ok(true) && !W::LOOKS_ON {
+                break;
+            }
+        }
+        outcome
+    }
+
+    /// The parts that are there, the cheapest first.
+    fn parts(&self) -> impl Iterator<Item = Part> {
+        let events = (!self.events.is_empty()).then_some(Part::Events);
+        let when = self.when.is_some().then_some(Part::When);
+        let fallback = self.fallback.then_some(Part::Fallback);
+        let conditions = (0..self.conditions.len()).map(Part::Match);
+        std::iter::once(Part::Source).chain(fallback).chain(events).chain(conditions).chain(when)
+    }
+
+    fn part_holds(&self, part: Part, event: &Event, wanted: bool) -> Result<bool, Undecided> {
+        match part {
+            // The rules were grouped by it.
+            Part::Source => Ok(true),
+            Part::Fallback => Ok(wanted),
+            Part::Events => Ok(self.events.iter().any(|glob| glob.matches(&event.kind))),
+            Part::Match(at) => {
+                self.conditions[at].holds(event).map_err(|not_json| Undecided::NotJson(not_json.clone()))
+            }
+            Part::When => self.when.as_ref().map_or(Ok(true), |when| when.holds(event)),
+        }
     }
 }
 
@@ -110,6 +185,7 @@ mod tests {
             sources: vec!["github".to_owned()],
             events: events.iter().map(|glob| Glob::new(*glob)).collect(),
             conditions,
+            when: None,
             fallback,
         }
     }
@@ -169,8 +245,6 @@ mod tests {
         ]);
         let routed = router.route(&event("push", "not json"));
         assert_eq!(routed.routes, [1]);
-        assert!(
-            routed.problem.is_some_and(|problem| problem.starts_with("route main: the body is not JSON"))
-        );
+        assert!(router.unrouted(&routed).starts_with("route main: the body is not JSON"));
     }
 }

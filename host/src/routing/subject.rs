@@ -26,6 +26,18 @@ impl Subject {
         };
         text.filter(|text| !text.is_empty())
     }
+
+    /// What is there, for an operator: of a body, the JSON text as it was received.
+    pub(super) fn shown(&self, event: &Event) -> Option<String> {
+        match self {
+            Subject::Header(name) => event.headers.text(name).map(str::to_owned),
+            Subject::Query(name) => query(&event.query, name),
+            Subject::Body(pointer) => {
+                let document = event.body.json().ok()?;
+                document.find(pointer.as_str()).map(|node| document.text(node).to_owned())
+            }
+        }
+    }
 }
 
 /// A text, a number or a boolean in the body's JSON view, as a text.
@@ -35,8 +47,14 @@ pub fn scalar<'e>(event: &'e Event, pointer: &str) -> Option<Cow<'e, str>> {
 
 /// The first value of a parameter in `a=1&b=2`, with `+` and `%XX` decoded.
 pub fn query(query: &str, name: &str) -> Option<String> {
-    query
-        .split('&')
-        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-        .find_map(|(key, value)| (decode(key.as_bytes()) == name).then(|| decode(value.as_bytes())))
+    pairs(query).find_map(|(key, value)| (decode(key.as_bytes()) == name).then(|| decode(value.as_bytes())))
+}
+
+/// The names of all parameters, decoded.
+pub(super) fn query_names(query: &str) -> Vec<String> {
+    pairs(query).map(|(key, _)| decode(key.as_bytes())).filter(|name| !name.is_empty()).collect()
+}
+
+fn pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
+    query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")))
 }

@@ -13,8 +13,8 @@ use tokio_rustls::server::TlsStream;
 
 use crate::clock::Time;
 use crate::generation::Generation;
-use crate::ingest::Throttle;
 use crate::metrics::Metrics;
+use crate::throttle::Throttle;
 
 /// Shakes hands with those who connect.
 pub(crate) struct Handshakes {

@@ -9,7 +9,7 @@ use super::super::complain;
 use super::failed::Failed;
 use super::output::Output;
 use super::reach::Reach;
-use super::{destinations, events, replay, sources, store, work};
+use super::{destinations, events, explain, quarantine, replay, sources, store, work};
 
 /// What operators do.
 #[derive(Debug, Subcommand)]
@@ -28,6 +28,10 @@ pub(in crate::cli) enum Operation {
     Destinations(Of<destinations::Command>),
     /// Sources: which secrets are in use, and what is refused
     Sources(With<sources::Arguments>),
+    /// Requests that were refused: look at them, and take them in once the reason is mended
+    Quarantine(Of<quarantine::Command>),
+    /// Why an event takes the routes that it takes: every condition, true or false. Exit code 1 if it takes none
+    Explain(With<explain::Arguments>),
     /// The store: how it stands, whether it is sound, and a copy of it
     Store(Of<store::Command>),
 }
@@ -102,6 +106,12 @@ async fn carry_out(config: &Path, operation: Operation) -> Result<(), Failed> {
         }
         Operation::Sources(With { common, arguments: sources::Arguments {} }) => {
             sources::run(config, common.socket, common.output).await
+        }
+        Operation::Quarantine(Of { common, command }) => {
+            quarantine::run(&find(&common).await?, common.output, command).await
+        }
+        Operation::Explain(With { common, arguments }) => {
+            explain::run(config, common.socket, common.output, arguments).await
         }
         Operation::Store(Of { common, command }) => {
             store::run(&find(&common).await?, common.output, command).await

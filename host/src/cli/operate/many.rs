@@ -60,6 +60,10 @@ pub(super) enum Action {
     /// What is a dead letter when its turn comes.
     ReplayDead,
     Discard,
+    /// Look at refused requests again.
+    Reverify,
+    /// Forget refused requests.
+    Forget,
 }
 
 impl Action {
@@ -67,6 +71,8 @@ impl Action {
         match self {
             Action::Replay(_) | Action::ReplayDead => "/v1/replay",
             Action::Discard => "/v1/dead-letters/discard",
+            Action::Reverify => "/v1/quarantine/reverify",
+            Action::Forget => "/v1/quarantine/discard",
         }
     }
 
@@ -74,7 +80,8 @@ impl Action {
     pub(super) fn words(&self) -> (&'static str, &'static str) {
         match self {
             Action::Replay(_) | Action::ReplayDead => ("replayed", "replay"),
-            Action::Discard => ("discarded", "discard"),
+            Action::Discard | Action::Forget => ("discarded", "discard"),
+            Action::Reverify => ("taken in", "look at again"),
         }
     }
 }
@@ -197,7 +204,7 @@ async fn work_through(
         match action {
             Action::Replay(route) => batch.route.clone_from(route),
             Action::ReplayDead => batch.dead = true,
-            Action::Discard => {}
+            Action::Discard | Action::Reverify | Action::Forget => {}
         }
         let answered = reach.post_batch(action.path(), &batch).await.inspect_err(|failed| {
             if failed.perhaps_done {

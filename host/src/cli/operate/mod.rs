@@ -4,10 +4,13 @@
 mod command;
 mod destinations;
 mod events;
+mod explain;
+mod explained;
 mod failed;
 mod listing;
 mod many;
 mod output;
+mod quarantine;
 mod reach;
 mod replay;
 mod selection;

@@ -172,7 +172,7 @@ pub(super) async fn dead_letters(
 }
 
 /// Does it, or says what would be done.
-async fn go_on<T: Serialize>(
+pub(super) async fn go_on<T: Serialize>(
     reach: &Reach,
     output: Output,
     selection: Selection<T>,

@@ -3,7 +3,7 @@
 
 use uuid::Uuid;
 
-use crate::admin::{Batch, EventView, RunRef, WorkView};
+use crate::admin::{Batch, EventView, RefusedView, RunRef, WorkView};
 
 use super::failed::Failed;
 use super::listing::Target;
@@ -87,6 +87,12 @@ impl Selection<WorkView> {
             })
         })
         .await
+    }
+}
+
+impl Selection<RefusedView> {
+    pub(super) async fn refused(reach: &Reach, target: &Target) -> Result<Self, Failed> {
+        Selection::gather(reach, target, |refused: &RefusedView| Some(Item::Any(refused.id))).await
     }
 }
 

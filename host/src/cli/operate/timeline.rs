@@ -125,7 +125,7 @@ impl Timeline {
     }
 }
 
-fn content(text: &mut String, content: &ContentView) {
+pub(super) fn content(text: &mut String, content: &ContentView) {
     let ContentView { method, path, query, headers, body } = content;
     let query = if query.is_empty() { String::new() } else { format!("?{query}") };
     let _ = writeln!(text, "\n{}", line(&format!("{method} {path}{query}")));

@@ -46,6 +46,13 @@ fn an_expression_that_is_none() {
 }
 
 #[test]
+fn a_condition_on_what_is_not_there() {
+    insta::assert_snapshot!(picture(
+        "[sources.a]\nverify = \"none\"\n[routes.r]\nsource = \"a\"\nto = \"c\"\nwhen = '''\nbody.amount > 1000\n  && evnt.kind == \"paid\"'''\n[destinations.c]\ntype = \"console\""
+    ));
+}
+
+#[test]
 fn an_address_inside_the_house() {
     insta::assert_snapshot!(picture("[destinations.ci]\nurl = \"http://localhost:9000/hooks\""));
 }
