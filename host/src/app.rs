@@ -18,10 +18,10 @@ use tokio::sync::watch;
 use crate::admin::{self, AdminSocket, Control, Today};
 use crate::clock::{Clock, SystemClock, Time};
 use crate::config::{ConfigErrors, Create};
-use crate::destination::HttpClient;
+use crate::destination::{Fetcher, HttpClient, Network};
 use crate::dispatch::{Dispatcher, HeldBack};
 use crate::generation::{Generation, Problem, Workshop};
-use crate::ingest::{Answered, InFlight, Ingest, Response};
+use crate::ingest::{Answered, Certificates, InFlight, Ingest, Response};
 use crate::keep;
 use crate::metrics::Metrics;
 use crate::quarantine::{self, Quarantine};
@@ -61,6 +61,7 @@ pub struct Builder {
     state_dir: Option<PathBuf>,
     store: Option<Arc<dyn Store>>,
     clock: Option<Arc<dyn Clock>>,
+    fetcher: Option<Fetcher>,
 }
 
 /// Why there is no gateway.
@@ -123,6 +124,13 @@ impl Builder {
         self
     }
 
+    /// Fetches what senders refer to, such as the certificates that they sign with, by this instead of from the public
+    /// internet, trusting whom the system trusts.
+    pub fn fetcher(mut self, fetcher: Fetcher) -> Self {
+        self.fetcher = Some(fetcher);
+        self
+    }
+
     /// Checks the configuration and everything that it names, and changes nothing: no secret is made, nothing is bound,
     /// nothing is written. Blocks.
     pub fn check(self) -> Result<Generation, BuildError> {
@@ -136,7 +144,7 @@ impl Builder {
 
     /// Loads everything and starts working. Inside a tokio runtime.
     pub async fn build(self) -> Result<Gateway, BuildError> {
-        let Builder { source, state_dir, store, clock } = self;
+        let Builder { source, state_dir, store, clock, fetcher } = self;
         let source = source.ok_or(BuildError::NoConfiguration)?;
         let clock = time(clock);
         let told = clock.clone();
@@ -154,6 +162,7 @@ impl Builder {
         let (source, seen, workshop, generation, store) =
             making.await.map_err(|error| BuildError::System(error.to_string()))??;
 
+        let fetcher = fetcher.unwrap_or_else(|| Fetcher::new(workshop.http.clone(), Network::Public));
         let state_dir = workshop.state_dir.clone();
         let metrics = workshop.metrics.clone();
         let threads = generation.config.server.guest_threads;
@@ -171,6 +180,7 @@ impl Builder {
             }
         });
         let in_flight = InFlight::new(metrics.in_flight.clone());
+        let certificates = Certificates::new(fetcher);
         let (strangers, refusals) = Default::default();
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(upkeep::run(store.clone(), current.clone(), clock.clone(), stopped));
@@ -183,6 +193,7 @@ impl Builder {
             clock,
             dispatcher,
             in_flight,
+            certificates,
             quarantine: Arc::new(quarantine),
             kept: metrics.quarantined(),
             strangers,

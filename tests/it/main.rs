@@ -6,6 +6,7 @@
 mod admission;
 mod batches;
 mod bodies;
+mod certificates;
 mod connections;
 mod delivery_engine;
 mod durability;

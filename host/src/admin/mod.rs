@@ -37,6 +37,7 @@ pub(crate) use {
     view::{
         AttemptView, BackupRequest, BackupView, Batch, BodyView, ContentView, DestinationView,
         DisableRequest, Done, ErrorView, EventDetail, EventView, List, Moment, Outcome, Outcomes,
-        RequestsView, RunRef, SecretView, SourceView, StatsView, VerifyView, WorkView,
+        RefusedDetail, RefusedView, RequestsView, RunRef, SecretView, SourceView, StatsView, VerifyView,
+        WorkView,
     },
 };

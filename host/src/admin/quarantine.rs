@@ -139,7 +139,7 @@ fn view(event: &Event, reason: &str) -> RefusedView {
         source: event.source.to_string(),
         reason: reason.to_owned(),
         method: event.method.clone(),
-        size: event.bytes().len() + event.headers.size(),
+        size: (event.bytes().len() + event.headers.size()) as u64,
     }
 }
 
@@ -151,7 +151,7 @@ impl From<Summary> for RefusedView {
             source: summary.source,
             reason: summary.reason,
             method: summary.method,
-            size: summary.size,
+            size: summary.size as u64,
         }
     }
 }

@@ -135,7 +135,7 @@ pub(crate) struct RefusedView {
     pub(crate) reason: String,
     pub(crate) method: String,
     /// Bytes of head and body.
-    pub(crate) size: usize,
+    pub(crate) size: u64,
 }
 
 /// A request that was refused, with what was received.

@@ -6,6 +6,7 @@ mod load;
 mod root;
 
 // One element of the configuration each: its values, its declaration, its parser.
+mod account;
 mod admission;
 mod answer;
 mod authorization;
@@ -20,6 +21,7 @@ mod group;
 mod handshake;
 mod http_destination;
 mod json;
+mod jwt;
 mod limits;
 mod ordering;
 mod plugin;

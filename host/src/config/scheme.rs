@@ -9,6 +9,7 @@ use crate::signature::{
 };
 
 use super::field::{Choice, Element, Field, Format, Shape};
+use super::jwt;
 use super::table::Table;
 use super::value::Value;
 
@@ -36,6 +37,7 @@ pub(super) static SCHEME: Element = Element {
                 word("token", "the secret itself, at the place that `token` names"),
                 word("bearer", "the secret itself, as in `Authorization: Bearer …`"),
                 word("basic", "basic authentication; the secret is `user:password`"),
+                word("jwt", "a JSON Web Token under a key that does not change, as in `Authorization: Bearer …`"),
             ]),
             "The kind of proof.",
         )
@@ -68,7 +70,7 @@ pub(super) static SCHEME: Element = Element {
             .example("\"whsec_\""),
         Field::new("signature", Shape::Table(&SIGNATURE), "Where the signature stands. Required for every signature.")
             .example("{ header = \"X-Signature\" }"),
-        Field::new("token", Shape::Table(&TOKEN), "Where the secret stands. Required for type \"token\".")
+        Field::new("token", Shape::Table(&TOKEN), "Where the secret or the token stands. Required for type \"token\".")
             .example("{ header = \"X-Api-Key\" }"),
         Field::new(
             "timestamp",
@@ -79,6 +81,12 @@ pub(super) static SCHEME: Element = Element {
         Field::new("id_header", HEADER, "The header with the id that `{id}` stands for.")
             .example("\"webhook-id\""),
         Field::new("empty_body", Shape::Boolean, "Whether an empty body may be genuine.").default("true"),
+        jwt::ALGORITHMS,
+        jwt::ISSUER,
+        jwt::AUDIENCE,
+        jwt::LEEWAY,
+        jwt::MAX_AGE,
+        jwt::BODY,
     ],
     instead: &[
         ("header", "it belongs to `signature`: signature = { header = \"…\" }"),
@@ -193,6 +201,7 @@ enum Kind {
     Token,
     Bearer,
     Basic,
+    Jwt,
 }
 
 pub(super) fn read(value: Value<'_>) -> Option<Scheme> {
@@ -209,10 +218,17 @@ pub(super) fn of(table: &Table<'_>) -> Option<Scheme> {
         ("token", Kind::Token),
         ("bearer", Kind::Bearer),
         ("basic", Kind::Basic),
+        ("jwt", Kind::Jwt),
     ];
     let kind = table.get("type").map_or(Some(Kind::Hmac), |value| value.choice(&kinds));
+    if kind != Some(Kind::Jwt)
+        && let Some(unused) = jwt::KEYS.into_iter().find_map(|key| table.get(key))
+    {
+        return unused.fail(format!("`{}` belongs to type \"jwt\"", unused.key));
+    }
     match kind {
         Some(Kind::Token | Kind::Bearer | Kind::Basic) => token(table, kind?).map(Scheme::Token),
+        Some(Kind::Jwt) => jwt::read(table, token(table, Kind::Jwt)).map(Scheme::Jwt),
         _ => signed(table, kind).map(Scheme::Signed),
     }
 }
@@ -243,6 +259,7 @@ fn token(table: &Table<'_>, kind: Kind) -> Option<Token> {
         base64,
     };
     match kind {
+        Kind::Jwt if place.is_none() => Some(authorization("Bearer ", false)),
         Kind::Bearer => Some(authorization("Bearer ", false)),
         Kind::Basic => Some(authorization("Basic ", true)),
         _ => {

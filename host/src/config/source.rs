@@ -6,6 +6,7 @@ use crate::provider::{Answer, Preset, preset, presets};
 use crate::routing::{DedupeBy, DedupeRule, Field as EventField, Fields};
 use crate::signature::Scheme;
 
+use super::account::{TOPIC, set_account, set_tolerance};
 use super::admission::Admission;
 use super::answer::{self, ANSWER, Batch, SPLIT};
 use super::dedupe::{self, DEDUPE_OR_TABLE};
@@ -68,7 +69,7 @@ pub enum Verification {
         provider: Option<&'static str>,
         /// How the sender proves itself.
         scheme: Scheme,
-        /// The active secrets; at least one.
+        /// The active secrets; none where requests name a certificate that is fetched.
         secrets: Vec<SourceSecret>,
         /// Further proofs, all of which are needed.
         require: Vec<Requirement>,
@@ -95,7 +96,7 @@ static REQUIRED: Shape = Shape::Table(&REQUIREMENT);
 
 static EVENT_FIELD: Shape = Shape::Text(Format {
     what: "a place such as \"header:X-Event\" or \"body:/type\"",
-    pattern: "^(header:.+|query:.+|body:/.*|member:\\*.+)$",
+    pattern: "^(header:.+|query:.+|body:/.*|member:\\*.+|text:.+)$",
 });
 
 pub(super) static SOURCE: Element = Element {
@@ -146,6 +147,20 @@ pub(super) static SOURCE: Element = Element {
         .otherwise("the usual one")
         .example(r#""hubspot-v3""#),
         Field::new(
+            "webhook_id",
+            Shape::Text(Format::free("the id of a webhook")),
+            "The id of the webhook, which PayPal shows in its settings and signs. Required for PayPal.",
+        )
+        .example(r#""0NH55953DH663215D""#),
+        Field::new(
+            "topics",
+            Shape::OneOrMore(&TOPIC),
+            "The topics of Amazon SNS whose messages are taken. Anybody with an AWS account can have a topic, so without \
+             this anybody can send.",
+        )
+        .otherwise("every topic of everybody")
+        .example(r#"["arn:aws:sns:us-east-1:123456789012:orders"]"#),
+        Field::new(
             "require",
             Shape::List(&REQUIRED),
             "Further proofs that every request has to carry besides, each with a secret of its own.",
@@ -189,7 +204,8 @@ pub(super) static SOURCE: Element = Element {
         Field::new(
             "event_type",
             Shape::OneOrMore(&EVENT_FIELD),
-            "Where the event type stands; several parts are joined with `.`, absent ones are left out.",
+            "Where the event type stands; several parts are joined with `.`, absent ones are left out. `text:…` is a text of \
+             your own.",
         )
         .otherwise("the provider's place")
         .example(r#"["header:X-Event", "body:/action"]"#),
@@ -339,8 +355,13 @@ fn verification(name: &str, preset: Option<&'static Preset>, table: &Table<'_>) 
         (None, None) => unknown_scheme(table),
     };
     // Read even where the scheme is wrong, so that both are told.
-    let (secrets, require) = (source_secret::read(table), requirement::read(table));
+    let needless = scheme.as_ref().is_some_and(Scheme::names_certificate)
+        && table.get("secret").is_none()
+        && table.get("secrets").is_none();
+    let secrets = if needless { Some(Vec::new()) } else { source_secret::read(table) };
+    let require = requirement::read(table);
     let mut scheme = scheme?;
+    set_account(name, &mut scheme, table)?;
     if let Some(value) = table.get("tolerance") {
         set_tolerance(&mut scheme, value);
     }
@@ -397,22 +418,6 @@ fn unverified(name: &str, value: Value<'_>, table: &Table<'_>) -> Option<Verific
     let warning = format!("anyone can send to source `{name}`, because its requests are not verified");
     value.context.gathered.warn(&value.spot(), warning);
     Some(Verification::None)
-}
-
-fn set_tolerance(scheme: &mut Scheme, value: Value<'_>) {
-    let Some(tolerance) = value.duration() else { return };
-    let timestamp = match scheme {
-        Scheme::Signed(signed) => signed.timestamp.as_mut(),
-        Scheme::Token(_) => None,
-    };
-    match timestamp {
-        Some(timestamp) => {
-            let tolerance = scheme::seconds(tolerance);
-            timestamp.future_tolerance = timestamp.future_tolerance.and(tolerance);
-            timestamp.tolerance = tolerance;
-        }
-        None => value.error("`tolerance` has no effect, because this sender signs no time", |_| ()),
-    }
 }
 
 fn fields(value: Value<'_>) -> Option<Fields> {
@@ -557,10 +562,15 @@ mod tests {
             (r#"delivery_id = "header:a b""#, "not the name of a header"),
             (r#"delivery_id = "body:id""#, "not a JSON pointer"),
             (r#"max_body = "2GiB""#, "`max_body` is out of range"),
+            (r#"webhook_id = "W""#, "it belongs to PayPal"),
+            (r#"topics = "arn:aws:sns:us-east-1:1:x""#, "it belongs to Amazon SNS"),
         ] {
             github(&format!("secret = {{ env = \"A\" }}\n{line}"), expected);
         }
         check::fails("[sources.acme]\nsecret = { env = \"A\" }", "the requests of [sources.acme] are signed");
         check::fails("[sources.Acme]\nverify = \"none\"", "`Acme` cannot be a name");
+        check::fails("[sources.paypal]", "[sources.paypal] lacks `webhook_id`");
+        check::fails("[sources.sns]\ntopics = []", "names no topic");
+        check::fails("[sources.sns]\ntopics = \"x\"", "is not the name of a topic");
     }
 }

@@ -19,8 +19,8 @@ pub use file::JsonLines;
 #[cfg(feature = "cli")]
 pub(crate) use http::system_roots;
 pub use http::{
-    Authorization, Certificate, HttpClient, HttpDestination, HttpSettings, Identity, InvalidSettings,
-    Network, Refused, TlsSettings,
+    Authorization, Certificate, Fetcher, HttpClient, HttpDestination, HttpSettings, Identity,
+    InvalidSettings, Network, Refused, TlsSettings,
 };
 
 /// One attempt's material.

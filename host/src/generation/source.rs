@@ -12,7 +12,7 @@ use crate::metrics::Metrics;
 use crate::plugin::Identity;
 use crate::provider::{Answer, Preset};
 use crate::routing::{DedupeRule, Fields, bounded_key};
-use crate::signature::{Refusal, SignedRequest};
+use crate::signature::{CertificateUrl, Refusal, SignedRequest, SigningCertificate};
 
 use super::admission::Admission;
 use super::agreed::Agreed;
@@ -180,21 +180,31 @@ impl SourceEntry {
     }
 
     /// Checks that a request is genuine; None where anyone may send. Counts what comes of it.
-    pub(crate) fn verify(&self, event: &Event, now: UnixMillis) -> Result<Option<Proven>, Refusal> {
+    /// `certificate` is the one that the request names, where it has to come with it.
+    pub(crate) fn verify(
+        &self,
+        event: &Event,
+        certificate: Option<&SigningCertificate>,
+        now: UnixMillis,
+    ) -> Result<Option<Proven>, Refusal> {
         let names_url = self.proofs.iter().any(|proof| proof.scheme().names_url());
         let url = names_url.then(|| self.called(event)).flatten();
-        let request = SignedRequest {
-            method: &event.method,
-            url: url.as_deref(),
-            query: &event.query,
-            headers: &event.headers,
-            body: &event.body,
-        };
+        let request = SignedRequest { url: url.as_deref(), certificate, ..as_received(event) };
         let verified = proof::verify(&self.proofs, request, now);
         if let Err(refusal) = &verified {
             self.count_refused(refusal.code());
         }
         verified
+    }
+
+    /// The certificate that a request has to come with before it can be verified; None where none is needed. Counts
+    /// requests that cannot be genuine in any case.
+    pub(crate) fn certificate_url(&self, event: &Event) -> Result<Option<CertificateUrl>, Refusal> {
+        let Some(proof) = self.proofs.iter().find(|proof| proof.scheme().names_certificate()) else {
+            return Ok(None);
+        };
+        let wanted = proof.with_verifier(|verifier| verifier.certificate_url(as_received(event)));
+        wanted.inspect_err(|refusal| self.count_refused(refusal.code()))
     }
 
     /// Counts a request that is not taken for genuine.
@@ -252,6 +262,18 @@ impl SourceEntry {
     pub fn delivery_id(&self, event: &Event, identity: &Identity) -> Option<String> {
         let said = identity.delivery_id.as_deref().map(|id| bounded_key(id.into()));
         said.or_else(|| event_delivery_id(&self.delivery_id, event))
+    }
+}
+
+/// What there is without the address that was called.
+fn as_received(event: &Event) -> SignedRequest<'_> {
+    SignedRequest {
+        method: &event.method,
+        url: None,
+        query: &event.query,
+        headers: &event.headers,
+        body: &event.body,
+        certificate: None,
     }
 }
 

@@ -4,6 +4,7 @@ mod admission;
 mod answer;
 mod batch;
 mod body;
+mod certificates;
 mod handshake;
 mod prove;
 mod readmit;
@@ -34,10 +35,11 @@ use crate::throttle::Throttle;
 
 pub use answer::Response;
 pub(crate) use body::InFlight;
+pub(crate) use certificates::Certificates;
 pub(crate) use readmit::Readmitted;
 
 use body::Receipt;
-use prove::Found;
+use prove::{Found, Unproven};
 use refused::Refused;
 
 /// Characters of a stranger's path that are logged.
@@ -53,6 +55,7 @@ pub(crate) struct Ingest {
     pub(crate) clock: Arc<Time>,
     pub(crate) dispatcher: Arc<Dispatcher>,
     pub(crate) in_flight: InFlight,
+    pub(crate) certificates: Certificates,
     pub(crate) quarantine: Arc<Quarantine>,
     pub(crate) kept: KeptCounters,
     /// Of requests that name no source, and of refused ones: separate, so that the one do not hide the other.
@@ -122,13 +125,18 @@ impl Ingest {
         let (event, proven, identity) = match self.prove(source, event, now).await {
             Ok(Found::Genuine(event, proven, identity)) => (event, proven, identity),
             Ok(Found::Answered(by, answer)) => return self.asked(source, &by, Ok(answer)),
-            Err(unproven) => {
-                if let Some(event) = unproven.event {
-                    self.keep(generation, *event, unproven.code);
+            Err(Unproven { refused, event }) => {
+                if let (Some(reason), Some(event)) = (refused.not_genuine, event) {
+                    self.keep(generation, *event, reason);
                 }
-                return Err(unproven.refused);
+                return Err(refused);
             }
         };
+        if proven.is_some()
+            && let Some(answered) = handshake::confirm(self.certificates.fetcher(), source, &event).await
+        {
+            return self.asked(source, Handshake::SnsConfirmation.name(), answered);
+        }
         if let Some((kind, answered)) = handshake::of_the_sender(source, &event, proven.as_ref(), now) {
             return self.asked(source, kind.name(), answered);
         }

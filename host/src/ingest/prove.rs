@@ -30,9 +30,7 @@ pub(super) enum Found {
 /// A request that is refused.
 pub(super) struct Unproven {
     pub(super) refused: Refused,
-    /// A stable name for why.
-    pub(super) code: &'static str,
-    /// To be kept for an operator who knows better.
+    /// It, unless it still waits for the plugin.
     pub(super) event: Option<Box<Event>>,
 }
 
@@ -44,14 +42,22 @@ impl Ingest {
         event: Event,
         now: UnixMillis,
     ) -> Result<Found, Unproven> {
-        let proven = match source.verify(&event, now) {
-            Ok(proven) => proven,
-            Err(refusal) => return Err(forged(event, &refusal)),
-        };
-        match &source.plugin {
-            None => Ok(Found::Genuine(event, proven, Identity::default())),
-            Some(plugin) => self.ask(plugin, source, event, proven).await,
+        match (self.by_signatures(source, &event, now).await, &source.plugin) {
+            (Err(refused), _) => Err(Unproven { refused, event: Some(Box::new(event)) }),
+            (Ok(proven), None) => Ok(Found::Genuine(event, proven, Identity::default())),
+            (Ok(proven), Some(plugin)) => self.ask(plugin, source, event, proven).await,
         }
+    }
+
+    /// What proves the event genuine; none where anybody may send, or only a plugin knows.
+    async fn by_signatures(
+        &self,
+        source: &SourceEntry,
+        event: &Event,
+        now: UnixMillis,
+    ) -> Result<Option<Proven>, Refused> {
+        let certificate = self.certificate(source, event, now).await?;
+        source.verify(event, certificate.as_deref(), now).map_err(|refusal| Refused::forged(&refusal))
     }
 
     async fn ask(
@@ -75,7 +81,7 @@ impl Ingest {
             (Ok(Finding::Rejected(reason)), Some(event)) => {
                 let refusal = Refusal::RejectedByPlugin(format!("plugin {}: {reason}", plugin.name));
                 source.count_refused(refusal.code());
-                Err(forged(event, &refusal))
+                Err(Unproven { refused: Refused::forged(&refusal), event: Some(Box::new(event)) })
             }
             (Ok(_), None) => Err(unverified(source, plugin, "its sandbox still has the request", None)),
             (Err(why), event) => Err(unverified(source, plugin, &why, event)),
@@ -97,18 +103,13 @@ impl Ingest {
     }
 }
 
-fn forged(event: Event, refusal: &Refusal) -> Unproven {
-    let code = refusal.code();
-    let refused = Refused::new(StatusCode::UNAUTHORIZED, "signature refused", format!("{code}: {refusal}"));
-    Unproven { refused, code, event: Some(Box::new(event)) }
-}
-
 /// It may be genuine, so its sender is to come again.
 fn unverified(source: &SourceEntry, plugin: &PluginEntry, why: &str, event: Option<Event>) -> Unproven {
     source.counters.unverified.inc();
     let operator = format!("plugin {} could not verify it: {}", plugin.name, why.escape_debug());
     let refused = Refused::later(StatusCode::SERVICE_UNAVAILABLE, "not verified, try again", operator);
-    Unproven { refused, code: "unverified", event: event.map(Box::new) }
+    let refused = Refused { not_genuine: Some("unverified"), ..refused };
+    Unproven { refused, event: event.map(Box::new) }
 }
 
 fn proven_by(plugin: &PluginEntry, further: Option<Proven>) -> Proven {

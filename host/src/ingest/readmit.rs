@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::event::{Event, EventId};
 use crate::store::Appended;
 
-use super::prove::Found;
+use super::prove::{Found, Unproven};
 use super::{Ingest, handshake, prepare};
 
 /// What came of a refused request.
@@ -54,10 +54,10 @@ impl Ingest {
         let (event, proven, identity) = match self.prove(source, event, came).await {
             Ok(Found::Genuine(event, proven, identity)) => (event, proven, identity),
             Ok(Found::Answered(..)) => return Readmitted::Events(Vec::new()),
-            Err(unproven) if unproven.refused.retry_after.is_some() => {
-                return Readmitted::Failed(unproven.refused.operator);
+            Err(Unproven { refused, .. }) if refused.not_genuine.is_some() => {
+                return Readmitted::Refused(refused.operator);
             }
-            Err(unproven) => return Readmitted::Refused(unproven.refused.operator),
+            Err(Unproven { refused, .. }) => return Readmitted::Failed(refused.operator),
         };
         if handshake::of_the_sender(source, &event, proven.as_ref(), came).is_some() {
             return Readmitted::Events(Vec::new());

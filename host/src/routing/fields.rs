@@ -15,6 +15,8 @@ pub enum Field {
     Subject(Subject),
     /// The name of the body's first member that ends so.
     MemberEndingWith(String),
+    /// No place, but a text of our own beside what stands at the others.
+    Text(String),
 }
 
 /// Why a text names no place.
@@ -32,7 +34,7 @@ impl std::error::Error for FieldError {}
 impl FromStr for Field {
     type Err = FieldError;
 
-    /// `header:NAME`, `query:NAME`, `body:/POINTER` or `member:*ENDING`.
+    /// `header:NAME`, `query:NAME`, `body:/POINTER`, `member:*ENDING` or `text:TEXT`.
     fn from_str(text: &str) -> Result<Self, FieldError> {
         let subject = match text.split_once(':') {
             Some(("header", name)) if http::HeaderName::try_from(name).is_ok() => {
@@ -48,6 +50,7 @@ impl FromStr for Field {
             Some(("member", ending)) if ending.starts_with('*') && ending.len() > 1 => {
                 return Ok(Field::MemberEndingWith(ending[1..].to_owned()));
             }
+            Some(("text", text)) if !text.is_empty() => return Ok(Field::Text(text.to_owned())),
             _ => {
                 let problem =
                     format!("{text:?} is neither \"header:NAME\", \"query:NAME\" nor \"body:/POINTER\"");
@@ -66,6 +69,7 @@ impl Field {
                 let document = event.body.json().ok()?;
                 document.member_names(document.root()).find(|name| name.ends_with(ending)).map(Cow::Borrowed)
             }
+            Field::Text(_) => None,
         }
     }
 }
@@ -73,7 +77,7 @@ impl Field {
 /// Several places that make one text together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fields {
-    /// The first of these whose own first place holds something counts; its other places may be empty.
+    /// The first of these whose own first place holds something counts; its other places may be empty. A text is no place.
     alternatives: Vec<Vec<Field>>,
 }
 
@@ -102,16 +106,20 @@ impl Fields {
     /// What stands there, joined with `separator`; None where there is nothing.
     pub fn read(&self, event: &Event, separator: &str) -> Option<String> {
         let found = self.alternatives.iter().find_map(|fields| {
-            let (first, rest) = fields.split_first()?;
-            Some((first.read(event)?, rest))
+            let before = fields.iter().take_while(|field| matches!(field, Field::Text(_))).count();
+            let (texts, places) = fields.split_at(before);
+            match places.split_first() {
+                Some((first, rest)) => Some((texts, Some(first.read(event)?), rest)),
+                None => (!texts.is_empty()).then_some((texts, None, places)),
+            }
         });
-        let (first, rest) = found?;
-        let mut text = first.into_owned();
-        for part in rest.iter().filter_map(|field| field.read(event)) {
-            text.push_str(separator);
-            text.push_str(&part);
-        }
-        Some(text)
+        let (texts, first, rest) = found?;
+        let own = |field: &Field| match field {
+            Field::Text(text) => Some(Cow::Owned(text.clone())),
+            place => place.read(event),
+        };
+        let parts = texts.iter().filter_map(own).chain(first).chain(rest.iter().filter_map(own));
+        Some(parts.collect::<Vec<_>>().join(separator))
     }
 }
 
@@ -144,7 +152,7 @@ mod tests {
     #[test]
     fn the_first_alternative_that_begins_counts() {
         type Rows = &'static [&'static [&'static str]];
-        let cases: [(Rows, &str, Option<&str>); 8] = [
+        let cases: [(Rows, &str, Option<&str>); 11] = [
             (&[&["header:X-Event", "body:/action"]], r#"{"action":"opened"}"#, Some("issues.opened")),
             (&[&["header:X-Event", "body:/action"]], "{}", Some("issues")),
             (&[&["body:/action", "header:X-Event"]], "{}", None),
@@ -153,6 +161,13 @@ mod tests {
             (&[&["member:*_events"]], r#"{"for_user_id":"1","follow_events":[]}"#, Some("follow_events")),
             (&[&["member:*_events"]], "[]", None),
             (&[], "{}", None),
+            (
+                &[&["text:call", "body:/a"], &["text:message", "body:/b"]],
+                r#"{"b":"sent"}"#,
+                Some("message.sent"),
+            ),
+            (&[&["body:/b", "text:call"]], "{}", None),
+            (&[&["text:call"]], "{}", Some("call")),
         ];
         for (rows, body, expected) in cases {
             assert_eq!(Fields::table(rows).read(&event(body), ".").as_deref(), expected, "{rows:?} {body}");

@@ -5,7 +5,10 @@ use std::fmt;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, ED25519, ParsedPublicKey};
 use aws_lc_rs::{constant_time, digest, hmac};
 
-use super::encoding::Encoding;
+use super::adyen;
+use super::certificate::SigningCertificate;
+use super::encoding::{Encoding, Hash};
+use super::jwt::{self, JwtAlgorithm, JwtKey};
 use super::scheme::{Algorithm, Scheme, Signed, Token};
 use super::secret::Secret;
 
@@ -18,6 +21,9 @@ pub(super) enum Key {
     Public(ParsedPublicKey),
     /// The hash of a token, so that comparing tells nothing about its length.
     Token([u8; 32]),
+    /// For each algorithm that counts.
+    Jwt(Vec<(JwtAlgorithm, JwtKey)>),
+    Certificate(Box<SigningCertificate>),
 }
 
 impl Key {
@@ -26,15 +32,19 @@ impl Key {
         match scheme {
             Scheme::Signed(signed) => Key::signed(signed, secret),
             Scheme::Token(token) => Key::token(token, secret),
+            Scheme::Jwt(scheme) => jwt::keys(scheme, secret).map(Key::Jwt),
+            Scheme::Twilio if secret.expose().is_empty() => Err("it is empty"),
+            Scheme::Twilio => Ok(Key::keyed(Hash::Sha1, secret.expose())),
+            Scheme::AdyenItems => Ok(Key::keyed(Hash::Sha256, &adyen::key(secret)?)),
+            Scheme::PayPal(_) | Scheme::Sns(_) => {
+                SigningCertificate::from_pem(secret.expose()).map(Box::new).map(Key::Certificate)
+            }
         }
     }
 
     fn signed(signed: &Signed, secret: &Secret) -> Result<Self, &'static str> {
         Ok(match signed.algorithm {
-            Algorithm::Hmac(hash) => {
-                let key = hmac::Key::new(hash.hmac(), &signed.key(secret.expose())?);
-                Key::Hmac(Box::new(key))
-            }
+            Algorithm::Hmac(hash) => Key::keyed(hash, &signed.key(secret.expose())?),
             Algorithm::Digest(hash) => Key::Digest(hash.digest(), Secret::new(signed.key(secret.expose())?)),
             Algorithm::Ed25519 => {
                 let key = public_key(signed, secret)?;
@@ -47,6 +57,10 @@ impl Key {
                 Key::Public(parsed.map_err(|_| "it is not a public key on the curve P-256")?)
             }
         })
+    }
+
+    fn keyed(hash: Hash, key: &[u8]) -> Self {
+        Key::Hmac(Box::new(hmac::Key::new(hash.hmac(), key)))
     }
 
     fn token(token: &Token, secret: &Secret) -> Result<Self, &'static str> {
@@ -81,7 +95,23 @@ impl Key {
                 let message = parts.collect::<Vec<_>>().concat();
                 candidates.iter().any(|candidate| key.verify_sig(&message, candidate).is_ok())
             }
-            Key::Token(_) => false,
+            Key::Token(_) | Key::Jwt(_) | Key::Certificate(_) => false,
+        }
+    }
+
+    /// What tokens of this algorithm are checked with.
+    pub(super) fn jwt(&self, algorithm: JwtAlgorithm) -> Option<&JwtKey> {
+        match self {
+            Key::Jwt(keys) => keys.iter().find(|(known, _)| *known == algorithm).map(|(_, key)| key),
+            _ => None,
+        }
+    }
+
+    /// The certificate, where it is one.
+    pub(super) fn certificate(&self) -> Option<&SigningCertificate> {
+        match self {
+            Key::Certificate(certificate) => Some(certificate),
+            _ => None,
         }
     }
 
@@ -89,7 +119,7 @@ impl Key {
     pub(super) fn hmac(&self, message: &[u8]) -> Option<Vec<u8>> {
         match self {
             Key::Hmac(key) => Some(hmac::sign(key, message).as_ref().to_vec()),
-            Key::Digest(..) | Key::Public(_) | Key::Token(_) => None,
+            _ => None,
         }
     }
 
@@ -102,7 +132,7 @@ impl Key {
     pub(super) fn covered(&self) -> &[u8] {
         match self {
             Key::Digest(_, secret) => secret.expose(),
-            Key::Hmac(_) | Key::Public(_) | Key::Token(_) => &[],
+            _ => &[],
         }
     }
 }

@@ -27,6 +27,26 @@ pub enum Refusal {
     FutureTimestamp(u64),
     /// The body is empty, which this provider never sends.
     EmptyBody,
+    /// The body's hash is not the one that is signed.
+    BodyHash,
+    /// The sender does not sign such requests; what to do.
+    Unsigned(&'static str),
+    /// An object of the body that is signed by its members has one of them twice.
+    RepeatedKey,
+    /// The certificate that the request names is not at the sender's own place.
+    UntrustedCertificateUrl,
+    /// The address that would confirm a subscription is not at the sender's own place.
+    UntrustedSubscribeUrl,
+    /// There is no certificate to check the signature with.
+    NoCertificate,
+    /// It comes from a topic that is not one of the source's.
+    UnknownTopic(String),
+    /// The token in this place is not of the form of a JSON Web Token.
+    MalformedToken(String),
+    /// The token says that it is signed with an algorithm that does not count here.
+    OtherAlgorithm(String),
+    /// A claim of the token is absent or does not say what it has to.
+    WrongClaim(String),
     /// The scheme covers the address that the sender called, and that address is not known.
     UnknownUrl,
     /// The sender is to bring the secret, and has not yet.
@@ -54,6 +74,16 @@ impl Refusal {
             Refusal::StaleTimestamp(_) => "stale_timestamp",
             Refusal::FutureTimestamp(_) => "future_timestamp",
             Refusal::EmptyBody => "empty_body",
+            Refusal::BodyHash => "bad_body_hash",
+            Refusal::Unsigned(_) => "unsigned",
+            Refusal::RepeatedKey => "repeated_key",
+            Refusal::UntrustedCertificateUrl => "untrusted_cert_url",
+            Refusal::UntrustedSubscribeUrl => "untrusted_subscribe_url",
+            Refusal::NoCertificate => "no_certificate",
+            Refusal::UnknownTopic(_) => "unknown_topic",
+            Refusal::MalformedToken(_) => "malformed_token",
+            Refusal::OtherAlgorithm(_) => "other_algorithm",
+            Refusal::WrongClaim(_) => "wrong_claim",
             Refusal::UnknownUrl => "unknown_url",
             Refusal::NoSecretYet => "no_secret_yet",
             Refusal::NoActiveSecret => "no_active_secret",
@@ -85,6 +115,28 @@ impl fmt::Display for Refusal {
                 write!(f, "it was signed {ahead} s in the future; check both clocks")
             }
             Refusal::EmptyBody => f.write_str("the body is empty"),
+            Refusal::BodyHash => f.write_str("the body is not the one whose hash is signed"),
+            Refusal::Unsigned(what) => f.write_str(what),
+            Refusal::RepeatedKey => f.write_str(
+                "an object of the body has a key twice, of which a receiver may read another than is signed",
+            ),
+            Refusal::UntrustedCertificateUrl => {
+                f.write_str("the certificate that the request names is not at the sender's own place")
+            }
+            Refusal::UntrustedSubscribeUrl => {
+                f.write_str("the address that confirms the subscription is not at the sender's own place")
+            }
+            Refusal::NoCertificate => f.write_str("there is no certificate to check the signature with"),
+            Refusal::UnknownTopic(topic) => {
+                write!(f, "topic {topic:?} is not one of this source's; if it is, add it to `topics`")
+            }
+            Refusal::MalformedToken(place) => write!(f, "{place} holds no JSON Web Token of the expected form"),
+            Refusal::OtherAlgorithm(name) => {
+                write!(f, "the token is signed with {name:?}, which is not one of `algorithms`")
+            }
+            Refusal::WrongClaim(name) => {
+                write!(f, "the token's claim {name:?} is absent or does not say what it has to")
+            }
             Refusal::UnknownUrl => f.write_str(
                 "this sender signs the address that it calls; set `[server] public_url` to what it is told to call",
             ),

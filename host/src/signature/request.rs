@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::event::{Body, Headers, Pointer};
 
+use super::certificate::SigningCertificate;
 use super::refusal::Refusal;
 use super::scheme::Place;
 
@@ -20,6 +21,8 @@ pub struct SignedRequest<'a> {
     pub headers: &'a Headers,
     /// The exact bytes.
     pub body: &'a Body,
+    /// The certificate that the request names, where one does and no certificate is known beforehand.
+    pub certificate: Option<&'a SigningCertificate>,
 }
 
 impl<'a> SignedRequest<'a> {

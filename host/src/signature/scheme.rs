@@ -4,7 +4,11 @@
 use crate::event::Pointer;
 
 use super::encoding::{Encoding, Hash, KeyEncoding};
+use super::jwt::{Jwt, JwtFamily};
+use super::paypal::{self, PayPal};
+use super::sns::Sns;
 use super::template::Template;
+use super::twilio;
 
 /// How a sender proves itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +17,16 @@ pub enum Scheme {
     Signed(Signed),
     /// A secret that is sent along.
     Token(Token),
+    /// A token that is signed.
+    Jwt(Jwt),
+    /// The way of Twilio.
+    Twilio,
+    /// The way of Adyen's standard webhooks.
+    AdyenItems,
+    /// The way of PayPal.
+    PayPal(PayPal),
+    /// The way of Amazon SNS.
+    Sns(Sns),
 }
 
 /// How a signature is made of what it covers.
@@ -148,19 +162,32 @@ impl Scheme {
                 (false, "Bearer") => "bearer",
                 (false, _) => "token",
             },
+            Scheme::Jwt(_) => "jwt",
+            Scheme::Twilio => "hmac-sha1",
+            Scheme::AdyenItems => "hmac-sha256",
+            Scheme::PayPal(_) | Scheme::Sns(_) => "rsa",
         }
     }
 
     /// Whether it covers the address that the sender called, which has to be known then.
     pub fn names_url(&self) -> bool {
-        matches!(self, Scheme::Signed(signed) if signed.template.names_url())
+        match self {
+            Scheme::Signed(signed) => signed.template.names_url(),
+            Scheme::Twilio => true,
+            Scheme::Token(_) | Scheme::Jwt(_) | Scheme::AdyenItems | Scheme::PayPal(_) | Scheme::Sns(_) => {
+                false
+            }
+        }
     }
 
     /// Whether what proves a request stands in this header.
     pub fn stands_in(&self, header: &str) -> bool {
         let places = match self {
             Scheme::Signed(signed) => &signed.signature.places[..],
-            Scheme::Token(token) => std::slice::from_ref(&token.place),
+            Scheme::Token(token) | Scheme::Jwt(Jwt { token, .. }) => std::slice::from_ref(&token.place),
+            Scheme::Twilio => return header.eq_ignore_ascii_case(twilio::SIGNATURE),
+            Scheme::PayPal(_) => return header.eq_ignore_ascii_case(paypal::SIGNATURE),
+            Scheme::AdyenItems | Scheme::Sns(_) => &[],
         };
         places.iter().any(|place| match place {
             Place::Header(name) => name.eq_ignore_ascii_case(header),
@@ -171,9 +198,19 @@ impl Scheme {
         })
     }
 
-    /// Whether the secret is a public key, with which nothing can be signed.
+    /// Whether the secret is a public key or a certificate, with which nothing can be signed.
     pub fn is_asymmetric(&self) -> bool {
-        matches!(self, Scheme::Signed(Signed { algorithm: Algorithm::Ed25519 | Algorithm::EcdsaP256, .. }))
+        match self {
+            Scheme::Signed(signed) => matches!(signed.algorithm, Algorithm::Ed25519 | Algorithm::EcdsaP256),
+            Scheme::Jwt(jwt) => jwt.algorithms.iter().any(|algorithm| algorithm.family() != JwtFamily::Hmac),
+            Scheme::PayPal(_) | Scheme::Sns(_) => true,
+            Scheme::Token(_) | Scheme::Twilio | Scheme::AdyenItems => false,
+        }
+    }
+
+    /// Whether requests name the certificate that they are signed with, so that none has to be known beforehand.
+    pub fn names_certificate(&self) -> bool {
+        matches!(self, Scheme::PayPal(_) | Scheme::Sns(_))
     }
 }
 

@@ -13,6 +13,7 @@ use super::request::SignedRequest;
 use super::scheme::{Algorithm, Place, Scheme, Signed, TimestampPlace, Token};
 use super::secret::Secret;
 use super::signed::Covered;
+use super::{adyen, jwt, paypal, sns, twilio};
 
 /// A request to be signed. Signing adds headers or a query parameter, or fills in nodes of the body.
 #[derive(Clone, Debug)]
@@ -50,7 +51,8 @@ impl fmt::Display for CannotSign {
 impl std::error::Error for CannotSign {}
 
 /// Makes a request genuine at the wall clock `now`; `id` is used where the scheme signs one. For schemes with a public
-/// key, the secret is the private one: a seed of Ed25519 written as the public key is, or PKCS #8 in base64.
+/// key, the secret is the private one: a seed of Ed25519 written as the public key is, or PKCS #8 in base64. For JSON Web
+/// Tokens and schemes with certificates it is the private key in PEM.
 pub fn sign(
     scheme: &Scheme,
     secret: &Secret,
@@ -61,6 +63,11 @@ pub fn sign(
     match scheme {
         Scheme::Signed(scheme) => sign_parts(scheme, secret, draft, id, now),
         Scheme::Token(scheme) => send_along(scheme, secret, draft),
+        Scheme::Jwt(scheme) => jwt::sign(scheme, secret, draft, id, now),
+        Scheme::Twilio => twilio::sign(secret, draft),
+        Scheme::AdyenItems => adyen::sign(secret, draft),
+        Scheme::PayPal(scheme) => paypal::sign(scheme, secret, draft, id, now),
+        Scheme::Sns(_) => sns::sign(secret, draft, id, now),
     }
 }
 
@@ -155,14 +162,15 @@ impl Draft {
             query: &self.query,
             headers: &self.headers,
             body: &self.body,
+            certificate: None,
         }
     }
 
-    fn set_header(&mut self, name: &str, value: &str) -> Result<(), CannotSign> {
+    pub(super) fn set_header(&mut self, name: &str, value: &str) -> Result<(), CannotSign> {
         self.headers.set(name, value).map_err(|problem| CannotSign::Request(problem.to_string()))
     }
 
-    fn write(&mut self, place: &Place, text: &str) -> Result<(), CannotSign> {
+    pub(super) fn write(&mut self, place: &Place, text: &str) -> Result<(), CannotSign> {
         match place {
             Place::Header(name) => self.set_header(name, text),
             Place::HeaderSeries(prefix) => self.set_header(&format!("{prefix}1"), text),
@@ -194,7 +202,11 @@ impl Draft {
         self.set_node(pointer.as_str(), value)
     }
 
-    fn set_node(&mut self, pointer: &str, value: String) -> Result<(), CannotSign> {
+    pub(super) fn set_text(&mut self, pointer: &str, text: &str) -> Result<(), CannotSign> {
+        self.set_node(pointer, json(text))
+    }
+
+    pub(super) fn set_node(&mut self, pointer: &str, value: String) -> Result<(), CannotSign> {
         let edit = Edit::Set { pointer: pointer.to_owned(), value };
         let bytes = self.body.edited(&[edit]).map_err(|problem| CannotSign::Request(problem.to_string()))?;
         self.body = Body::new(bytes, &self.headers);

@@ -161,7 +161,7 @@ fn timestamp<'r>(
 
 impl TimestampFormat {
     /// Milliseconds since 1970.
-    fn read(self, text: &str) -> Option<UnixMillis> {
+    pub(super) fn read(self, text: &str) -> Option<UnixMillis> {
         match self {
             TimestampFormat::Unix => text.parse::<i64>().ok()?.checked_mul(1000),
             TimestampFormat::UnixMillis => text.parse().ok(),
@@ -183,14 +183,23 @@ impl TimestampFormat {
 
 impl TimestampField {
     fn check(&self, signed_at: UnixMillis, now: UnixMillis) -> Result<(), Refusal> {
-        let age = now.saturating_sub(signed_at) / 1000;
-        let seconds = age.unsigned_abs();
-        let limit = if age > 0 { self.tolerance } else { self.future_tolerance };
-        match limit {
-            Some(limit) if seconds > u64::from(limit) && age > 0 => Err(Refusal::StaleTimestamp(seconds)),
-            Some(limit) if seconds > u64::from(limit) => Err(Refusal::FutureTimestamp(seconds)),
-            _ => Ok(()),
-        }
+        check_age(signed_at, now, self.tolerance, self.future_tolerance)
+    }
+}
+
+/// Whether a time lies no more than so many seconds in the past, and so many in the future; None does not check.
+pub(super) fn check_age(
+    signed_at: UnixMillis,
+    now: UnixMillis,
+    past: Option<u32>,
+    future: Option<u32>,
+) -> Result<(), Refusal> {
+    let age = now.saturating_sub(signed_at) / 1000;
+    let seconds = age.unsigned_abs();
+    match if age > 0 { past } else { future } {
+        Some(limit) if seconds > u64::from(limit) && age > 0 => Err(Refusal::StaleTimestamp(seconds)),
+        Some(limit) if seconds > u64::from(limit) => Err(Refusal::FutureTimestamp(seconds)),
+        _ => Ok(()),
     }
 }
 

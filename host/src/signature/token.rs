@@ -27,17 +27,24 @@ pub(super) fn verify<T: Trace>(
 
 /// The token in a text; None where the text is not of the scheme's form.
 fn token(scheme: &Token, text: &str) -> Option<Vec<u8>> {
-    let rest = match scheme.prefix.ends_with(' ') {
-        // RFC 9110 §11.1: the name of an authentication scheme is matched in either case.
-        true => text
-            .get(..scheme.prefix.len())
-            .filter(|start| start.eq_ignore_ascii_case(&scheme.prefix))
-            .map(|start| text[start.len()..].trim_start()),
-        false => text.strip_prefix(&scheme.prefix),
-    }?;
+    let rest = scheme.stripped(text)?;
     match scheme.base64 {
         true => Encoding::Base64.decode(rest.as_bytes()),
         false => Some(rest.as_bytes().to_vec()),
+    }
+}
+
+impl Token {
+    /// What follows the prefix.
+    pub(super) fn stripped<'t>(&self, text: &'t str) -> Option<&'t str> {
+        match self.prefix.ends_with(' ') {
+            // RFC 9110 §11.1: the name of an authentication scheme is matched in either case.
+            true => text
+                .get(..self.prefix.len())
+                .filter(|start| start.eq_ignore_ascii_case(&self.prefix))
+                .map(|start| text[start.len()..].trim_start()),
+            false => text.strip_prefix(&self.prefix),
+        }
     }
 }
 

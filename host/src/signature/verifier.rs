@@ -5,13 +5,14 @@
 
 use crate::event::UnixMillis;
 
+use super::certificate::{CertificateUrl, SigningCertificate};
 use super::key::Key;
 use super::refusal::Refusal;
 use super::request::SignedRequest;
 use super::scheme::Scheme;
 use super::secret::Secret;
 use super::trace::Trace;
-use super::{signed, token};
+use super::{adyen, jwt, paypal, signed, sns, token, twilio};
 
 /// A secret that a sender may use, for as long as it does.
 #[derive(Clone, Debug)]
@@ -81,7 +82,38 @@ impl Verifier {
         match &self.scheme {
             Scheme::Signed(scheme) => signed::verify(scheme, self, request, now, trace),
             Scheme::Token(scheme) => token::verify(scheme, self, request, now, trace),
+            Scheme::Jwt(scheme) => jwt::verify(scheme, self, request, now, trace),
+            Scheme::Twilio => twilio::verify(self, request, now, trace),
+            Scheme::AdyenItems => adyen::verify(self, request, now, trace),
+            Scheme::PayPal(scheme) => paypal::verify(scheme, self, request, now, trace),
+            Scheme::Sns(scheme) => sns::verify(scheme, self, request, now, trace),
         }
+    }
+
+    /// The certificate that the request has to come with before it can be checked; None where none is needed. Requests
+    /// that could not be genuine in any case are refused, so that nothing is fetched for them.
+    pub fn certificate_url(&self, request: SignedRequest<'_>) -> Result<Option<CertificateUrl>, Refusal> {
+        match &self.scheme {
+            Scheme::PayPal(_) if self.keys.is_empty() => paypal::certificate_url(request).map(Some),
+            Scheme::Sns(_) if self.keys.is_empty() => sns::certificate_url(request).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// The first known certificate that fits, or that of the request where none is known.
+    pub(super) fn certified<T: Trace>(
+        &self,
+        request: SignedRequest<'_>,
+        now: UnixMillis,
+        trace: &mut T,
+        fits: impl Fn(&SigningCertificate) -> bool,
+    ) -> Result<Verified, Refusal> {
+        if !self.keys.is_empty() {
+            return self.first(now, trace, |key| key.certificate().is_some_and(&fits));
+        }
+        let fits = fits(request.certificate.ok_or(Refusal::NoCertificate)?);
+        trace.tried(0, Some(fits));
+        if fits { Ok(Verified { secret: 0 }) } else { Err(Refusal::BadSignature) }
     }
 
     /// The first key that fits among those that have not expired.

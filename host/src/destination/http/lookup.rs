@@ -15,7 +15,7 @@ use tokio::sync::{Semaphore, watch};
 const MAX_LOOKUPS: usize = 256;
 
 /// Finds the addresses of a name with a port. Blocks.
-type Resolve = fn(&str, u16) -> io::Result<Vec<SocketAddr>>;
+type Resolve = dyn Fn(&str, u16) -> io::Result<Vec<SocketAddr>> + Send + Sync;
 
 /// An error's kind and text: several attempts get the same one.
 type Found = Result<Vec<SocketAddr>, (io::ErrorKind, String)>;
@@ -23,7 +23,7 @@ type Found = Result<Vec<SocketAddr>, (io::ErrorKind, String)>;
 /// What all destinations share.
 #[derive(Clone)]
 pub(super) struct Resolver {
-    resolve: Resolve,
+    resolve: Arc<Resolve>,
     threads: Arc<Semaphore>,
 }
 
@@ -36,11 +36,21 @@ pub(super) struct Lookups {
 impl Resolver {
     /// Asks the operating system.
     pub(super) fn system() -> Self {
-        Resolver::new(|host, port| Ok((host, port).to_socket_addrs()?.collect()), MAX_LOOKUPS)
+        Resolver::by(|host, port| Ok((host, port).to_socket_addrs()?.collect()))
     }
 
-    fn new(resolve: Resolve, at_once: usize) -> Self {
-        Resolver { resolve, threads: Arc::new(Semaphore::new(at_once)) }
+    /// Asks in this way.
+    pub(super) fn by(
+        resolve: impl Fn(&str, u16) -> io::Result<Vec<SocketAddr>> + Send + Sync + 'static,
+    ) -> Self {
+        Resolver::new(resolve, MAX_LOOKUPS)
+    }
+
+    fn new(
+        resolve: impl Fn(&str, u16) -> io::Result<Vec<SocketAddr>> + Send + Sync + 'static,
+        at_once: usize,
+    ) -> Self {
+        Resolver { resolve: Arc::new(resolve), threads: Arc::new(Semaphore::new(at_once)) }
     }
 
     /// Waits for a thread, and finds the addresses on it, whether or not somebody still waits.

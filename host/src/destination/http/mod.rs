@@ -7,6 +7,7 @@
 mod address;
 mod answer;
 mod connector;
+mod fetch;
 mod lookup;
 #[cfg(test)]
 mod receiver;
@@ -21,6 +22,7 @@ mod tls;
 mod tls_tests;
 
 pub use address::{Network, Refused};
+pub use fetch::Fetcher;
 pub use send::{HttpClient, HttpDestination};
 pub use settings::{Authorization, HttpSettings, InvalidSettings};
 #[cfg(feature = "cli")]

@@ -12,7 +12,8 @@ use crate::signature::{SigningKey, webhook_signature};
 use super::HttpSettings;
 
 /// Names the sender of the requests, unless a plugin or the operator names another.
-const AGENT: HeaderValue = HeaderValue::from_static(concat!("Hookyard/", env!("CARGO_PKG_VERSION")));
+pub(super) const AGENT: HeaderValue =
+    HeaderValue::from_static(concat!("Hookyard/", env!("CARGO_PKG_VERSION")));
 
 /// The request for one attempt. A header that HTTP does not allow is left out. There is none if the message has more
 /// header fields than a request can have.
@@ -149,7 +150,14 @@ mod tests {
         let standard = preset("standard-webhooks").unwrap().scheme(None).unwrap();
         let verifier = Verifier::new((standard.scheme)(), [Secret::new(secret).into()]).unwrap();
         let body = Body::from(Bytes::copy_from_slice(body));
-        let request = SignedRequest { method: "PUT", url: None, query: "", headers: &headers, body: &body };
+        let request = SignedRequest {
+            method: "PUT",
+            url: None,
+            query: "",
+            headers: &headers,
+            body: &body,
+            certificate: None,
+        };
         verifier.verify(request, now)
     }
 

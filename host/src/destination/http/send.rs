@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +28,7 @@ use super::connector::{ConnectError, Connector};
 use super::lookup::{Lookups, Resolver};
 use super::request::request;
 use super::settings::{Authorization, HIDDEN, HttpSettings, InvalidSettings};
-use super::tls::{TlsSettings, client_config, system_roots};
+use super::tls::{Certificate, TlsSettings, client_config, system_roots};
 
 /// Bytes of an answer that are read so that the connection can be used again; of a longer one it is closed.
 const DRAINED: usize = 64 * 1024;
@@ -36,7 +37,7 @@ const DRAINED: usize = 64 * 1024;
 const DRAIN_TIME: Duration = Duration::from_secs(1);
 
 /// Bytes of an answer's head.
-const MAX_HEAD: usize = 64 * 1024;
+pub(super) const MAX_HEAD: usize = 64 * 1024;
 
 /// However long a destination's own limit is.
 const LONGEST_CONNECT: Duration = Duration::from_secs(120);
@@ -52,10 +53,10 @@ const CONNECTION_WINDOW: u32 = 1024 * 1024;
 /// What all HTTP destinations share: whom to trust, and how names are looked up.
 #[derive(Clone)]
 pub struct HttpClient {
-    system: Arc<RootCertStore>,
+    pub(super) system: Arc<RootCertStore>,
     /// For destinations without certificates of their own.
-    tls: Arc<ClientConfig>,
-    resolver: Resolver,
+    pub(super) tls: Arc<ClientConfig>,
+    pub(super) resolver: Resolver,
 }
 
 /// One HTTP receiver, with connections of its own.
@@ -77,6 +78,23 @@ impl HttpClient {
     pub(super) fn trusting(roots: RootCertStore) -> Result<Self, InvalidSettings> {
         let tls = client_config(&roots, &TlsSettings::default())?;
         Ok(HttpClient { system: Arc::new(roots), tls: Arc::new(tls), resolver: Resolver::system() })
+    }
+
+    /// Trusts these authorities and nobody else.
+    pub fn trusting_only(authorities: &[Certificate]) -> Result<Self, InvalidSettings> {
+        let mut roots = RootCertStore::empty();
+        for authority in authorities {
+            roots.add(authority.der().clone()).map_err(|_| InvalidSettings("a certificate is damaged"))?;
+        }
+        HttpClient::trusting(roots)
+    }
+
+    /// Finds the addresses of a name with a port in this way, which may block, instead of asking the operating system.
+    pub fn resolving(
+        self,
+        resolve: impl Fn(&str, u16) -> io::Result<Vec<SocketAddr>> + Send + Sync + 'static,
+    ) -> Self {
+        HttpClient { resolver: Resolver::by(resolve), ..self }
     }
 
     /// A destination with a pool of its own.
@@ -188,7 +206,7 @@ fn unreached(cause: String) -> Sent {
 }
 
 /// The innermost cause says most.
-fn in_words(error: &hyper_util::client::legacy::Error) -> String {
+pub(super) fn in_words(error: &hyper_util::client::legacy::Error) -> String {
     let mut innermost: &(dyn Error + 'static) = error;
     while let Some(source) = innermost.source() {
         innermost = source;

@@ -47,6 +47,10 @@ impl Certificate {
         }
         Ok(certificates)
     }
+
+    pub(super) fn der(&self) -> &CertificateDer<'static> {
+        &self.0
+    }
 }
 
 /// Whom the system trusts; where it names nobody, Mozilla's list. Reads files.

@@ -6,6 +6,7 @@ mod hook_secret;
 mod keyed;
 mod origin;
 mod ping;
+mod sns;
 #[cfg(test)]
 mod vectors;
 
@@ -18,6 +19,7 @@ use super::refused::Refused;
 
 pub(super) use hook_secret::take_secret;
 pub(super) use ping::sign_answer;
+pub(super) use sns::confirm;
 
 /// What a question is answered; none where it is no such question.
 type Answered = Option<Result<Response, Refused>>;

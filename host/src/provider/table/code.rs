@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::provider::preset::{Answer, Handshake, NamedScheme, Preset, Split};
 use crate::provider::words::{Base64, token_in_each};
 use crate::provider::words::{Hex, Sha1, Sha256, Unix, UnixMillis, basic, hmac, time_in_body, token};
-use crate::signature::KeyEncoding;
+use crate::signature::{KeyEncoding, Scheme, Sns};
 
 pub(super) static ROWS: &[Preset] = &[
     GITLAB,
@@ -16,6 +16,7 @@ pub(super) static ROWS: &[Preset] = &[
     SENTRY,
     OKTA,
     AUTH0,
+    SNS,
     MSGRAPH,
     EVENTGRID,
     ALERTMANAGER,
@@ -162,6 +163,25 @@ const AUTH0: Preset = Preset {
         &[NamedScheme { name: "auth0", scheme: || token("Authorization", "") }],
         &[&["body:/data/type"]],
         &[&["body:/log_id"]],
+    )
+};
+
+/// https://docs.aws.amazon.com/sns/latest/dg/sns-http-https-endpoint-as-subscriber.html. The event type
+/// is that of the body, which is signed, although it is sent as text/plain; the header that repeats it is not.
+const SNS: Preset = Preset {
+    // A message has at most 256 KiB, of which JSON may write each byte in six.
+    max_body: 2 << 20,
+    handshakes: &[Handshake::SnsConfirmation],
+    deadline: Some(Duration::from_secs(15)),
+    failure: "sent again 50 times within an hour, unless the subscription says otherwise; then gone, or in its own dead \
+              letters",
+    secret: "none is needed: the certificate is fetched from Amazon; name your topics in `topics`",
+    ..Preset::new(
+        "sns",
+        "Amazon SNS",
+        &[NamedScheme { name: "sns", scheme: || Scheme::Sns(Sns::default()) }],
+        &[&["body:/Type"], &["header:x-amz-sns-message-type"]],
+        &[&["body:/MessageId"], &["header:x-amz-sns-message-id"]],
     )
 };
 

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use crate::provider::preset::{Answer, NamedScheme, Preset};
 use crate::provider::words::{Base64, Hex, Sha1, Sha256, hmac};
+use crate::signature::Scheme;
 
-pub(super) static ROWS: &[Preset] = &[STRIPE, GITHUB, PAGERDUTY, SHOPIFY];
+pub(super) static ROWS: &[Preset] = &[STRIPE, GITHUB, TWILIO, PAGERDUTY, SHOPIFY];
 
 /// https://docs.stripe.com/webhooks and the vectors of its libraries. The secret is used as it stands, with `whsec_`.
 const STRIPE: Preset = Preset {
@@ -52,6 +53,48 @@ const GITHUB: Preset = Preset {
         ],
         &[&["header:X-GitHub-Event", "body:/action"]],
         &[&["header:X-GitHub-Delivery"]],
+    )
+};
+
+/// https://www.twilio.com/docs/usage/webhooks and /docs/usage/security; the ways of writing the address are those that its
+/// libraries try.
+///
+/// No field is common to all products, so the event type is made of what there is: `message.delivered` (a status callback),
+/// `message.received` (an inbound message), `recording.completed`, `call.ringing`, or the product's own name of the event,
+/// such as `onMessageAdded` or `com.twilio.messaging.message.sent`.
+///
+/// Without the token that names a request, several webhooks about one call may look alike although they are not the same
+/// (each step of a menu has the call's id and `in-progress`), so those without a number in sequence have no id at all.
+const TWILIO: Preset = Preset {
+    by_get: true,
+    answer: Answer::EmptyTwiml,
+    deadline: Some(Duration::from_secs(15)),
+    failure: "tried once more if no connection can be made, then the fallback URL; other failures are repeated only where \
+              the webhook's URL asks for it (#rc=5&rp=all)",
+    secret: "Console → Account → API keys & tokens → Auth token; the URL is signed as configured there",
+    ..Preset::new(
+        "twilio",
+        "Twilio",
+        &[NamedScheme { name: "twilio", scheme: || Scheme::Twilio }],
+        &[
+            &["text:message", "body:/MessageStatus"],
+            &["text:message", "body:/SmsStatus"],
+            &["text:recording", "body:/RecordingStatus"],
+            &["body:/EventType"],
+            &["body:/StatusCallbackEvent"],
+            &["text:call", "body:/CallStatus"],
+            &["body:/0/type"],
+            &["body:/type"],
+            &["text:message", "query:MessageStatus"],
+            &["text:message", "query:SmsStatus"],
+            &["text:call", "query:CallStatus"],
+        ],
+        &[
+            &["header:I-Twilio-Idempotency-Token"],
+            &["body:/MessageSid", "body:/MessageStatus", "body:/SmsStatus"],
+            &["body:/RecordingSid", "body:/RecordingStatus"],
+            &["body:/SequenceNumber", "body:/CallSid", "body:/CallStatus"],
+        ],
     )
 };
 

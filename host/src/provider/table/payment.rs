@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use crate::provider::preset::{Answer, NamedScheme, Preset, Split};
 use crate::provider::words::{Base64, Hex, Sha256, Sha512, hmac};
-use crate::signature::KeyEncoding;
+use crate::signature::{KeyEncoding, PayPal, Scheme};
 
 pub(super) static ROWS: &[Preset] =
-    &[SQUARE, PADDLE, ADYEN, RAZORPAY, PAYSTACK, COINBASE_COMMERCE, COINBASE_CDP];
+    &[SQUARE, PAYPAL, PADDLE, ADYEN, RAZORPAY, PAYSTACK, COINBASE_COMMERCE, COINBASE_CDP];
 
 const SQUARE: Preset = Preset {
     deadline: Some(Duration::from_secs(10)),
@@ -22,6 +22,22 @@ const SQUARE: Preset = Preset {
         }],
         &[&["body:/type"]],
         &[&["body:/event_id"]],
+    )
+};
+
+/// https://developer.paypal.com/api/rest/webhooks/rest/. The signature covers no more of the body than its CRC-32.
+const PAYPAL: Preset = Preset {
+    failure: "sent again up to 25 times within 3 days",
+    secret: "none is needed: the certificate is fetched from PayPal; `webhook_id` is what the webhook's settings show",
+    ..Preset::new(
+        "paypal",
+        "PayPal",
+        &[NamedScheme {
+            name: "paypal",
+            scheme: || Scheme::PayPal(PayPal { webhook_id: String::new(), tolerance: None }),
+        }],
+        &[&["body:/event_type"]],
+        &[&["body:/id"], &["header:PayPal-Transmission-Id"]],
     )
 };
 
@@ -49,6 +65,9 @@ const PADDLE: Preset = Preset {
     )
 };
 
+/// https://docs.adyen.com/development-resources/webhooks/verify-hmac-signatures. Of an item of a standard webhook eight
+/// fields are signed (references, merchant account, amount, event code, success); whoever is between Adyen and here can
+/// alter every other one, such as `reason` and `additionalData`, so nothing should be decided by those alone.
 const ADYEN: Preset = Preset {
     split: Some(Split::List("/notificationItems")),
     answer: Answer::BracketedAccepted,
@@ -58,10 +77,13 @@ const ADYEN: Preset = Preset {
     ..Preset::new(
         "adyen",
         "Adyen",
-        &[NamedScheme {
-            name: "adyen-platform",
-            scheme: || hmac(Sha256, "HmacSignature", Base64).key(KeyEncoding::Hex, "").scheme(),
-        }],
+        &[
+            NamedScheme { name: "adyen-items", scheme: || Scheme::AdyenItems },
+            NamedScheme {
+                name: "adyen-platform",
+                scheme: || hmac(Sha256, "HmacSignature", Base64).key(KeyEncoding::Hex, "").scheme(),
+            },
+        ],
         &[&["body:/NotificationRequestItem/eventCode"], &["body:/type"], &["body:/eventType"]],
         &[&["body:/NotificationRequestItem/pspReference"], &["body:/data/id"]],
     )
