@@ -294,10 +294,10 @@ async fn further_proofs_are_needed_besides() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_plugin_in_a_loop_harms_no_neighbour() {
     let toml = format!(
-        "{GUEST}
+        "{}
 [server]
 listen = \"127.0.0.1:0\"
-guest_threads = 2
+guest_threads = 4
 [sources.neighbour]
 verify = {{ plugin = \"good\" }}
 [plugins.good]
@@ -309,7 +309,8 @@ path = \"{{dist}}/redact.wasm\"
 source = [\"github\", \"neighbour\"]
 plugins = [\"redact\"]
 to = [\"sink\"]
-"
+",
+        GUEST.replace("allow =", "limits = { cpu = \"2s\", time = \"2s\" }\nallow =")
     );
     let plan = plan().await.file("guest.wasm", VerifierGuest::spin());
     let plan = plan.file("good.wasm", VerifierGuest::genuine("good", ""));
@@ -320,13 +321,17 @@ to = [\"sink\"]
             tokio::spawn(async move { knock(&yard).await })
         })
         .collect();
-    eventually("a loop", || async { (yard.faults("deadline").await > 0.0).then_some(()) }).await;
+    eventually("all of them", || async {
+        (yard.metric("hookyard_bodies_in_flight_bytes").await >= 40.0).then_some(())
+    })
+    .await;
     for _ in 0..5 {
         assert_eq!(yard.send_github("push", payload()).await.status, 202, "another source");
     }
     let neighbour = yard.client.send(post(&yard, "/in/neighbour", &[], "{}")).await;
     assert_eq!(neighbour.status, 202, "another plugin that verifies: {}", neighbour.text);
     yard.sink.several(6).await;
+    assert_eq!(yard.faults("deadline").await, 0.0, "all that is done before the first of them is stopped");
     for looped in loops {
         let answer = looped.await.unwrap();
         assert_eq!((answer.status, answer.header("retry-after")), (503, "1"));

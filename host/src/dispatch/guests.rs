@@ -144,9 +144,9 @@ fn work(queue: &Queue<Job, Question>, ended: &mpsc::Sender<Ended>, shared: &Weak
     while let Some(next) = queue.take() {
         let job = match next {
             Next::Run(job) => job,
-            Next::Question(question) => {
+            Next::Question(plugin, question) => {
                 question.answer();
-                queue.answered();
+                queue.answered(&plugin);
                 continue;
             }
         };

@@ -2,7 +2,7 @@
 //! thread that is woken for each of them goes to sleep after each of them, and the two switches cost more than the run.
 //!
 //! Beside them wait questions, for which senders wait. Strangers cause them, so they get no more than half of the threads,
-//! and on a single thread they take turns with runs.
+//! those about one subject no more than half of that, and on a single thread they take turns with runs.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -23,8 +23,8 @@ pub(super) struct Queue<T, Q> {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next<T, Q> {
     Run(T),
-    /// [`Queue::answered`] is to be called afterwards.
-    Question(Q),
+    /// With its subject; [`Queue::answered`] is to be called afterwards.
+    Question(Arc<str>, Q),
 }
 
 struct State<T, Q> {
@@ -44,21 +44,17 @@ impl<T, Q> Queue<T, Q> {
     /// A queue for so many threads, with room for so many in each lane.
     pub(super) fn new(threads: usize, capacity: usize) -> Self {
         let lane = || VecDeque::with_capacity(capacity);
+        let max_answering = (threads / 2).max(1);
         let state = State {
             urgent: lane(),
             usual: lane(),
-            questions: Turns::new(capacity),
+            questions: Turns::new(capacity, (max_answering / 2).max(1)),
             answering: 0,
             runs_turn: false,
             idle: 0,
             closed: false,
         };
-        Queue {
-            state: Mutex::new(state),
-            bell: Condvar::new(),
-            capacity,
-            max_answering: (threads / 2).max(1),
-        }
+        Queue { state: Mutex::new(state), bell: Condvar::new(), capacity, max_answering }
     }
 
     /// How many [`push_all`](Queue::push_all) takes now.
@@ -110,8 +106,10 @@ impl<T, Q> Queue<T, Q> {
     }
 
     /// Says that a question is answered, or given up. The thread that says so takes the next one.
-    pub(super) fn answered(&self) {
-        self.state().answering -= 1;
+    pub(super) fn answered(&self, subject: &Arc<str>) {
+        let mut state = self.state();
+        state.answering -= 1;
+        state.questions.answered(subject);
     }
 
     /// Takes the next one, and waits for it. None once the queue is closed and has nothing more for this thread.
@@ -119,6 +117,14 @@ impl<T, Q> Queue<T, Q> {
         let mut state = self.state();
         loop {
             if let Some(next) = state.next(self.max_answering) {
+                // A question that had to wait for another of its subject has woken nobody.
+                let wake = state.idle > 0
+                    && state.answering < self.max_answering
+                    && state.questions.is_anybodys_turn();
+                drop(state);
+                if wake {
+                    self.bell.notify_one();
+                }
                 return Some(next);
             }
             if state.closed {
@@ -146,10 +152,10 @@ impl<T, Q> State<T, Q> {
     fn next(&mut self, max_answering: usize) -> Option<Next<T, Q>> {
         let has_run = !(self.urgent.is_empty() && self.usual.is_empty());
         let may_answer = self.answering < max_answering && !(self.runs_turn && has_run);
-        if let Some(question) = may_answer.then(|| self.questions.pop()).flatten() {
+        if let Some((subject, question)) = may_answer.then(|| self.questions.pop()).flatten() {
             self.answering += 1;
             self.runs_turn = true;
-            return Some(Next::Question(question));
+            return Some(Next::Question(subject, question));
         }
         self.runs_turn = false;
         let run = self.urgent.pop_front().or_else(|| self.usual.pop_front());
@@ -164,24 +170,33 @@ mod tests {
     fn run<T, Q>(next: Next<T, Q>) -> Option<T> {
         match next {
             Next::Run(run) => Some(run),
-            Next::Question(_) => None,
+            Next::Question(..) => None,
         }
     }
 
     #[test]
     fn questions_get_half_of_the_threads_and_take_turns_with_runs() {
-        let subject: Arc<str> = "plugin".into();
+        let (loud, quiet): (Arc<str>, Arc<str>) = ("loud".into(), "quiet".into());
         let queue = Queue::new(4, 8);
         for question in ["a", "b", "c"] {
-            assert!(queue.ask(&subject, question));
+            assert!(queue.ask(&loud, question));
         }
         queue.push_all(VecDeque::from([1, 2, 3]));
         let next = || queue.take().unwrap();
-        assert_eq!([next(), next(), next()], [Next::Question("a"), Next::Run(1), Next::Question("b")]);
-        assert_eq!([next(), next()], [Next::Run(2), Next::Run(3)], "two are being answered");
-        queue.answered();
-        queue.push_all(VecDeque::from([4]));
-        assert_eq!([next(), next()], [Next::Question("c"), Next::Run(4)]);
+        let asked = |subject: &Arc<str>, question| Next::Question(subject.clone(), question);
+        assert_eq!([next(), next()], [asked(&loud, "a"), Next::Run(1)]);
+        assert!(queue.ask(&quiet, "d"));
+        assert_eq!([next(), next()], [asked(&quiet, "d"), Next::Run(2)], "the loud one has its share");
+        queue.answered(&loud);
+        assert_eq!([next(), next()], [asked(&loud, "b"), Next::Run(3)]);
+        assert!(queue.ask(&quiet, "e"));
+        queue.push_all(VecDeque::from([4, 5]));
+        assert_eq!([next(), next()], [Next::Run(4), Next::Run(5)], "two are being answered");
+        queue.answered(&quiet);
+        assert_eq!(next(), asked(&quiet, "e"));
+        queue.answered(&loud);
+        queue.answered(&quiet);
+        assert_eq!(next(), asked(&loud, "c"));
         queue.close();
         assert_eq!(queue.take(), None);
     }
