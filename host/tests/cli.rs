@@ -6,6 +6,12 @@
 mod explain;
 #[path = "cli/operate.rs"]
 mod operate;
+#[path = "cli/quarantine.rs"]
+mod quarantine;
+#[path = "cli/send.rs"]
+mod send;
+#[path = "cli/verify.rs"]
+mod verify;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};

@@ -42,8 +42,8 @@ const WORDS: [(&str, &[&str], &str); 6] = [
     ("wasmtime", &["plugin/wasm/"], "one place knows the sandbox"),
     (
         "StatusCode",
-        // A receiver's status is what the HTTP destination is about; the command line reads the gateway's own.
-        &["ingest/", "admin", "destination/http/", "cli/send.rs"],
+        // A receiver's status is what the HTTP destination is about.
+        &["ingest/", "admin", "destination/http/"],
         "what a sender is told is decided in one place",
     ),
     ("SystemTime::now", &["clock.rs"], "time is passed in"),

@@ -119,11 +119,10 @@ fn way(route: &RouteEntry) -> String {
 
 /// The one line to type next: a sample, where a source has one.
 fn next(generation: &Generation, config: &Path) -> String {
-    let sample = generation
-        .config
-        .sources
-        .keys()
-        .find_map(|name| super::send::first_sample(name).map(|event| (name, event)));
+    let sample = generation.config.sources.values().find_map(|source| {
+        let sample = super::samples::first(source.provider?.provider)?;
+        Some((&source.name, sample.event))
+    });
     let option = if config == Path::new("config.toml") {
         String::new()
     } else {

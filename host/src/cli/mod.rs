@@ -2,11 +2,14 @@
 
 mod banner;
 mod check;
+mod given;
 mod log;
 mod operate;
 mod post;
+mod samples;
 mod send;
 mod serve;
+mod verify;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -47,6 +50,8 @@ enum Command {
     Schema,
     /// Send a signed sample event to the gateway
     Send(send::Arguments),
+    /// Say whether a request is genuine, and if not, why: the gateway's own check of a body on standard input
+    Verify(verify::Arguments),
     #[command(flatten)]
     Operate(operate::Operation),
 }
@@ -62,6 +67,7 @@ pub fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Some(Command::Send(sending)) => send::run(&arguments.config, &sending),
+        Some(Command::Verify(request)) => verify::run(&arguments.config, &request),
         Some(Command::Operate(operation)) => operate::run(&arguments.config, operation),
     }
 }

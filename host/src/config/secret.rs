@@ -74,7 +74,8 @@ pub(super) const GENERATED: Field = Field::new(
     "generated",
     Shape::Boolean,
     "Made at first start and kept in the state directory, in `secrets/` under the name of the source, or of the \
-     destination followed by `.signing`. Only `true`.",
+     destination followed by `.signing`. For a sender with a public key, a pair of keys for trying out: the private one is \
+     in a file of the same name that ends in `.private`. Only `true`.",
 )
 .example("true");
 

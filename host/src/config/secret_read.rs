@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use aws_lc_rs::rand;
 
-use crate::signature::{Secret, signing_secret};
+use crate::signature::{Scheme, Secret, private_key, public_key, signing_secret};
 
 use super::SecretRef;
 
@@ -146,6 +146,47 @@ impl SecretRef {
         self.read_with(&made, state_dir, create, |name| std::env::var_os(name))
     }
 
+    /// Follows the reference to what a source's requests are proven with. For a scheme with a public key, a pair is
+    /// generated: the public key is kept where a generated secret would be, and the private one beside it in a file
+    /// that ends in `.private`, with which samples can be signed.
+    pub fn read_proof(
+        &self,
+        scheme: &Scheme,
+        source_name: &str,
+        state_dir: &Path,
+        create: Create,
+    ) -> Result<SecretRead, SecretError> {
+        if *self != SecretRef::Generated || !scheme.is_asymmetric() {
+            return self.read(source_name, state_dir, create);
+        }
+        let directory = state_dir.join("secrets");
+        if !matches!(scheme, Scheme::Signed(_)) {
+            let path = directory.join(source_name);
+            let problem =
+                "neither a certificate nor a key for JSON Web Tokens is made here; name the sender's";
+            return Err(SecretError::NotCreated(path, io::Error::other(problem)));
+        }
+        let text = || Ok(private_key(scheme).map_err(io::Error::other)?.expose().to_vec());
+        // The private key first, since the public one can be made of it at any time.
+        let private = generated(&directory, &private_name(source_name), &text, create)?;
+        let Some(private) = private.secret() else {
+            return Ok(SecretRead::WouldBeCreated { path: directory.join(source_name) });
+        };
+        let text = || Ok(public_key(scheme, private).map_err(io::Error::other)?.expose().to_vec());
+        generated(&directory, source_name, &text, create)
+    }
+
+    /// The private key of a generated pair, see [`read_proof`](SecretRef::read_proof). Makes none.
+    pub fn read_private(&self, source_name: &str, state_dir: &Path) -> Result<SecretRead, SecretError> {
+        let path = state_dir.join("secrets").join(private_name(source_name));
+        match file(&path) {
+            Err(SecretError::Unreadable(_, problem)) if problem.kind() == io::ErrorKind::NotFound => {
+                Ok(SecretRead::WouldBeCreated { path })
+            }
+            read => read,
+        }
+    }
+
     /// Follows the reference to a secret that a destination's requests are signed with. A generated one is of the form
     /// of Standard Webhooks and kept in `state_dir` under `secrets/`, in a file of its own beside a source's.
     pub fn read_signing(
@@ -174,7 +215,10 @@ impl SecretRef {
                 Some(directory) => file(&Path::new(&directory).join(name)),
                 None => Err(SecretError::NoCredentials(name.clone())),
             },
-            SecretRef::Generated => generated(&state_dir.join("secrets"), made, create),
+            SecretRef::Generated => {
+                let text = || Ok((made.text)(&random::<RANDOM_BYTES>()?).into_bytes());
+                generated(&state_dir.join("secrets"), made.name, &text, create)
+            }
             SecretRef::Handshake => awaited(state_dir.join("secrets").join(made.name)),
         }
     }
@@ -228,8 +272,19 @@ fn readable_by_others(_: &File) -> bool {
     false
 }
 
-fn generated(directory: &Path, made: &Made<'_>, create: Create) -> Result<SecretRead, SecretError> {
-    let path = directory.join(made.name);
+/// No source has a name with a dot.
+fn private_name(source_name: &str) -> String {
+    format!("{source_name}.private")
+}
+
+/// What is kept in a file of that name, made by `text` where there is none.
+fn generated(
+    directory: &Path,
+    name: &str,
+    text: &dyn Fn() -> io::Result<Vec<u8>>,
+    create: Create,
+) -> Result<SecretRead, SecretError> {
+    let path = directory.join(name);
     match file(&path) {
         Err(SecretError::Unreadable(_, problem)) if problem.kind() == io::ErrorKind::NotFound => {}
         found => return found,
@@ -237,7 +292,7 @@ fn generated(directory: &Path, made: &Made<'_>, create: Create) -> Result<Secret
     if create == Create::Never {
         return Ok(SecretRead::WouldBeCreated { path });
     }
-    match make(&path, made.text) {
+    match make(&path, text) {
         Ok(secret) => Ok(SecretRead::Created { secret, path }),
         // Another process was faster; its secret is the secret.
         Err(problem) if problem.kind() == io::ErrorKind::AlreadyExists => file(&path),
@@ -254,8 +309,8 @@ fn awaited(path: PathBuf) -> Result<SecretRead, SecretError> {
     }
 }
 
-fn make(path: &Path, text: fn(&[u8]) -> String) -> io::Result<Secret> {
-    let secret = Secret::new(text(&random::<RANDOM_BYTES>()?));
+fn make(path: &Path, text: &dyn Fn() -> io::Result<Vec<u8>>) -> io::Result<Secret> {
+    let secret = Secret::new(text()?);
     keep_secret(path, &secret)?;
     Ok(secret)
 }
@@ -405,6 +460,39 @@ mod tests {
         assert_eq!(path, state.path().join("secrets/github.signing"));
         assert_eq!(read().secret(), Some(&made));
         assert_ne!(made.expose(), of_source);
+    }
+
+    #[test]
+    fn a_generated_key_that_signs_has_a_public_half() {
+        use crate::provider::preset;
+        use crate::signature::{Draft, Verifier, sign};
+
+        for (provider, name) in
+            [("discord", None), ("sendgrid", None), ("standard-webhooks", Some("standard-webhooks-ed25519"))]
+        {
+            let scheme = (preset(provider).unwrap().scheme(name).unwrap().scheme)();
+            let state = tempfile::tempdir().unwrap();
+            let read =
+                |create| SecretRef::Generated.read_proof(&scheme, provider, state.path(), create).unwrap();
+            let private = || SecretRef::Generated.read_private(provider, state.path()).unwrap();
+            assert!(read(Create::Never).secret().is_none() && private().secret().is_none());
+            let made = read(Create::IfMissing);
+            assert_eq!(made.path(), Some(&*state.path().join("secrets").join(provider)));
+            // Where only the private key is left, the same public one is made again.
+            fs::remove_file(made.path().unwrap()).unwrap();
+            let public = read(Create::IfMissing).secret().unwrap().clone();
+            assert_eq!(Some(&public), made.secret());
+            let mut draft = Draft::post(bytes::Bytes::from_static(b"{}").into());
+            sign(&scheme, private().secret().unwrap(), &mut draft, "id", 0).unwrap();
+            let verifier = Verifier::new(scheme.clone(), [public.into()]).unwrap();
+            assert!(verifier.verify(draft.request(), 0).is_ok(), "{provider}");
+            #[cfg(unix)]
+            {
+                use std::os::unix::fs::PermissionsExt as _;
+                let mode = fs::metadata(private().path().unwrap()).unwrap().permissions().mode() & 0o777;
+                assert_eq!(mode, 0o600);
+            }
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! "Did you mean": the nearest of the words that would have been right.
 
 /// The nearest word, if one is near enough to be a slip of the keyboard or another form of the same word.
-pub(super) fn did_you_mean<'w>(written: &str, words: impl Iterator<Item = &'w str>) -> Option<&'w str> {
+pub(crate) fn did_you_mean<'w>(written: &str, words: impl Iterator<Item = &'w str>) -> Option<&'w str> {
     // Distances grow with the product of the lengths, and no word here is longer.
     if written.len() > 100 {
         return None;

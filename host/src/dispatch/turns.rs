@@ -78,7 +78,7 @@ mod tests {
         let taken: Vec<bool> = (1..=5).map(|item| turns.push(&loud, item)).collect();
         assert_eq!(taken, [true, true, true, true, false]);
         assert!(turns.push(&quiet, 7));
-        let mut next = |turns: &mut Turns<i32>| turns.pop().map(|(_, item)| item);
+        let next = |turns: &mut Turns<i32>| turns.pop().map(|(_, item)| item);
         let order = [next(&mut turns), next(&mut turns), next(&mut turns), next(&mut turns)];
         assert_eq!(order, [Some(1), Some(7), Some(2), None], "two of the loud one are being answered");
         turns.answered(&loud);

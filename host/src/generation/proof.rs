@@ -118,7 +118,7 @@ impl Plan<'_> {
     fn fixed(&self, workshop: &Workshop, noticed: &mut Noticed) -> Result<Keys, Vec<Problem>> {
         let (mut keys, mut problems) = (Vec::new(), Vec::new());
         for SourceSecret { at, reference, expires } in self.secrets {
-            match reference.read(self.source, &workshop.state_dir, workshop.create) {
+            match reference.read_proof(self.scheme, self.source, &workshop.state_dir, workshop.create) {
                 Ok(read) => {
                     self.note(at, &read, self.paste, noticed);
                     // A check makes no secret and looks at everything else with any key.

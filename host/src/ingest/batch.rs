@@ -18,12 +18,19 @@ pub(super) fn events(source: &SourceEntry, event: Event) -> Vec<Event> {
         Batch::CloudEvents => return vec![event],
     };
     match found {
+        Ok(split) if split.items.is_empty() && is_no_list(&event.body, batch) => vec![event],
         Ok(split) => items(&event, split),
         Err(problem) => {
             tracing::debug!(source = &*source.name, %problem, "taken as one event");
             vec![event]
         }
     }
+}
+
+/// Whether the body says something, but not in the list: some senders of lists send other events as they are.
+fn is_no_list(body: &Body, batch: &Batch) -> bool {
+    let (Batch::List(at), Ok(document)) = (batch, body.json()) else { return false };
+    document.find(at.as_str()).is_none() && document.len(document.root()).is_some_and(|members| members > 0)
 }
 
 /// Each item as an event with everything else that the request had.

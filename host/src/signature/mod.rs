@@ -9,6 +9,7 @@ mod jwt;
 #[cfg(test)]
 mod jwt_tests;
 mod key;
+mod pair;
 mod paypal;
 mod refusal;
 mod request;
@@ -28,6 +29,7 @@ mod verifier;
 pub use certificate::{CertificateUrl, SigningCertificate, Unvouched};
 pub use encoding::{Encoding, Hash, KeyEncoding};
 pub use jwt::{BodyHash, Jwt, JwtAlgorithm, JwtFamily};
+pub use pair::{private_key, public_key};
 pub use paypal::PayPal;
 pub use refusal::Refusal;
 pub use request::SignedRequest;

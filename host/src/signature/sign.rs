@@ -6,7 +6,7 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair};
 use aws_lc_rs::{digest, hmac};
 
-use crate::event::{Body, Edit, Headers, Pointer, UnixMillis};
+use crate::event::{Body, Edit, Headers, Pointer, UnixMillis, with_field};
 
 use super::encoding::Encoding;
 use super::request::SignedRequest;
@@ -181,6 +181,10 @@ impl Draft {
                 self.query = format!("{}{separator}{}={}", self.query, encode(name), encode(text));
                 Ok(())
             }
+            Place::Body(pointer) if self.is_form() => {
+                self.set_field(pointer, text);
+                Ok(())
+            }
             Place::Body(pointer) => self.set_node(pointer.as_str(), json(text)),
             Place::BodyEach { list, item } => {
                 let items =
@@ -195,11 +199,26 @@ impl Draft {
 
     /// A time takes the form, text or number, of the one that it replaces.
     fn set_time(&mut self, pointer: &Pointer, time: &str) -> Result<(), CannotSign> {
+        if self.is_form() {
+            self.set_field(pointer, time);
+            return Ok(());
+        }
         let is_text = self.body.json().ok().and_then(|document| {
             document.find(pointer.as_str()).map(|node| document.kind(node) == crate::event::Kind::Text)
         });
         let value = if is_text == Some(true) { json(time) } else { time.to_owned() };
         self.set_node(pointer.as_str(), value)
+    }
+
+    fn is_form(&self) -> bool {
+        let form = "application/x-www-form-urlencoded";
+        self.headers.text("content-type").is_some_and(|said| said.trim_start().starts_with(form))
+    }
+
+    fn set_field(&mut self, pointer: &Pointer, text: &str) {
+        let form = String::from_utf8_lossy(self.body.bytes()).into_owned();
+        let name = pointer.as_str().trim_start_matches('/');
+        self.body = Body::new(with_field(&form, name, text).into(), &self.headers);
     }
 
     pub(super) fn set_text(&mut self, pointer: &str, text: &str) -> Result<(), CannotSign> {

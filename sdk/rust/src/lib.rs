@@ -40,7 +40,7 @@ pub mod log;
 pub mod output;
 pub mod secrets;
 #[expect(missing_docs, unreachable_pub, reason = "generated; what the contract documents is documented")]
-#[expect(unsafe_code, reason = "generated: the calls across the sandbox's border")]
+#[expect(unsafe_code, clippy::unwrap_used, reason = "generated: the calls across the sandbox's border")]
 #[rustfmt::skip]
 mod verifier_bindings;
 

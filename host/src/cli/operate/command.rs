@@ -5,7 +5,6 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use super::super::complain;
 use super::failed::Failed;
 use super::output::Output;
 use super::reach::Reach;
@@ -74,12 +73,7 @@ pub(in crate::cli) fn run(config: &Path, operation: Operation) -> ExitCode {
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Failed { code, message, .. }) => {
-            let message = super::text::lines(message.trim_end());
-            let label = if message.starts_with("error") { "" } else { "error: " };
-            complain(&format!("{label}{message}\n"));
-            ExitCode::from(code)
-        }
+        Err(failed) => failed.exit(),
     }
 }
 

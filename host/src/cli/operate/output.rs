@@ -8,7 +8,7 @@ use super::text;
 
 /// For whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Output {
+pub(in crate::cli) enum Output {
     /// For people
     Table,
     /// For programs: one JSON object a line for each item of a list, one object otherwise
@@ -16,18 +16,18 @@ pub(super) enum Output {
 }
 
 /// One item of a list, in a line.
-pub(super) fn item(value: &impl Serialize) {
+pub(in crate::cli) fn item(value: &impl Serialize) {
     let written = serde_json::to_string(value).unwrap_or_default();
     say(&format!("{}\n", text::json(&written)));
 }
 
 /// One document.
-pub(super) fn document(value: &impl Serialize) {
+pub(in crate::cli) fn document(value: &impl Serialize) {
     let written = serde_json::to_string_pretty(value).unwrap_or_default();
     say(&format!("{}\n", text::json(&written)));
 }
 
 /// Something beside the result, on standard error.
-pub(super) fn note(message: &str) {
+pub(in crate::cli) fn note(message: &str) {
     complain(&format!("{message}\n"));
 }

@@ -5,18 +5,18 @@ use std::fmt::Write as _;
 use crate::event::UnixMillis;
 
 /// One line, with what a terminal would act on written as an escape.
-pub(super) fn line(text: &str) -> String {
+pub(in crate::cli) fn line(text: &str) -> String {
     escaped(text, |_| false)
 }
 
 /// Several lines, likewise.
-pub(super) fn lines(text: &str) -> String {
+pub(in crate::cli) fn lines(text: &str) -> String {
     escaped(text, |letter| matches!(letter, '\n' | '\t'))
 }
 
 /// JSON with those control characters escaped that JSON itself leaves as they are. They stand in strings only, but for
 /// those between its parts.
-pub(super) fn json(text: &str) -> String {
+pub(in crate::cli) fn json(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {
@@ -51,13 +51,13 @@ fn steers(letter: char) -> bool {
 }
 
 /// A time of day in UTC.
-pub(super) fn time(at: UnixMillis) -> String {
+pub(in crate::cli) fn time(at: UnixMillis) -> String {
     let time = jiff::Timestamp::from_millisecond(at).unwrap_or_default();
     time.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 /// A stretch of time, in two units at most.
-pub(super) fn span(millis: i64) -> String {
+pub(in crate::cli) fn span(millis: i64) -> String {
     let seconds = millis / 1000;
     match millis {
         ..0 => format!("-{}", span(millis.saturating_neg())),
@@ -70,7 +70,7 @@ pub(super) fn span(millis: i64) -> String {
 }
 
 /// Bytes.
-pub(super) fn size(bytes: u64) -> String {
+pub(in crate::cli) fn size(bytes: u64) -> String {
     match bytes {
         0..1_000 => format!("{bytes} B"),
         1_000..1_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
@@ -80,7 +80,7 @@ pub(super) fn size(bytes: u64) -> String {
 }
 
 /// A number with its noun.
-pub(super) fn count(number: u64, one: &str, many: &str) -> String {
+pub(in crate::cli) fn count(number: u64, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
