@@ -26,5 +26,6 @@ mod retries;
 mod routing;
 mod secrets;
 mod shutdown;
+mod starters;
 mod tidy;
 mod verifiers;

@@ -39,6 +39,7 @@ pub mod json;
 pub mod log;
 pub mod output;
 pub mod secrets;
+pub mod template;
 #[expect(missing_docs, unreachable_pub, reason = "generated; what the contract documents is documented")]
 #[expect(unsafe_code, clippy::unwrap_used, reason = "generated: the calls across the sandbox's border")]
 #[rustfmt::skip]
