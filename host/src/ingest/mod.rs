@@ -6,6 +6,7 @@ mod batch;
 mod body;
 mod certificates;
 mod handshake;
+mod prove;
 mod readmit;
 mod refused;
 
@@ -26,6 +27,7 @@ use crate::dispatch::Dispatcher;
 use crate::event::{Body, Event, EventId, Headers, UnixMillis};
 use crate::generation::{Generation, Proven, RouteEntry, SourceEntry};
 use crate::intake::Intake;
+use crate::plugin::Identity;
 use crate::provider::Handshake;
 use crate::quarantine::{self, Quarantine};
 use crate::store::{Appended, Dedupe, LeasedRun, NewEvent, SettledRun, Store, StoreError};
@@ -38,6 +40,7 @@ pub(crate) use certificates::Certificates;
 pub(crate) use readmit::Readmitted;
 
 use body::Receipt;
+use prove::{Found, Unproven};
 use refused::Refused;
 
 /// Characters of a stranger's path that are logged.
@@ -121,11 +124,12 @@ impl Ingest {
         if let Some(answered) = self.anybody_asks(source, &event, now).await {
             return answered;
         }
-        let proven = match self.prove(source, &event, now).await {
-            Ok(proven) => proven,
-            Err(refused) => {
-                if let Some(reason) = refused.not_genuine {
-                    self.keep(generation, event, reason);
+        let (event, proven, identity) = match self.prove(source, event, now).await {
+            Ok(Found::Genuine(event, proven, identity)) => (event, proven, identity),
+            Ok(Found::Answered(by, answer)) => return self.asked(source, &by, Ok(answer)),
+            Err(Unproven { refused, event }) => {
+                if let (Some(reason), Some(event)) = (refused.not_genuine, event) {
+                    self.keep(generation, *event, reason);
                 }
                 return Err(refused);
             }
@@ -136,7 +140,7 @@ impl Ingest {
         let event = Event { proof: proven.map(|proven| proven.by), ..event };
         let due_now = self.clock.due_now();
         let mut waiting = None;
-        let new = prepare(generation, source, event, due_now, |intake| {
+        let new = prepare(generation, source, event, &identity, due_now, |intake| {
             waiting = waiting.take().or_else(|| inline(intake, due_now));
         });
         if new.is_empty() {
@@ -154,10 +158,10 @@ impl Ingest {
         now: UnixMillis,
     ) -> Option<Result<Response, Refused>> {
         if let Some(answered) = handshake::take_secret(source, event).await {
-            return Some(self.asked(source, Handshake::HookSecret, answered));
+            return Some(self.asked(source, Handshake::HookSecret.name(), answered));
         }
         if let Some((kind, answered)) = handshake::of_anybody(source, event, now) {
-            return Some(self.asked(source, kind, answered));
+            return Some(self.asked(source, kind.name(), answered));
         }
         let may_be_event = event.method == "POST" || (event.method == "GET" && source.takes_get());
         (!may_be_event).then(|| {
@@ -177,17 +181,17 @@ impl Ingest {
         if proven.is_some()
             && let Some(answered) = handshake::confirm(self.certificates.fetcher(), source, event).await
         {
-            return Some(self.asked(source, Handshake::SnsConfirmation, answered));
+            return Some(self.asked(source, Handshake::SnsConfirmation.name(), answered));
         }
         let (kind, answered) = handshake::of_the_sender(source, event, proven, now)?;
-        Some(self.asked(source, kind, answered))
+        Some(self.asked(source, kind.name(), answered))
     }
 
     /// Counts and logs a handshake.
     fn asked(
         &self,
         source: &SourceEntry,
-        kind: Handshake,
+        handshake: &str,
         answered: Result<Response, Refused>,
     ) -> Result<Response, Refused> {
         if answered.is_err() {
@@ -196,20 +200,9 @@ impl Ingest {
         }
         source.counters.handshake.inc();
         if let Some(left_out) = self.strangers.admit(self.clock.due_now()) {
-            tracing::info!(source = &*source.name, handshake = kind.name(), left_out, "handshake answered");
+            tracing::info!(source = &*source.name, handshake, left_out, "handshake answered");
         }
         answered
-    }
-
-    /// What proves the event genuine; none where anybody may send.
-    async fn prove(
-        &self,
-        source: &SourceEntry,
-        event: &Event,
-        now: UnixMillis,
-    ) -> Result<Option<Proven>, Refused> {
-        let certificate = self.certificate(source, event, now).await?;
-        source.verify(event, certificate.as_deref(), now).map_err(|refusal| Refused::forged(&refusal))
     }
 
     /// Keeps what was refused, for an operator who knows better.
@@ -310,18 +303,19 @@ fn prepare<'g>(
     generation: &'g Generation,
     source: &SourceEntry,
     event: Event,
+    identity: &Identity,
     due_now: UnixMillis,
     mut look: impl FnMut(&mut Intake<'g>),
 ) -> Vec<NewEvent> {
-    let prepare = |event: Event| {
-        let event = describe(source, event);
+    let prepare = |(number, event): (usize, Event)| {
+        let event = describe(source, event, &identity.of(number));
         let dedupe = dedupe(source, &event, due_now);
         let mut intake = Intake::decide(generation, event, dedupe);
         look(&mut intake);
         intake.log();
         intake.new
     };
-    batch::events(source, event).into_iter().map(prepare).collect()
+    batch::events(source, event).into_iter().enumerate().map(prepare).collect()
 }
 
 /// By what an event is known if its sender repeats it.
@@ -373,9 +367,9 @@ fn headers(map: &HeaderMap) -> Headers {
 }
 
 /// Reads what happened, once it is known that the sender may say so.
-fn describe(source: &SourceEntry, event: Event) -> Event {
-    let kind = source.kind(&event);
-    let delivery_id = source.delivery_id(&event);
+fn describe(source: &SourceEntry, event: Event, identity: &Identity) -> Event {
+    let kind = source.kind(&event, identity);
+    let delivery_id = source.delivery_id(&event, identity);
     Event { kind, delivery_id, ..event }
 }
 

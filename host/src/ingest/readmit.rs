@@ -9,6 +9,7 @@ use crate::event::{Event, EventId};
 use crate::quarantine::Taken;
 use crate::store::{Appended, Dedupe, NewEvent};
 
+use super::prove::{Found, Unproven};
 use super::{Ingest, prepare};
 
 /// What came of a refused request.
@@ -55,10 +56,13 @@ impl Ingest {
             return Readmitted::Refused(format!("there is no source `{}` any more", event.source));
         };
         let came = event.received_at;
-        let proven = match self.prove(source, &event, came).await {
-            Ok(proven) => proven,
-            Err(refused) if refused.not_genuine.is_some() => return Readmitted::Refused(refused.operator),
-            Err(refused) => return Readmitted::Failed(refused.operator),
+        let (event, proven, identity) = match self.prove(source, event, came).await {
+            Ok(Found::Genuine(event, proven, identity)) => (event, proven, identity),
+            Ok(Found::Answered(..)) => return Readmitted::Events(Vec::new()),
+            Err(Unproven { refused, .. }) if refused.not_genuine.is_some() => {
+                return Readmitted::Refused(refused.operator);
+            }
+            Err(Unproven { refused, .. }) => return Readmitted::Failed(refused.operator),
         };
         match self.sender_asks(source, &event, proven.as_ref(), came).await {
             Some(Ok(_)) => return Readmitted::Events(Vec::new()),
@@ -68,7 +72,7 @@ impl Ingest {
         let proof = proven.map(|proven| format!("{}, taken from the quarantine", proven.by).into());
         let event = Event { id: EventId(Uuid::now_v7()), proof, ..event };
         let due_now = self.clock.due_now();
-        let mut new = prepare(&generation, source, event, due_now, |_| ());
+        let mut new = prepare(&generation, source, event, &identity, due_now, |_| ());
         if new.is_empty() {
             return Readmitted::Events(Vec::new());
         }
