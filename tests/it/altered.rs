@@ -28,7 +28,7 @@ enum Part {
 #[test]
 fn one_bit_of_what_is_signed_makes_another_request() {
     let seed = Random::seed();
-    println!("HOOKYARD_SEED={seed}");
+    eprintln!("HOOKYARD_SEED={seed}");
     let mut random = Random::new(seed);
     for sender in Sender::all() {
         let mut refused: BTreeMap<Part, usize> = BTreeMap::new();
