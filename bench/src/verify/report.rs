@@ -31,7 +31,7 @@ impl Report {
         writeln!(out, "µs of processor time for one verification; the least and the median of all rounds\n")?;
         writeln!(
             out,
-            "{:<28}{:>8}{:>10}{:>10}{:>12}{:>12}{:>10}",
+            "{:<28}{:>8}{:>10}{:>10}{:>13}{:>14}{:>10}",
             "scheme", "body", "least", "median", "bare, least", "bare, median", "beyond"
         )?;
         for measured in &self.0 {
@@ -39,10 +39,10 @@ impl Report {
             write!(out, "{name:<28}{:>8}", format!("{} KiB", size >> 10))?;
             write!(out, "{:>10.2}{:>10.2}", least(whole), median(whole))?;
             match bare.is_empty() {
-                true => writeln!(out, "{:>12}{:>12}{:>10}", "–", "–", "–")?,
+                true => writeln!(out, "{:>13}{:>14}{:>10}", "–", "–", "–")?,
                 false => writeln!(
                     out,
-                    "{:>12.2}{:>12.2}{:>10.2}",
+                    "{:>13.2}{:>14.2}{:>10.2}",
                     least(bare),
                     median(bare),
                     least(whole) - least(bare)
