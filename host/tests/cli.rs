@@ -6,6 +6,10 @@
 mod explain;
 #[path = "cli/operate.rs"]
 mod operate;
+#[path = "cli/quarantine.rs"]
+mod quarantine;
+#[path = "cli/recipes.rs"]
+mod recipes;
 #[path = "cli/send.rs"]
 mod send;
 #[path = "cli/verify.rs"]
@@ -74,7 +78,11 @@ struct Serving {
 
 impl Serving {
     fn start(directory: &Path) -> Self {
-        let mut child = hookyard(directory).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        Self::of(hookyard(directory))
+    }
+
+    fn of(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (sender, lines) = mpsc::channel();
         let (out, err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
         let errors = sender.clone();

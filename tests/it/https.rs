@@ -204,6 +204,7 @@ async fn a_bad_pair_leaves_the_old_one_in_place() {
 async fn tls_goes_with_a_restart_only() {
     let pair = MadePair::new();
     let yard = start(&pair, "").await;
+    assert_eq!(get(&yard, &pair, "/healthz").await.status, 200);
     let config = std::fs::read_to_string(yard.path("config.toml")).unwrap();
     let without = config.replace("tls = {", "# tls = {");
     std::fs::write(yard.path("config.toml"), without).unwrap();

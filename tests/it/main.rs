@@ -27,4 +27,6 @@ mod retries;
 mod routing;
 mod secrets;
 mod shutdown;
+mod starters;
 mod tidy;
+mod verifiers;

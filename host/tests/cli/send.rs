@@ -127,7 +127,7 @@ fn every_sample_arrives_and_is_what_it_says() {
 fn what_is_bad_is_refused_or_cannot_be() {
     let directory = directory();
     let path = directory.path();
-    let mut serving = Serving::start(path);
+    let _serving = Serving::start(path);
     let check = |line: &str, code: i32, said: &str| {
         let arguments: Vec<&str> = [&["send"][..], &line.split_whitespace().collect::<Vec<_>>()].concat();
         let sent = run(path, &arguments);
@@ -147,7 +147,8 @@ fn what_is_bad_is_refused_or_cannot_be() {
         check(&format!("{scheme} {event} --bad wrong-key {private}"), 0, "→ 401");
     }
     check("stripe invoice.paid --bad stale", 0, "→ 401");
-    serving.wait_for("stale_timestamp");
+    let refused = run(path, &["quarantine", "list", "--source", "stripe", "--reason", "stale_timestamp"]);
+    assert!(text(&refused.stdout).contains("stale_timestamp"), "{}", text(&refused.stdout));
     check("stripe invoice.paid --bad tampered", 0, "→ 401");
     check("zendesk zen:event-type:ticket.created --bad stale", 0, "→ 401");
     check("github push --bad stale", 2, "signs no time");

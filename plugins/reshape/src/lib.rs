@@ -1,10 +1,7 @@
 //! Builds a new JSON document out of the event: the configured one, with the holes in its strings filled in.
 
-mod document;
-mod template;
-
 use hookyard_plugin::json::Json;
-use hookyard_plugin::{Event, Failure, Verdict, config, output, plugin};
+use hookyard_plugin::{Event, Failure, Verdict, config, output, plugin, template};
 
 plugin!(process);
 
@@ -27,9 +24,7 @@ fn process(event: Event) -> Result<Verdict, Failure> {
     }
     let fields =
         fields.ok_or_else(|| Failure::permanent("config: `fields`, the document to build, is missing"))?;
-    let mut body = String::new();
-    document::write(&mut body, &event, fields)?;
+    output::set_body(template::document(&event, fields)?);
     output::set_header("content-type", content_type);
-    output::set_body(body);
     Ok(Verdict::Forward)
 }

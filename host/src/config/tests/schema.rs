@@ -29,6 +29,11 @@ fn the_committed_reference_is_current() {
     current("docs/configuration.md", &reference());
 }
 
+#[test]
+fn the_committed_page_of_senders_is_current() {
+    current("docs/providers/senders.md", &crate::provider::page());
+}
+
 /// The part of draft-07 that the schema uses.
 fn accepts(root: &Json, schema: &Json, value: &Json) -> bool {
     if let Some(reference) = schema["$ref"].as_str() {

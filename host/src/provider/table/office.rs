@@ -8,7 +8,9 @@ use crate::signature::{Algorithm, Place};
 
 pub(super) static ROWS: &[Preset] = &[HUBSPOT, DROPBOX, BOX, DOCUSIGN, ASANA, TRELLO];
 
+/// The id of an event is not promised to be unique.
 const HUBSPOT: Preset = Preset {
+    repetition: &[&["body:/eventId", "body:/subscriptionId", "body:/objectId", "body:/occurredAt"]],
     split: Some(Split::List("")),
     deadline: Some(Duration::from_secs(5)),
     failure: "sent again up to 10 times within 24 hours",

@@ -68,7 +68,16 @@ const PADDLE: Preset = Preset {
 /// https://docs.adyen.com/development-resources/webhooks/verify-hmac-signatures. Of an item of a standard webhook eight
 /// fields are signed (references, merchant account, amount, event code, success); whoever is between Adyen and here can
 /// alter every other one, such as `reason` and `additionalData`, so nothing should be decided by those alone.
+/// One payment has several events, and one transfer several updates, so that neither id alone tells a repetition.
 const ADYEN: Preset = Preset {
+    repetition: &[
+        &[
+            "body:/NotificationRequestItem/eventCode",
+            "body:/NotificationRequestItem/pspReference",
+            "body:/NotificationRequestItem/success",
+        ],
+        &["body:/timestamp", "body:/type", "body:/data/id"],
+    ],
     split: Some(Split::List("/notificationItems")),
     answer: Answer::BracketedAccepted,
     deadline: Some(Duration::from_secs(10)),

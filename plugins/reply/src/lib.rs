@@ -1,0 +1,29 @@
+//! Answers the sender, on a route with `respond = "plugin"`, with the configured text or document, its holes filled
+//! from the event. The event itself goes on as it is.
+
+mod content;
+mod options;
+
+use hookyard_plugin::{Event, Failure, Header, Response, Verdict, config, output, plugin, template};
+
+use content::Content;
+use options::Options;
+
+plugin!(process);
+
+fn process(event: Event) -> Result<Verdict, Failure> {
+    let text = config::text();
+    let options = Options::parse(&text)?;
+    let body = match &options.by {
+        Some(by) => options.case(&template::plain(&event, by)?),
+        None => options.body,
+    };
+    let content = Content::of(body, options.content_type)?;
+    let body = content.write(&event, body)?;
+    let headers = match body.is_empty() {
+        true => Vec::new(),
+        false => vec![Header { name: "content-type".to_owned(), value: content.content_type }],
+    };
+    output::reply(Response { status: options.status, headers, body: body.into_bytes() });
+    Ok(Verdict::Forward)
+}
