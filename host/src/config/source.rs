@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::provider::{Answer, Preset, preset, presets};
+use crate::provider::{Answer, Preset, SecretPlace, preset, presets};
 use crate::routing::{DedupeBy, DedupeRule, Field as EventField, Fields};
 use crate::signature::Scheme;
 
@@ -73,7 +73,7 @@ pub enum Verification {
         /// Further proofs, all of which are needed.
         require: Vec<Requirement>,
         /// Where the sender's settings take the secret; empty if not known.
-        paste_secret: String,
+        place: Option<SecretPlace>,
     },
 }
 
@@ -349,7 +349,7 @@ fn verification(name: &str, preset: Option<&'static Preset>, table: &Table<'_>) 
         scheme,
         secrets: secrets?,
         require: require?,
-        paste_secret: preset.map_or("", |preset| preset.secret).to_owned(),
+        place: preset.map(|preset| preset.secret),
     })
 }
 

@@ -6,6 +6,7 @@ use prometheus_client::metrics::counter::Counter;
 
 use crate::config::{Location, Requirement, SecretRead, SecretRef, Source, SourceSecret, Verification};
 use crate::event::UnixMillis;
+use crate::provider::SecretPlace;
 use crate::signature::{ActiveSecret, Refusal, Scheme, Secret, SignedRequest, Verifier};
 
 use super::hook_secret::HookVerifier;
@@ -64,7 +65,7 @@ struct Plan<'a> {
     scheme: &'a Scheme,
     secrets: &'a [SourceSecret],
     provider: Option<&'a str>,
-    paste: &'a str,
+    place: Option<SecretPlace>,
     /// Which proof it is, counted from 0.
     number: usize,
     /// Secrets of the proofs before.
@@ -79,16 +80,15 @@ pub(super) fn proofs(
     workshop: &Workshop,
 ) -> Result<(Vec<Proof>, Noticed), Vec<Problem>> {
     let mut noticed = Noticed::default();
-    let Verification::Proof { provider, scheme, secrets, require, paste_secret } = &source.verification
-    else {
+    let Verification::Proof { provider, scheme, secrets, require, place } = &source.verification else {
         return Ok((Vec::new(), noticed));
     };
-    let further = require.iter().map(|Requirement { scheme, secrets }| (scheme, &secrets[..], None, ""));
-    let all = [(scheme, &secrets[..], *provider, &**paste_secret)].into_iter().chain(further);
+    let further = require.iter().map(|Requirement { scheme, secrets }| (scheme, &secrets[..], None, None));
+    let all = [(scheme, &secrets[..], *provider, *place)].into_iter().chain(further);
     let (mut proofs, mut problems, mut secrets_before) = (Vec::new(), Vec::new(), 0);
-    for (number, (scheme, secrets, provider, paste)) in all.enumerate() {
+    for (number, (scheme, secrets, provider, place)) in all.enumerate() {
         let plan =
-            Plan { source: &source.name, scheme, secrets, provider, paste, number, secrets_before, before };
+            Plan { source: &source.name, scheme, secrets, provider, place, number, secrets_before, before };
         match plan.build(workshop, &mut noticed) {
             Ok(proof) => proofs.push(proof),
             Err(found) => problems.extend(found),
@@ -117,7 +117,10 @@ impl Plan<'_> {
         for SourceSecret { at, reference, expires } in self.secrets {
             match reference.read_proof(self.scheme, self.source, &workshop.state_dir, workshop.create) {
                 Ok(read) => {
-                    self.note(at, &read, self.paste, noticed);
+                    self.note(at, &read, self.place, noticed);
+                    if *reference == SecretRef::Generated {
+                        self.warn_of_a_made_secret(at, noticed);
+                    }
                     // A check makes no secret and looks at everything else with any key.
                     let secret = read.secret().cloned().unwrap_or_else(|| Secret::new("unmade"));
                     keys.push(ActiveSecret { secret, expires: *expires });
@@ -153,7 +156,7 @@ impl Plan<'_> {
         Ok(Keys::Brought(Arc::new(hook)))
     }
 
-    fn note(&self, at: &Location, read: &SecretRead, paste: &str, noticed: &mut Noticed) {
+    fn note(&self, at: &Location, read: &SecretRead, place: Option<SecretPlace>, noticed: &mut Noticed) {
         if let SecretRead::Found { warning: Some(message), .. } = read {
             noticed.warnings.push(Problem { at: Some(at.clone()), message: message.clone() });
         }
@@ -161,8 +164,23 @@ impl Plan<'_> {
             file: read.path().map(ToOwned::to_owned),
             created: matches!(read, SecretRead::Created { .. }),
             awaited: matches!(read, SecretRead::Awaited { .. }),
-            paste: paste.to_owned(),
+            place,
         });
+    }
+
+    /// A secret that its sender cannot be given proves nothing that this sender sends.
+    fn warn_of_a_made_secret(&self, at: &Location, noticed: &mut Noticed) {
+        let (what, place) = match self.place {
+            Some(SecretPlace::Issued(place)) => ("makes the secret itself", place),
+            Some(SecretPlace::PublicKey(place)) => ("has a key pair of its own", place),
+            _ => return,
+        };
+        let message = format!(
+            "source `{}`: this sender {what}, so that a generated one is only for trying out with `hookyard send`; copy \
+             the real one from: {place}",
+            self.source
+        );
+        noticed.warnings.push(Problem { at: Some(at.clone()), message });
     }
 
     fn warn_of_the_past(&self, workshop: &Workshop, noticed: &mut Noticed) {
