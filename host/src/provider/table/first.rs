@@ -65,8 +65,9 @@ const GITHUB: Preset = Preset {
 /// `message.received` (an inbound message), `recording.completed`, `call.ringing`, or the product's own name of the event,
 /// such as `onMessageAdded` or `com.twilio.messaging.message.sent`.
 ///
-/// Without the token that names a request, several webhooks about one call may look alike although they are not the same
-/// (each step of a menu has the call's id and `in-progress`), so those without a number in sequence have no id at all.
+/// What is signed comes before the token that names a request, which is not: an old request with another token is a
+/// repetition all the same. Only where several webhooks may look alike although they are not the same (each step of a
+/// menu has the call's id and `in-progress`) is there nothing but the token.
 const TWILIO: Preset = Preset {
     by_get: true,
     answer: Answer::EmptyTwiml,
@@ -94,10 +95,17 @@ const TWILIO: Preset = Preset {
             &["text:call", "query:CallStatus"],
         ],
         &[
+            &["body:/MessageStatus", "body:/MessageSid"],
+            &["body:/SmsStatus", "body:/MessageSid"],
+            &["body:/RecordingStatus", "body:/RecordingSid"],
+            &[
+                "body:/SequenceNumber",
+                "body:/CallSid",
+                "body:/CallStatus",
+                "body:/ConferenceSid",
+                "body:/StatusCallbackEvent",
+            ],
             &["header:I-Twilio-Idempotency-Token"],
-            &["body:/MessageSid", "body:/MessageStatus", "body:/SmsStatus"],
-            &["body:/RecordingSid", "body:/RecordingStatus"],
-            &["body:/SequenceNumber", "body:/CallSid", "body:/CallStatus"],
         ],
     )
 };
