@@ -152,7 +152,7 @@ impl Plan<'_> {
             HookVerifier::build(self.scheme, self.source, dir, create, before.map(|hook| &**hook))
                 .map_err(|error| vec![self.problem(&secret.at, &error.to_string())])?;
         // The sender knows it, so there is nowhere to paste it.
-        self.note(&secret.at, &read, "", noticed);
+        self.note(&secret.at, &read, None, noticed);
         Ok(Keys::Brought(Arc::new(hook)))
     }
 
@@ -185,11 +185,15 @@ impl Plan<'_> {
 
     fn warn_of_the_past(&self, workshop: &Workshop, noticed: &mut Noticed) {
         let now = workshop.clock.now();
-        for secret in
-            self.secrets.iter().filter(|secret| secret.expires.is_some_and(|expires| expires <= now))
-        {
+        let expired = |secret: &&SourceSecret| secret.expires.is_some_and(|expires| expires <= now);
+        let none_left = self.secrets.iter().all(|secret| expired(&secret));
+        let advice = match none_left {
+            true => "no other is left, so that every request is refused; name the sender's present one",
+            false => "remove it",
+        };
+        for secret in self.secrets.iter().filter(expired) {
             let message =
-                format!("source `{}`: this secret has expired and proves nothing; remove it", self.source);
+                format!("source `{}`: this secret has expired and proves nothing; {advice}", self.source);
             noticed.warnings.push(Problem { at: Some(secret.at.clone()), message });
         }
     }
