@@ -329,7 +329,7 @@ fn verification(name: &str, preset: Option<&'static Preset>, table: &Table<'_>) 
         return unverified(name, value, table);
     }
     let scheme = match (verify, preset) {
-        (Some(value), _) => scheme::read(value),
+        (Some(value), _) => scheme::read(value, table),
         (None, Some(preset)) => scheme_of(preset, table),
         (None, None) => unknown_scheme(table),
     };
@@ -378,7 +378,11 @@ fn unverified(name: &str, value: Value<'_>, table: &Table<'_>) -> Option<Verific
     if internal {
         return Some(Verification::Internal);
     }
-    let warning = format!("anyone can send to source `{name}`, because its requests are not verified");
+    let who = match table.get("ip_allow") {
+        Some(_) => "anyone in the networks of `ip_allow`",
+        None => "anyone",
+    };
+    let warning = format!("{who} can send to source `{name}`, because its requests are not verified");
     value.context.gathered.warn(&value.spot(), warning);
     Some(Verification::None)
 }
@@ -502,6 +506,9 @@ mod tests {
             warnings,
             ["config.toml:2:10 anyone can send to source `github`, because its requests are not verified"]
         );
+        let lines = "verify = \"none\"\nip_allow = \"192.0.2.1\"";
+        let config = check::read(&format!("[sources.github]\n{lines}\n{}", check::ROUTE)).unwrap();
+        assert!(config.warnings[0].1.starts_with("anyone in the networks of `ip_allow` can send to source"));
     }
 
     #[test]
