@@ -173,7 +173,7 @@ pub(super) static SOURCE: Element = Element {
         .otherwise("the provider's habit")
         .example(r#""5m""#),
         Field::new("max_body", Shape::Size { min: 0, max: 1 << 30 }, "The largest body accepted from outside.")
-            .otherwise("the largest that the provider sends, or 1MiB")
+            .otherwise("the largest that the provider sends, 10MiB where it does not say, 1MiB without a provider")
             .example(r#""5MiB""#),
         Field::new(
             "ip_allow",
