@@ -80,11 +80,15 @@ pub(super) fn proofs(
     workshop: &Workshop,
 ) -> Result<(Vec<Proof>, Noticed), Vec<Problem>> {
     let mut noticed = Noticed::default();
-    let Verification::Proof { provider, scheme, secrets, require, place } = &source.verification else {
-        return Ok((Vec::new(), noticed));
+    let (main, require) = match &source.verification {
+        Verification::None | Verification::Internal => return Ok((Vec::new(), noticed)),
+        Verification::Plugin { require, .. } => (None, require),
+        Verification::Proof { provider, scheme, secrets, require, place } => {
+            (Some((scheme, &secrets[..], *provider, *place)), require)
+        }
     };
     let further = require.iter().map(|Requirement { scheme, secrets }| (scheme, &secrets[..], None, None));
-    let all = [(scheme, &secrets[..], *provider, *place)].into_iter().chain(further);
+    let all = main.into_iter().chain(further);
     let (mut proofs, mut problems, mut secrets_before) = (Vec::new(), Vec::new(), 0);
     for (number, (scheme, secrets, provider, place)) in all.enumerate() {
         let plan =

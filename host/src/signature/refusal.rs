@@ -65,6 +65,8 @@ pub enum Refusal {
     BadSignature,
     /// The token, or the user name with the password, is none of the active secrets.
     WrongToken,
+    /// A plugin says that it is not genuine, for this reason.
+    RejectedByPlugin(String),
 }
 
 impl Refusal {
@@ -99,6 +101,7 @@ impl Refusal {
             Refusal::NoActiveSecret => "no_active_secret",
             // Of old one name for both.
             Refusal::BadSignature | Refusal::WrongToken => "bad_signature",
+            Refusal::RejectedByPlugin(_) => "rejected_by_plugin",
         }
     }
 }
@@ -165,6 +168,8 @@ impl fmt::Display for Refusal {
             ),
             Refusal::NoSecretYet => f.write_str("the sender has not brought its secret yet, by X-Hook-Secret"),
             Refusal::NoActiveSecret => f.write_str("every secret of this source has expired"),
+            // A stranger may have written it: no line of a log begins in it.
+            Refusal::RejectedByPlugin(reason) => write!(f, "{}", reason.escape_debug()),
             Refusal::BadSignature => f.write_str(
                 "no active secret makes this signature; compare the secret here with the sender's",
             ),
