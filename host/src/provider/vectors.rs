@@ -7,7 +7,7 @@ use http::HeaderName;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::event::{Event, EventId, Headers};
+use crate::event::{Body, Event, EventId, Headers};
 use crate::signature::{
     ActiveSecret, Draft, PayPal, Refusal, Scheme, Secret, SignedRequest, SigningKey, Sns, Trace, Verifier,
     sign, webhook_signature,
@@ -280,7 +280,8 @@ fn an_old_request_of_twilio_is_known_by_what_is_signed() {
     let id = |body: &str, token: &str| {
         let form = ["Content-Type", "application/x-www-form-urlencoded"];
         let headers = [form, ["I-Twilio-Idempotency-Token", token]];
-        let event = event(&serde_json::json!({ "headers": headers, "body": body }));
+        let mut event = event(&serde_json::json!({ "headers": headers, "body": "" }));
+        event.body = Body::new(Bytes::copy_from_slice(body.as_bytes()), &event.headers);
         preset("twilio").unwrap().delivery_id().read(&event, ":")
     };
     for (body, expected) in [
