@@ -7,7 +7,7 @@ use hookyard::event::{Body, Headers};
 use hookyard::generation::SourceEntry;
 use hookyard::provider::preset;
 use hookyard::signature::{Draft, Secret, sign as sign_as};
-use hookyard_tests::{Answer, Plan, SECRET, Yard, payload, sign};
+use hookyard_tests::{Answer, Logs, Plan, SECRET, Yard, payload, sign};
 
 const ROUTE: &str = "[routes.all]\nsource = \"github\"\nto = [\"sink\"]\n";
 
@@ -77,7 +77,39 @@ async fn a_secret_proves_nothing_once_it_has_expired() {
     yard.generation(2).await;
     let warnings = yard.gateway.generation().warnings.clone();
     let told = warnings.iter().find(|warning| warning.message.contains("has expired and proves nothing"));
-    assert!(told.unwrap().at.is_some(), "{warnings:?}");
+    let told = told.unwrap();
+    assert!(told.at.is_some() && told.message.ends_with("; remove it"), "{warnings:?}");
+    // The same again needs no second word, but that nothing is left does.
+    let logs = Logs::gather();
+    yard.gateway.reload().await;
+    yard.generation(3).await;
+    assert!(!logs.text().contains("has expired"), "{}", logs.text());
+    let none_left = format!(
+        "[sources.github]\nsecret = {{ file = \"secret\", expires = 2099-01-01T00:00:00+02:00 }}\n{ROUTE}"
+    );
+    yard.configure(&none_left);
+    yard.gateway.reload().await;
+    yard.generation(4).await;
+    assert!(logs.text().contains("so that every request is refused"), "{}", logs.text());
+}
+
+/// What is made here is of no use to a sender that takes no secret from others.
+#[tokio::test]
+async fn a_made_secret_is_warned_about_where_the_sender_issues_its_own() {
+    for (provider, expected) in [
+        ("stripe", Some("makes the secret itself")),
+        ("discord", Some("has a key pair of its own")),
+        ("gitlab", None),
+        ("standard-webhooks", None),
+    ] {
+        let source = format!("[sources.it]\nprovider = \"{provider}\"\nsecret = {{ generated = true }}\n");
+        let yard = Yard::start(&format!("{source}{}", ROUTE.replace("github", "it"))).await;
+        let generation = yard.gateway.generation();
+        let told: Vec<&str> = generation.warnings.iter().map(|warning| &*warning.message).collect();
+        let told: Vec<&str> = told.into_iter().filter(|told| told.contains("hookyard send")).collect();
+        assert_eq!(told.len(), expected.into_iter().count(), "{provider}: {told:?}");
+        assert!(told.iter().zip(expected).all(|(told, expected)| told.contains(expected)), "{told:?}");
+    }
 }
 
 #[tokio::test]
