@@ -438,6 +438,27 @@ async fn attempts(yard: &Yard) -> f64 {
     yard.metric("hookyard_delivery_attempts_total{destination=\"sink\",outcome=\"delivered\"}").await
 }
 
+/// P3
+#[tokio::test]
+async fn a_limit_that_is_lowered_leaves_the_last_cause() {
+    let retry = |max| sink(&format!("retry = {{ schedule = [\"1h\"], max_attempts = {max}, jitter = 0 }}"));
+    let yard = Yard::start(&retry(5)).await;
+    yard.sink.next_acts([500, 503]);
+    send(&yard, 1).await;
+    failed(&yard, 1.0).await;
+    yard.clock.forward(HOUR);
+    failed(&yard, 2.0).await;
+    waiting(&yard, 1).await;
+    yard.configure(&retry(2));
+    yard.gateway.reload().await;
+    yard.generation(2).await;
+    yard.clock.forward(HOUR);
+    let dead = yard.dead_letter().await;
+    let cause = "gave up after 2 attempts over 2 h: 503 Service Unavailable";
+    assert_eq!(dead.detail.as_deref(), Some(cause));
+    assert_eq!(yard.sink.received().len(), 2);
+}
+
 /// P3, P6
 #[tokio::test]
 async fn what_never_came_to_an_end_is_not_begun_for_ever() {
