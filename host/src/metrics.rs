@@ -58,7 +58,7 @@ impl Metrics {
         let quarantined =
             family("quarantine", "Refused requests, by whether they were kept for an operator or let go");
         let secret_uses =
-            family("secret_uses", "Requests that a source's secret proved, by the secret's number from 1");
+            family("secret_uses", "Requests that a source's secret proved, by where the secret is found");
         let failed_handshakes =
             family("tls_handshakes_failed", "TLS handshakes that came to nothing, by reason");
         let runs = family("runs", "Runs of events on routes, by how they ended");
@@ -135,16 +135,17 @@ impl Metrics {
         self.refusals.get_or_create_owned(&vec![("source", source.to_owned()), ("reason", reason.to_owned())])
     }
 
-    /// What becomes of refused requests.
-    pub fn quarantined(&self) -> KeptCounters {
-        let of = |outcome: &str| self.quarantined.get_or_create_owned(&vec![("outcome", outcome.to_owned())]);
-        KeptCounters { kept: of("kept"), let_go: of("let-go") }
+    /// Refused requests that were kept for an operator, or let go.
+    pub fn quarantined(&self, kept: bool) -> Counter {
+        let outcome = if kept { "kept" } else { "let-go" };
+        self.quarantined.get_or_create_owned(&vec![("outcome", outcome.to_owned())])
     }
 
-    /// Requests that one of a source's secrets proved, counted from 1.
-    pub fn secret_uses(&self, source: &str, number: usize) -> Counter {
+    /// Requests that one of a source's secrets proved. `found` is where the configuration has it, as in `env NAME`: a
+    /// number would become another secret's once one before it is removed.
+    pub fn secret_uses(&self, source: &str, found: &str) -> Counter {
         self.secret_uses
-            .get_or_create_owned(&vec![("source", source.to_owned()), ("secret", number.to_string())])
+            .get_or_create_owned(&vec![("source", source.to_owned()), ("secret", found.to_owned())])
     }
 
     /// TLS handshakes that failed for one reason.
@@ -212,15 +213,6 @@ impl std::fmt::Debug for Metrics {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Metrics(…)")
     }
-}
-
-/// What becomes of refused requests.
-#[derive(Debug)]
-pub struct KeptCounters {
-    /// Kept in the quarantine.
-    pub kept: Counter,
-    /// Not kept, for want of room or of time.
-    pub let_go: Counter,
 }
 
 impl Default for Metrics {

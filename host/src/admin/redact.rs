@@ -64,21 +64,24 @@ fn is_credential(name: &str) -> bool {
 pub(super) struct Credentials<'c> {
     /// The ways in which its sender may have proven itself.
     schemes: Vec<&'c Scheme>,
-    /// Whether the source is not known any more: then a credential may stand under any name.
+    /// Whether nobody can tell where else a credential stands: the source is gone, or a plugin verifies its requests.
     unknown: bool,
 }
 
 impl<'c> Credentials<'c> {
     pub(super) fn of(config: &'c Config, event: &Event) -> Self {
-        let schemes = match config.sources.get(&event.source) {
+        let sources: Vec<&Source> = match config.sources.get(&event.source) {
             None => return Credentials { schemes: Vec::new(), unknown: true },
             // Came in by one of the others.
             Some(source) if matches!(source.verification, Verification::Internal) => {
-                config.sources.values().flat_map(schemes).collect()
+                config.sources.values().collect()
             }
-            Some(source) => schemes(source).collect(),
+            Some(source) => vec![source],
         };
-        Credentials { schemes, unknown: false }
+        Credentials {
+            unknown: sources.iter().any(|source| matches!(source.verification, Verification::Plugin { .. })),
+            schemes: sources.into_iter().flat_map(schemes).collect(),
+        }
     }
 
     /// Whether the value of a header is kept from those who do not ask for credentials.
@@ -117,6 +120,7 @@ impl<'c> Credentials<'c> {
 fn schemes(source: &Source) -> impl Iterator<Item = &Scheme> {
     let (main, require) = match &source.verification {
         Verification::None | Verification::Internal => (None, &[][..]),
+        Verification::Plugin { require, .. } => (None, &require[..]),
         Verification::Proof { scheme, require, .. } => (Some(scheme), &require[..]),
     };
     main.into_iter().chain(require.iter().map(|proof| &proof.scheme))
@@ -129,6 +133,9 @@ mod tests {
     use crate::event::sample;
 
     use super::*;
+
+    const SIGNED: &str =
+        "secret = { env = \"A\" }\nverify = { type = \"hmac\", signature = { header = \"X-Proof\" } }";
 
     #[test]
     fn credentials_are_withheld() {
@@ -157,7 +164,7 @@ mod tests {
         for (name, _) in fields {
             received.set(name, "value").unwrap();
         }
-        let config = config("verify = { type = \"hmac\", signature = { header = \"X-Proof\" } }");
+        let config = config(SIGNED);
         let shown = of(&config, "a").headers(&received, false);
         let withheld: Vec<_> = shown.iter().map(|header| (&*header.name, header.value.is_none())).collect();
         assert_eq!(withheld, fields);
@@ -187,24 +194,25 @@ mod tests {
             assert_eq!(withheld.join(" "), headers, "{lines} for {source}");
             assert_eq!(credentials.query("p%61ss=1&kind=2", false), query, "{lines} for {source}");
         };
-        let signed = "verify = { type = \"hmac\", signature = { header = \"X-Proof\" } }";
         let and = |place: &str| {
             format!(
-                "{signed}\nrequire = [{{ type = \"token\", token = {{ {place} }}, secret = {{ env = \"B\" }} }}]"
+                "{SIGNED}\nrequire = [{{ type = \"token\", token = {{ {place} }}, secret = {{ env = \"B\" }} }}]"
             )
         };
-        check(signed, "a", "x-proof", "p%61ss=1&kind=2");
+        check(SIGNED, "a", "x-proof", "p%61ss=1&kind=2");
         check(&and("header = \"X-Company\""), "a", "x-proof x-company", "p%61ss=1&kind=2");
         check(&and("query = \"pass\""), "a", "x-proof", "p%61ss=***&kind=2");
         // Came in by the source before.
         check(&and("query = \"pass\""), "inner", "x-proof", "p%61ss=***&kind=2");
+        let plugin = "verify = { plugin = \"p\" }\n[plugins.p]\npath = \"p.wasm\"";
+        check(plugin, "a", "x-proof x-company x-kind", "p%61ss=***&kind=***");
         check(&and("query = \"pass\""), "gone", "x-proof x-company x-kind", "p%61ss=***&kind=***");
     }
 
     /// A configuration with a source `a` of these lines, and with an internal one.
     fn config(lines: &str) -> Config {
         let toml = format!(
-            "[sources.a]\nsecret = {{ env = \"A\" }}\n{lines}\n[sources.inner]\nverify = \"internal\"\n\
+            "[sources.a]\n{lines}\n[sources.inner]\nverify = \"internal\"\n\
              [routes.all]\nsource = \"a\"\nto = [\"c\"]\n[destinations.c]\ntype = \"console\"\n"
         );
         crate::config::parse(&toml, "config.toml", Path::new("/etc/hookyard")).unwrap()

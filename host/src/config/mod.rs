@@ -63,6 +63,7 @@ mod table;
 mod text;
 mod url;
 mod value;
+mod verify;
 mod written;
 
 #[cfg(test)]
@@ -100,6 +101,7 @@ pub use server_tls::ServerTls;
 pub use source::{Source, Verification};
 pub use source_secret::SourceSecret;
 pub use store::{Store, StoreKind, SyncMode};
+#[cfg(feature = "cli")]
 pub(crate) use suggest::did_you_mean;
 pub use telemetry::{LogFormat, Telemetry};
 pub use text::Location;

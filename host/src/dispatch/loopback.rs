@@ -14,6 +14,7 @@ use crate::destination::Parcel;
 use crate::event::{Body, Event, EventId, Headers};
 use crate::generation::SourceEntry;
 use crate::intake::Intake;
+use crate::plugin::Identity;
 use crate::store::{Appended, Dedupe, StoreError};
 
 use super::Shared;
@@ -41,10 +42,12 @@ pub(super) async fn send(shared: &Shared, source: &str, max_hops: u8, parcel: &P
     let id = event.id;
     let due_now = shared.clock.due_now();
     let dedupe = Dedupe { key: parcel.id.to_string(), until: later(due_now, WINDOW) };
-    let intake = Intake::decide(&generation, event, Some(dedupe));
-    intake.log();
-    match shared.store.append(vec![intake.new], due_now).await.map(|mut appended| appended.pop()) {
-        Ok(Some(Appended::Stored { .. })) => Sent::Delivered { detail: format!("event {id}") },
+    let (new, taken_in) = Intake::decide(&generation, event, Some(dedupe)).parts();
+    match shared.store.append(vec![new], due_now).await.map(|mut appended| appended.pop()) {
+        Ok(Some(Appended::Stored { .. })) => {
+            taken_in.log();
+            Sent::Delivered { detail: format!("event {id}") }
+        }
         Ok(Some(Appended::Duplicate { of, .. })) => {
             Sent::Delivered { detail: format!("event {of}, made before") }
         }
@@ -86,7 +89,7 @@ fn event(source: &SourceEntry, parcel: &Parcel, query: String, hops: u8) -> Even
         headers,
         body,
     };
-    let kind = Some(source.kind(&event)).filter(|kind| !kind.is_empty());
+    let kind = Some(source.kind(&event, &Identity::default())).filter(|kind| !kind.is_empty());
     Event { kind: kind.unwrap_or_else(|| parent.kind.clone()), ..event }
 }
 

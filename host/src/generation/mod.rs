@@ -31,7 +31,7 @@ pub(crate) use agreed::Agreed;
 pub use build::{Workshop, build};
 pub use destination::{DestinationEntry, Receiver};
 pub(crate) use gate::{Opening, Pass};
-pub(crate) use hook_secret::NotTaken;
+pub(crate) use hook_secret::{NotTaken, Taken};
 pub use plugin::PluginEntry;
 pub use proof::{Proof, ProofSecret, Proven};
 pub use source::{Origin, SourceEntry};

@@ -67,8 +67,6 @@ struct Plan<'a> {
     paste: &'a str,
     /// Which proof it is, counted from 0.
     number: usize,
-    /// Secrets of the proofs before.
-    secrets_before: usize,
     before: Option<&'a SourceEntry>,
 }
 
@@ -79,21 +77,22 @@ pub(super) fn proofs(
     workshop: &Workshop,
 ) -> Result<(Vec<Proof>, Noticed), Vec<Problem>> {
     let mut noticed = Noticed::default();
-    let Verification::Proof { provider, scheme, secrets, require, paste_secret } = &source.verification
-    else {
-        return Ok((Vec::new(), noticed));
+    let (main, require) = match &source.verification {
+        Verification::None | Verification::Internal => return Ok((Vec::new(), noticed)),
+        Verification::Plugin { require, .. } => (None, require),
+        Verification::Proof { provider, scheme, secrets, require, paste_secret } => {
+            (Some((scheme, &secrets[..], *provider, &**paste_secret)), require)
+        }
     };
     let further = require.iter().map(|Requirement { scheme, secrets }| (scheme, &secrets[..], None, ""));
-    let all = [(scheme, &secrets[..], *provider, &**paste_secret)].into_iter().chain(further);
-    let (mut proofs, mut problems, mut secrets_before) = (Vec::new(), Vec::new(), 0);
+    let all = main.into_iter().chain(further);
+    let (mut proofs, mut problems) = (Vec::new(), Vec::new());
     for (number, (scheme, secrets, provider, paste)) in all.enumerate() {
-        let plan =
-            Plan { source: &source.name, scheme, secrets, provider, paste, number, secrets_before, before };
+        let plan = Plan { source: &source.name, scheme, secrets, provider, paste, number, before };
         match plan.build(workshop, &mut noticed) {
             Ok(proof) => proofs.push(proof),
             Err(found) => problems.extend(found),
         }
-        secrets_before += secrets.len();
     }
     if problems.is_empty() { Ok((proofs, noticed)) } else { Err(problems) }
 }
@@ -185,7 +184,7 @@ impl Plan<'_> {
         ProofSecret {
             expires: secret.expires,
             uses: carried_over(before, &secret.reference, self.number),
-            counter: workshop.metrics.secret_uses(self.source, self.secrets_before + at + 1),
+            counter: workshop.metrics.secret_uses(self.source, &secret.reference.to_string()),
             text,
         }
     }

@@ -6,6 +6,8 @@ mod batch;
 mod body;
 mod certificates;
 mod handshake;
+mod journal;
+mod prove;
 mod readmit;
 mod refused;
 
@@ -16,6 +18,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
+use prometheus_client::metrics::counter::Counter;
 use uuid::Uuid;
 
 use crate::clock::Time;
@@ -25,18 +28,20 @@ use crate::dispatch::Dispatcher;
 use crate::event::{Body, Event, EventId, Headers, UnixMillis};
 use crate::generation::{Generation, Proven, RouteEntry, SourceEntry};
 use crate::intake::Intake;
-use crate::metrics::KeptCounters;
+use crate::plugin::Identity;
 use crate::provider::Handshake;
-use crate::quarantine::{self, Bounds, Quarantine};
-use crate::store::{Appended, Dedupe, LeasedRun, NewEvent, SettledRun, Store, StoreError};
+use crate::quarantine::{self, Quarantine};
+use crate::store::{Appended, Dedupe, LeasedRun, SettledRun, Store, StoreError};
 use crate::throttle::Throttle;
+use crate::upkeep::bounds;
 
 pub use answer::Response;
 pub(crate) use body::InFlight;
 pub(crate) use certificates::Certificates;
 pub(crate) use readmit::Readmitted;
 
-use body::Receipt;
+use body::Share;
+use prove::{Found, Unproven};
 use refused::Refused;
 
 /// Characters of a stranger's path that are logged.
@@ -54,7 +59,8 @@ pub(crate) struct Ingest {
     pub(crate) in_flight: InFlight,
     pub(crate) certificates: Certificates,
     pub(crate) quarantine: Arc<Quarantine>,
-    pub(crate) kept: KeptCounters,
+    /// Refused requests that are not kept.
+    pub(crate) let_go: Counter,
     /// Of requests that name no source, and of refused ones: separate, so that the one do not hide the other.
     pub(crate) strangers: Throttle,
     pub(crate) refusals: Throttle,
@@ -112,41 +118,35 @@ impl Ingest {
         B::Error: std::fmt::Display,
     {
         let (head, body) = request.into_parts();
-        let receipt =
+        let (bytes, share) =
             body::receive(body, &head.headers, source, &generation.config.server, &self.in_flight).await?;
         let now = self.clock.now();
-        let event = event(source, &head, receipt.bytes.clone(), now);
+        let event = event(source, &head, bytes, now);
         if let Some(answered) = self.anybody_asks(source, &event, now).await {
             return answered;
         }
-        let proven = match self.prove(source, &event, now).await {
-            Ok(proven) => proven,
-            Err(refused) => {
-                if let Some(reason) = refused.not_genuine {
-                    self.keep(generation, event, reason);
+        let (event, proven, identity) = match self.prove(source, event, now).await {
+            Ok(Found::Genuine(event, proven, identity)) => (event, proven, identity),
+            Ok(Found::Answered(by, answer)) => return self.asked(source, &by, Ok(answer)),
+            Err(Unproven { refused, event }) => {
+                if let (Some(reason), Some(event)) = (refused.not_genuine, event) {
+                    self.keep(generation, *event, reason);
                 }
                 return Err(refused);
             }
         };
-        if proven.is_some()
-            && let Some(answered) = handshake::confirm(self.certificates.fetcher(), source, &event).await
-        {
-            return self.asked(source, Handshake::SnsConfirmation, answered);
-        }
-        if let Some((kind, answered)) = handshake::of_the_sender(source, &event, proven.as_ref(), now) {
-            return self.asked(source, kind, answered);
+        if let Some(answered) = self.sender_asks(source, &event, proven.as_ref(), now).await {
+            return answered;
         }
         let event = Event { proof: proven.map(|proven| proven.by), ..event };
         let due_now = self.clock.due_now();
-        let mut waiting = None;
-        let new = prepare(generation, source, event, due_now, |intake| {
-            waiting = waiting.take().or_else(|| inline(intake, due_now));
-        });
-        if new.is_empty() {
+        let mut intakes = prepare(generation, source, event, &identity, due_now);
+        if intakes.is_empty() {
             source.counters.empty.inc();
             return Ok(answer::stored(source.answer, &[]));
         }
-        self.store(source, new, waiting, due_now, receipt).await
+        let waiting = intakes.iter_mut().find_map(|intake| inline(intake, due_now));
+        self.store(source, intakes, waiting, due_now, share).await
     }
 
     /// Answers what anybody may ask. Whatever else comes by another method than events do is nothing.
@@ -157,10 +157,10 @@ impl Ingest {
         now: UnixMillis,
     ) -> Option<Result<Response, Refused>> {
         if let Some(answered) = handshake::take_secret(source, event).await {
-            return Some(self.asked(source, Handshake::HookSecret, answered));
+            return Some(self.asked(source, Handshake::HookSecret.name(), answered));
         }
         if let Some((kind, answered)) = handshake::of_anybody(source, event, now) {
-            return Some(self.asked(source, kind, answered));
+            return Some(self.asked(source, kind.name(), answered));
         }
         let may_be_event = event.method == "POST" || (event.method == "GET" && source.takes_get());
         (!may_be_event).then(|| {
@@ -169,11 +169,28 @@ impl Ingest {
         })
     }
 
+    /// Answers what a sender may ask who has proven itself.
+    async fn sender_asks(
+        &self,
+        source: &SourceEntry,
+        event: &Event,
+        proven: Option<&Proven>,
+        now: UnixMillis,
+    ) -> Option<Result<Response, Refused>> {
+        if proven.is_some()
+            && let Some(answered) = handshake::confirm(self.certificates.fetcher(), source, event).await
+        {
+            return Some(self.asked(source, Handshake::SnsConfirmation.name(), answered));
+        }
+        let (kind, answered) = handshake::of_the_sender(source, event, proven, now)?;
+        Some(self.asked(source, kind.name(), answered))
+    }
+
     /// Counts and logs a handshake.
     fn asked(
         &self,
         source: &SourceEntry,
-        kind: Handshake,
+        handshake: &str,
         answered: Result<Response, Refused>,
     ) -> Result<Response, Refused> {
         if answered.is_err() {
@@ -182,67 +199,73 @@ impl Ingest {
         }
         source.counters.handshake.inc();
         if let Some(left_out) = self.strangers.admit(self.clock.due_now()) {
-            tracing::info!(source = &*source.name, handshake = kind.name(), left_out, "handshake answered");
+            tracing::info!(source = &*source.name, handshake, left_out, "handshake answered");
         }
         answered
     }
 
-    /// What proves the event genuine; none where anybody may send.
-    async fn prove(
-        &self,
-        source: &SourceEntry,
-        event: &Event,
-        now: UnixMillis,
-    ) -> Result<Option<Proven>, Refused> {
-        let certificate = self.certificate(source, event, now).await?;
-        source.verify(event, certificate.as_deref(), now).map_err(|refusal| Refused::forged(&refusal))
-    }
-
     /// Keeps what was refused, for an operator who knows better.
     fn keep(&self, generation: &Generation, event: Event, reason: &str) {
-        let bounds = generation.config.quarantine;
-        let bounds = Bounds { requests: bounds.max_requests, bytes: bounds.max_bytes, age: bounds.max_age };
-        let kept = self.quarantine.keep(quarantine::Refused { event, reason: reason.to_owned() }, bounds);
-        if kept { &self.kept.kept } else { &self.kept.let_go }.inc();
+        let refused = quarantine::Refused { event, reason: reason.to_owned() };
+        if !self.quarantine.keep(refused, bounds(&generation.config)) {
+            self.let_go.inc();
+        }
     }
 
-    /// Stores all of them or none.
+    /// Stores them and answers.
     async fn store(
         &self,
         source: &SourceEntry,
-        new: Vec<NewEvent>,
+        intakes: Vec<Intake<'_>>,
         mut inline: Option<(Arc<RouteEntry>, Duration)>,
         due_now: UnixMillis,
-        receipt: Receipt<'_>,
+        share: Share<'_>,
     ) -> Result<Response, Refused> {
-        let events: Vec<Arc<Event>> = new.iter().map(|new| new.event.clone()).collect();
-        let appended = self.store.append(new, due_now).await;
+        let count = intakes.len();
+        let appended = self.append(source, intakes, due_now).await;
         // From here on the store has it, and accounts for it.
-        drop(receipt);
+        drop(share);
         let appended = appended.map_err(|error| not_stored(source, &error))?;
-        let (mut ids, mut reply) = (Vec::with_capacity(events.len()), None);
-        for (event, appended) in events.iter().zip(appended) {
+        let (mut ids, mut reply) = (Vec::with_capacity(count), None);
+        for (event, appended) in appended {
             match appended {
                 Appended::Stored { leased } => {
-                    source.counters.accepted.inc();
-                    ids.push(event.id);
+                    ids.push(event);
                     if let Some((route, deadline)) = inline.take() {
                         reply = self.reply(leased, route, deadline).await;
                     }
                 }
                 Appended::Duplicate { of, reply: known } => {
-                    source.counters.duplicate.inc();
-                    repeated(source, event, of);
                     ids.push(of);
-                    reply = known.filter(|_| events.len() == 1);
+                    reply = known.filter(|_| count == 1);
                 }
             }
         }
-        if ids.len() < events.len() {
+        if ids.len() < count {
             let operator = "the store did not say of every event what became of it";
             return Err(Refused::later(StatusCode::SERVICE_UNAVAILABLE, "not stored, try again", operator));
         }
         Ok(reply.map_or_else(|| answer::stored(source.answer, &ids), answer::reply))
+    }
+
+    /// Stores all of them or none; counts and logs what became of each.
+    async fn append(
+        &self,
+        source: &SourceEntry,
+        intakes: Vec<Intake<'_>>,
+        due_now: UnixMillis,
+    ) -> Result<Vec<(EventId, Appended)>, StoreError> {
+        let (new, taken_in): (Vec<_>, Vec<_>) = intakes.into_iter().map(Intake::parts).unzip();
+        let appended = self.store.append(new, due_now).await?;
+        let events: Vec<_> = taken_in.into_iter().zip(appended).collect();
+        journal::log(source, &events);
+        for (_, appended) in &events {
+            match appended {
+                Appended::Stored { .. } => source.counters.accepted.inc(),
+                Appended::Duplicate { .. } => source.counters.duplicate.inc(),
+            };
+        }
+        Ok(events.into_iter().map(|(taken_in, appended)| (taken_in.event.id, appended)).collect())
     }
 
     /// What a plugin answers, if it does so in time. The run goes on in any case.
@@ -291,34 +314,26 @@ fn source<'a>(generation: &'a Generation, path: &str) -> Option<&'a SourceEntry>
     generation.sources.get(name).filter(|source| !source.internal)
 }
 
-/// The events of a request that is genuine, ready to be stored; `look` sees each before it is.
+/// The events of a request that is genuine, ready to be stored.
 fn prepare<'g>(
     generation: &'g Generation,
     source: &SourceEntry,
     event: Event,
+    identity: &Identity,
     due_now: UnixMillis,
-    mut look: impl FnMut(&mut Intake<'g>),
-) -> Vec<NewEvent> {
-    let prepare = |event: Event| {
-        let event = describe(source, event);
+) -> Vec<Intake<'g>> {
+    let prepare = |(number, event): (usize, Event)| {
+        let event = describe(source, event, &identity.of(number));
         let dedupe = dedupe(source, &event, due_now);
-        let mut intake = Intake::decide(generation, event, dedupe);
-        look(&mut intake);
-        intake.log();
-        intake.new
+        Intake::decide(generation, event, dedupe)
     };
-    batch::events(source, event).into_iter().map(prepare).collect()
+    batch::events(source, event).into_iter().enumerate().map(prepare).collect()
 }
 
 /// By what an event is known if its sender repeats it.
 fn dedupe(source: &SourceEntry, event: &Event, due_now: UnixMillis) -> Option<Dedupe> {
     let rule = source.dedupe.as_ref()?;
     rule.key(event).map(|key| Dedupe { key, until: later(due_now, rule.window) })
-}
-
-fn repeated(source: &SourceEntry, event: &Event, of: EventId) {
-    let hint = format!("`hookyard replay {of}` takes it through its routes once more");
-    tracing::info!(event = %of, source = &*source.name, delivery = event.delivery_id, hint, "received before");
 }
 
 fn not_stored(source: &SourceEntry, error: &StoreError) -> Refused {
@@ -359,9 +374,9 @@ fn headers(map: &HeaderMap) -> Headers {
 }
 
 /// Reads what happened, once it is known that the sender may say so.
-fn describe(source: &SourceEntry, event: Event) -> Event {
-    let kind = source.kind(&event);
-    let delivery_id = source.delivery_id(&event);
+fn describe(source: &SourceEntry, event: Event, identity: &Identity) -> Event {
+    let kind = source.kind(&event, identity);
+    let delivery_id = source.delivery_id(&event, identity);
     Event { kind, delivery_id, ..event }
 }
 
