@@ -7,7 +7,7 @@ use hookyard::event::{Body, Headers};
 use hookyard::generation::SourceEntry;
 use hookyard::provider::preset;
 use hookyard::signature::{Draft, Secret, sign as sign_as};
-use hookyard_tests::{Answer, Plan, SECRET, Yard, payload, sign};
+use hookyard_tests::{Answer, Guest, Logs, Plan, SECRET, Yard, payload, sign};
 
 const ROUTE: &str = "[routes.all]\nsource = \"github\"\nto = [\"sink\"]\n";
 
@@ -77,7 +77,39 @@ async fn a_secret_proves_nothing_once_it_has_expired() {
     yard.generation(2).await;
     let warnings = yard.gateway.generation().warnings.clone();
     let told = warnings.iter().find(|warning| warning.message.contains("has expired and proves nothing"));
-    assert!(told.unwrap().at.is_some(), "{warnings:?}");
+    let told = told.unwrap();
+    assert!(told.at.is_some() && told.message.ends_with("; remove it"), "{warnings:?}");
+    // The same again needs no second word, but that nothing is left does.
+    let logs = Logs::gather();
+    yard.gateway.reload().await;
+    yard.generation(3).await;
+    assert!(!logs.text().contains("has expired"), "{}", logs.text());
+    let none_left = format!(
+        "[sources.github]\nsecret = {{ file = \"secret\", expires = 2099-01-01T00:00:00+02:00 }}\n{ROUTE}"
+    );
+    yard.configure(&none_left);
+    yard.gateway.reload().await;
+    yard.generation(4).await;
+    assert!(logs.text().contains("so that every request is refused"), "{}", logs.text());
+}
+
+/// What is made here is of no use to a sender that takes no secret from others.
+#[tokio::test]
+async fn a_made_secret_is_warned_about_where_the_sender_issues_its_own() {
+    for (provider, expected) in [
+        ("stripe", Some("makes the secret itself")),
+        ("discord", Some("has a key pair of its own")),
+        ("gitlab", None),
+        ("standard-webhooks", None),
+    ] {
+        let source = format!("[sources.it]\nprovider = \"{provider}\"\nsecret = {{ generated = true }}\n");
+        let yard = Yard::start(&format!("{source}{}", ROUTE.replace("github", "it"))).await;
+        let generation = yard.gateway.generation();
+        let told: Vec<&str> = generation.warnings.iter().map(|warning| &*warning.message).collect();
+        let told: Vec<&str> = told.into_iter().filter(|told| told.contains("hookyard send")).collect();
+        assert_eq!(told.len(), expected.into_iter().count(), "{provider}: {told:?}");
+        assert!(told.iter().zip(expected).all(|(told, expected)| told.contains(expected)), "{told:?}");
+    }
 }
 
 #[tokio::test]
@@ -112,6 +144,51 @@ async fn every_required_proof_is_needed() {
         yard.gateway.store().events(Default::default(), hookyard::store::Page { after: None, limit: 1 });
     let proof = letter.await.unwrap()[0].proof.clone().unwrap();
     assert_eq!(&*proof, "hmac-sha256, github; basic; token, secret 2 of 2");
+}
+
+/// P9
+#[tokio::test]
+async fn a_secret_that_is_sent_along_goes_nowhere() {
+    let source = |header: &str| {
+        format!(
+            "[sources.github]\nsecret = {{ file = \"secret\" }}\n\
+             require = [{{ type = \"token\", token = {{ header = \"{header}\" }}, secret = {{ file = \"k1\" }} }}, \
+                        {{ type = \"token\", token = {{ query = \"pass\" }}, secret = {{ file = \"k1\" }} }}]\n"
+        )
+    };
+    const ROUTES: &str = "[sources.inner]\nverify = \"internal\"\n\
+         [destinations.inner]\ntype = \"source\"\nsource = \"inner\"\n\
+         [plugins.guest]\npath = \"guest.wasm\"\n\
+         [routes.all]\nsource = \"github\"\nplugins = [\"guest\"]\nto = [\"sink\", \"inner\"]\n\
+         [routes.second]\nsource = \"inner\"\nto = [\"sink\"]\n";
+    let guest = Guest::new().set_header("X-Step", "1").forward();
+    let plan = Plan::new().await.file("k1", "a token").file("guest.wasm", guest);
+    let yard = plan.start(&format!("{}{ROUTES}", source("X-Company"))).await;
+    let signature = sign(SECRET, b"{}");
+    let headers = [
+        ("x-github-event", "push"),
+        ("x-hub-signature-256", &*signature),
+        ("x-company", "a token"),
+        ("x-kind", "a token"),
+    ];
+    let path = "/in/github?kind=2&p%61ss=a+token";
+    let request = || yard.client.request("POST", path, &headers, "{}");
+    assert_eq!(yard.client.send(request()).await.status, 202);
+    assert_eq!(yard.settled().await.delivered, 3);
+    for received in yard.sink.several(2).await {
+        assert_eq!((received.header("x-company"), received.header("x-kind")), ("", "a token"));
+        assert_eq!((received.header("x-step"), received.header("x-hub-signature-256")), ("1", &*signature));
+    }
+    let store = yard.gateway.store();
+    let page = hookyard::store::Page { after: None, limit: 9 };
+    for summary in store.events(Default::default(), page).await.unwrap() {
+        let event = store.event(summary.id, 0).await.unwrap().unwrap().event.unwrap();
+        let received = event.headers.first("x-company").is_some();
+        match &*event.source {
+            "inner" => assert_eq!((received, &*event.query), (false, "kind=2")),
+            _ => assert_eq!((received, &*event.query), (true, "kind=2&p%61ss=a+token")),
+        }
+    }
 }
 
 #[tokio::test]

@@ -52,7 +52,8 @@ pub(super) static SCHEME: Element = Element {
             "template",
             Shape::Text(Format { what: "a template such as \"{timestamp}.{body}\"", pattern: "\\{body[}:]" }),
             "What is signed: text with `{body}`, `{timestamp}`, `{id}`, `{method}`, `{url}` (what the sender calls, see \
-             `[server] public_url`), `{secret}` and `{body:/POINTER}` (a text or number of the body) in it.",
+             `[server] public_url`), `{url-decoded}` (the same with its percent escapes decoded), `{secret}` (for type \
+             \"digest\") and `{body:/POINTER}` (a text or number of the body) in it.",
         )
         .default("\"{body}\"")
         .example("\"{timestamp}.{body}\""),
@@ -204,8 +205,9 @@ enum Kind {
     Jwt,
 }
 
-pub(super) fn read(value: Value<'_>) -> Option<Scheme> {
-    of(&value.table_titled(value.key.to_owned())?)
+/// Reads the scheme under a key of that source.
+pub(super) fn read(value: Value<'_>, source: &Table<'_>) -> Option<Scheme> {
+    of(&value.table_titled(source.subtitle(value.key))?)
 }
 
 /// The scheme that a table describes, which may hold more than that.
@@ -225,6 +227,10 @@ pub(super) fn of(table: &Table<'_>) -> Option<Scheme> {
         && let Some(unused) = jwt::KEYS.into_iter().find_map(|key| table.get(key))
     {
         return unused.fail(format!("`{}` belongs to type \"jwt\"", unused.key));
+    }
+    // Of an unknown type nobody knows what it lacks.
+    if kind.is_none() && table.get("signature").is_none() {
+        return None;
     }
     match kind {
         Some(Kind::Token | Kind::Bearer | Kind::Basic) => token(table, kind?).map(Scheme::Token),
@@ -322,10 +328,13 @@ fn signed(table: &Table<'_>, kind: Option<Kind>) -> Option<Signed> {
 fn template(table: &Table<'_>, kind: Option<Kind>) -> Option<Template> {
     let digest = kind == Some(Kind::Digest);
     let Some(value) = table.get("template") else {
-        return match digest {
-            true => table.needed("template").and(None),
-            false => Some(Template::body()),
-        };
+        if digest {
+            table.error(format!("{} lacks `template`", table.shown()), |error| {
+                error.label("a key is missing here").help("for example: template = \"{secret}{body}\"");
+            });
+            return None;
+        }
+        return Some(Template::body());
     };
     let template = value.parse(|text| text.parse::<Template>().map_err(|problem| problem.to_string()))?;
     if template.names_timestamp() && table.get("timestamp").is_none() {
@@ -509,7 +518,7 @@ mod tests {
     fn what_is_wrong_is_told() {
         let header = "signature = { header = \"S\" }";
         for (inside, expected) in [
-            ("", "[verify] lacks `signature`"),
+            ("", "[sources.github.verify] lacks `signature`"),
             ("signature = {}", "[signature] lacks `header`: it stands in a `header`"),
             ("header = \"S\"", "it belongs to `signature`"),
             (&format!("{header}, hash = \"md5\""), "`hash` cannot be \"md5\""),
@@ -557,13 +566,14 @@ mod tests {
     #[test]
     fn what_does_not_go_together_is_told() {
         for (inside, expected) in [
-            ("type = \"token\"", "[verify] lacks `token`"),
+            ("type = \"nosuch\"", "nosuch"),
+            ("type = \"token\"", "[sources.github.verify] lacks `token`"),
             ("type = \"token\", token = {}", "[token] lacks `header`"),
             ("type = \"token\", token = { header = \"A\", query = \"b\" }", "it stands in one place"),
             ("type = \"token\", token = { body = \"a\" }", "is not a JSON pointer"),
             ("type = \"bearer\", token = { header = \"A\" }", "stands in the header Authorization"),
             ("type = \"bearer\", hash = \"sha1\"", "`hash` has no effect"),
-            ("type = \"digest\", signature = { header = \"S\" }", "[verify] lacks `template`"),
+            ("type = \"digest\", signature = { header = \"S\" }", "[sources.github.verify] lacks `template`"),
             ("type = \"digest\", template = \"{body}\", signature = { header = \"S\" }", "proves nothing"),
             ("template = \"{secret}{body}\", signature = { header = \"S\" }", "type \"digest\" only"),
             ("signature = { header = \"S\" }, token = { header = \"T\" }", "beside a signature"),

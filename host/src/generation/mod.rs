@@ -11,6 +11,7 @@ mod hook_secret;
 mod http_destination;
 mod plugin;
 mod proof;
+mod sent_along;
 mod server_tls;
 mod source;
 mod tally;

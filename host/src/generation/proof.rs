@@ -6,6 +6,7 @@ use prometheus_client::metrics::counter::Counter;
 
 use crate::config::{Location, Requirement, SecretRead, SecretRef, Source, SourceSecret, Verification};
 use crate::event::UnixMillis;
+use crate::provider::SecretPlace;
 use crate::signature::{ActiveSecret, Refusal, Scheme, Secret, SignedRequest, Verifier};
 
 use super::hook_secret::HookVerifier;
@@ -64,7 +65,7 @@ struct Plan<'a> {
     scheme: &'a Scheme,
     secrets: &'a [SourceSecret],
     provider: Option<&'a str>,
-    paste: &'a str,
+    place: Option<SecretPlace>,
     /// Which proof it is, counted from 0.
     number: usize,
     before: Option<&'a SourceEntry>,
@@ -80,15 +81,15 @@ pub(super) fn proofs(
     let (main, require) = match &source.verification {
         Verification::None | Verification::Internal => return Ok((Vec::new(), noticed)),
         Verification::Plugin { require, .. } => (None, require),
-        Verification::Proof { provider, scheme, secrets, require, paste_secret } => {
-            (Some((scheme, &secrets[..], *provider, &**paste_secret)), require)
+        Verification::Proof { provider, scheme, secrets, require, place } => {
+            (Some((scheme, &secrets[..], *provider, *place)), require)
         }
     };
-    let further = require.iter().map(|Requirement { scheme, secrets }| (scheme, &secrets[..], None, ""));
+    let further = require.iter().map(|Requirement { scheme, secrets }| (scheme, &secrets[..], None, None));
     let all = main.into_iter().chain(further);
     let (mut proofs, mut problems) = (Vec::new(), Vec::new());
-    for (number, (scheme, secrets, provider, paste)) in all.enumerate() {
-        let plan = Plan { source: &source.name, scheme, secrets, provider, paste, number, before };
+    for (number, (scheme, secrets, provider, place)) in all.enumerate() {
+        let plan = Plan { source: &source.name, scheme, secrets, provider, place, number, before };
         match plan.build(workshop, &mut noticed) {
             Ok(proof) => proofs.push(proof),
             Err(found) => problems.extend(found),
@@ -116,7 +117,10 @@ impl Plan<'_> {
         for SourceSecret { at, reference, expires } in self.secrets {
             match reference.read_proof(self.scheme, self.source, &workshop.state_dir, workshop.create) {
                 Ok(read) => {
-                    self.note(at, &read, self.paste, noticed);
+                    self.note(at, &read, self.place, noticed);
+                    if *reference == SecretRef::Generated {
+                        self.warn_of_a_made_secret(at, noticed);
+                    }
                     // A check makes no secret and looks at everything else with any key.
                     let secret = read.secret().cloned().unwrap_or_else(|| Secret::new("unmade"));
                     keys.push(ActiveSecret { secret, expires: *expires });
@@ -148,11 +152,11 @@ impl Plan<'_> {
             HookVerifier::build(self.scheme, self.source, dir, create, before.map(|hook| &**hook))
                 .map_err(|error| vec![self.problem(&secret.at, &error.to_string())])?;
         // The sender knows it, so there is nowhere to paste it.
-        self.note(&secret.at, &read, "", noticed);
+        self.note(&secret.at, &read, None, noticed);
         Ok(Keys::Brought(Arc::new(hook)))
     }
 
-    fn note(&self, at: &Location, read: &SecretRead, paste: &str, noticed: &mut Noticed) {
+    fn note(&self, at: &Location, read: &SecretRead, place: Option<SecretPlace>, noticed: &mut Noticed) {
         if let SecretRead::Found { warning: Some(message), .. } = read {
             noticed.warnings.push(Problem { at: Some(at.clone()), message: message.clone() });
         }
@@ -160,17 +164,36 @@ impl Plan<'_> {
             file: read.path().map(ToOwned::to_owned),
             created: matches!(read, SecretRead::Created { .. }),
             awaited: matches!(read, SecretRead::Awaited { .. }),
-            paste: paste.to_owned(),
+            place,
         });
+    }
+
+    /// A secret that its sender cannot be given proves nothing that this sender sends.
+    fn warn_of_a_made_secret(&self, at: &Location, noticed: &mut Noticed) {
+        let (what, place) = match self.place {
+            Some(SecretPlace::Issued(place)) => ("makes the secret itself", place),
+            Some(SecretPlace::PublicKey(place)) => ("has a key pair of its own", place),
+            _ => return,
+        };
+        let message = format!(
+            "source `{}`: this sender {what}, so that a generated one is only for trying out with `hookyard send`; copy \
+             the real one from: {place}",
+            self.source
+        );
+        noticed.warnings.push(Problem { at: Some(at.clone()), message });
     }
 
     fn warn_of_the_past(&self, workshop: &Workshop, noticed: &mut Noticed) {
         let now = workshop.clock.now();
-        for secret in
-            self.secrets.iter().filter(|secret| secret.expires.is_some_and(|expires| expires <= now))
-        {
+        let expired = |secret: &&SourceSecret| secret.expires.is_some_and(|expires| expires <= now);
+        let none_left = self.secrets.iter().all(|secret| expired(&secret));
+        let advice = match none_left {
+            true => "no other is left, so that every request is refused; name the sender's present one",
+            false => "remove it",
+        };
+        for secret in self.secrets.iter().filter(expired) {
             let message =
-                format!("source `{}`: this secret has expired and proves nothing; remove it", self.source);
+                format!("source `{}`: this secret has expired and proves nothing; {advice}", self.source);
             noticed.warnings.push(Problem { at: Some(secret.at.clone()), message });
         }
     }

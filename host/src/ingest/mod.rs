@@ -10,13 +10,16 @@ mod journal;
 mod prove;
 mod readmit;
 mod refused;
+mod rest;
 
 use std::convert::Infallible;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytes::{Bytes, BytesMut};
+use http::header::EXPECT;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use prometheus_client::metrics::counter::Counter;
 use uuid::Uuid;
@@ -43,6 +46,7 @@ pub(crate) use readmit::Readmitted;
 use body::Share;
 use prove::{Found, Unproven};
 use refused::Refused;
+use rest::Watched;
 
 /// Characters of a stranger's path that are logged.
 const MAX_SHOWN: usize = 120;
@@ -69,6 +73,20 @@ pub(crate) struct Ingest {
 impl Ingest {
     /// Answers one request to a source.
     pub(crate) async fn receive<B>(&self, request: Request<B>) -> Response
+    where
+        B: http_body::Body<Data = Bytes>,
+        B::Error: std::fmt::Display,
+    {
+        let asks = request.headers().contains_key(EXPECT);
+        let (head, body) = request.into_parts();
+        let body = pin!(body);
+        let mut body = Watched::new(body);
+        let response = self.respond(Request::from_parts(head, &mut body)).await;
+        body.drop_rest(asks).await;
+        response
+    }
+
+    async fn respond<B>(&self, request: Request<B>) -> Response
     where
         B: http_body::Body<Data = Bytes>,
         B::Error: std::fmt::Display,

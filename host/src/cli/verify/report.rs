@@ -80,7 +80,12 @@ impl Report {
             provider: sender.name.clone(),
             scheme: sender.scheme_name,
             algorithm: case.scheme.name(),
-            message: checked.err().map(|refusal| refusal.to_string()),
+            message: checked.err().map(|refusal| match refusal {
+                Refusal::UnknownUrl => {
+                    "this sender signs the address that it calls; say with --url which that is".to_owned()
+                }
+                refusal => refusal.to_string(),
+            }),
             signatures: seen.signatures.iter().map(signature).collect(),
             base_string_bytes: covered.as_ref().map(|covered| covered.bytes),
             base_string: covered.map(|covered| covered.text),
