@@ -393,12 +393,7 @@ fn fields(value: Value<'_>) -> Option<Fields> {
 
 /// How a sender's repetitions are recognised unless the operator says it.
 fn usual_dedupe(own_id: Option<&Fields>, preset: Option<&Preset>) -> Option<DedupeBy> {
-    let known = || {
-        let preset = preset?;
-        let by_id = (!preset.delivery_id().is_empty()).then_some(DedupeBy::DeliveryId);
-        preset.repetition().map(DedupeBy::Fields).or(by_id)
-    };
-    own_id.map(|_| DedupeBy::DeliveryId).or_else(known)
+    own_id.map(|_| DedupeBy::DeliveryId).or_else(|| preset.and_then(Preset::repetition))
 }
 
 /// The way that `scheme` names, or the provider's usual one.
