@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::provider::{Answer, Preset, preset, presets};
 use crate::routing::{DedupeBy, DedupeRule, Field as EventField, Fields};
-use crate::signature::Scheme;
+use crate::signature::{Scheme, Token};
 
 use super::account::{TOPIC, set_account, set_tolerance};
 use super::admission::Admission;
@@ -340,6 +340,15 @@ fn verification(name: &str, preset: Option<&'static Preset>, table: &Table<'_>) 
     let secrets = if needless { Some(Vec::new()) } else { source_secret::read(table) };
     let require = requirement::read(table);
     let mut scheme = scheme?;
+    let made = |secret: &SourceSecret| secret.reference == SecretRef::Generated;
+    if let (Scheme::Token(Token { base64: true, .. }), Some(secrets)) = (&scheme, &secrets)
+        && secrets.iter().any(made)
+    {
+        return table.get("secret").or_else(|| table.get("secrets"))?.fail(
+            "basic authentication has a secret of the form `user:password`, and one that is made here has no `:`; name a \
+             file or a variable with yours",
+        );
+    }
     set_account(name, &mut scheme, table)?;
     if let Some(value) = table.get("tolerance") {
         set_tolerance(&mut scheme, value);
@@ -525,6 +534,10 @@ mod tests {
         ] {
             github(&format!("secret = {{ env = \"A\" }}\n{line}"), expected);
         }
+        check::fails(
+            "[sources.acme]\nverify = { type = \"basic\" }\nsecret = { generated = true }",
+            "has no `:`",
+        );
         check::fails("[sources.acme]\nsecret = { env = \"A\" }", "the requests of [sources.acme] are signed");
         check::fails("[sources.Acme]\nverify = \"none\"", "`Acme` cannot be a name");
         check::fails("[sources.paypal]", "[sources.paypal] lacks `webhook_id`");
