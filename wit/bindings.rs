@@ -12,4 +12,19 @@ pub mod v0_1 {
         world: "processor",
         imports: { default: trappable },
     });
+
+    /// What plugins that verify requests have besides.
+    pub mod verifier {
+        wasmtime::component::bindgen!({
+            path: "0.1.0",
+            world: "verifier",
+            imports: { default: trappable },
+            with: {
+                "hookyard:plugin/types": super::hookyard::plugin::types,
+                "hookyard:plugin/events": super::hookyard::plugin::events,
+                "hookyard:plugin/logging": super::hookyard::plugin::logging,
+                "hookyard:plugin/config": super::hookyard::plugin::config,
+            },
+        });
+    }
 }

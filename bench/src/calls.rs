@@ -101,6 +101,7 @@ fn settings(config: &str, instances: Instances) -> PluginSettings {
             output: OutputLimits { bytes: 1 << 20, messages: 1000 },
         },
         grants: Grants::default(),
+        secrets: Default::default(),
         instances,
     }
 }

@@ -157,9 +157,10 @@ impl Builder {
             let generation = make(&source, None, &workshop)?;
             let opened = || keep::open(&generation.config.store, &workshop.state_dir, PATIENCE);
             let store = store.map_or_else(opened, Ok).map_err(BuildError::System)?;
-            Ok::<_, BuildError>((source, seen, workshop, generation, store))
+            let quarantine = open_quarantine(&workshop).map_err(BuildError::System)?;
+            Ok::<_, BuildError>((source, seen, workshop, generation, store, Arc::new(quarantine)))
         });
-        let (source, seen, workshop, generation, store) =
+        let (source, seen, workshop, generation, store, quarantine) =
             making.await.map_err(|error| BuildError::System(error.to_string()))??;
 
         let fetcher = fetcher.unwrap_or_else(|| Fetcher::new(workshop.http.clone(), Network::Public));
@@ -183,10 +184,8 @@ impl Builder {
         let certificates = Certificates::new(fetcher);
         let (strangers, refusals) = Default::default();
         let (stop, stopped) = watch::channel(false);
-        tokio::spawn(upkeep::run(store.clone(), current.clone(), clock.clone(), stopped));
-        let directory = state_dir.join(quarantine::DIRECTORY);
-        let quarantine = Quarantine::open(&directory)
-            .map_err(|error| BuildError::System(format!("cannot read {}: {error}", directory.display())))?;
+        tokio::spawn(upkeep::run(store.clone(), current.clone(), clock.clone(), stopped.clone()));
+        tokio::spawn(upkeep::trim(quarantine.clone(), current.clone(), clock.clone(), stopped));
         let ingest = Arc::new(Ingest {
             current,
             store,
@@ -194,8 +193,8 @@ impl Builder {
             dispatcher,
             in_flight,
             certificates,
-            quarantine: Arc::new(quarantine),
-            kept: metrics.quarantined(),
+            quarantine,
+            let_go: metrics.quarantined(false),
             strangers,
             refusals,
         });
@@ -211,6 +210,15 @@ impl Builder {
             }),
         })
     }
+}
+
+fn open_quarantine(workshop: &Workshop) -> Result<Quarantine, String> {
+    let outcomes = [false, true].map(|kept| workshop.metrics.quarantined(kept));
+    let told = move |kept: bool| {
+        outcomes[usize::from(kept)].inc();
+    };
+    Quarantine::open(&workshop.state_dir.join(quarantine::DIRECTORY), told)
+        .map_err(|error| format!("cannot start the quarantine's thread: {error}"))
 }
 
 /// Opens the configured store while no gateway runs, for the command line.

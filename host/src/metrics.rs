@@ -135,10 +135,10 @@ impl Metrics {
         self.refusals.get_or_create_owned(&vec![("source", source.to_owned()), ("reason", reason.to_owned())])
     }
 
-    /// What becomes of refused requests.
-    pub fn quarantined(&self) -> KeptCounters {
-        let of = |outcome: &str| self.quarantined.get_or_create_owned(&vec![("outcome", outcome.to_owned())]);
-        KeptCounters { kept: of("kept"), let_go: of("let-go") }
+    /// Refused requests that were kept for an operator, or let go.
+    pub fn quarantined(&self, kept: bool) -> Counter {
+        let outcome = if kept { "kept" } else { "let-go" };
+        self.quarantined.get_or_create_owned(&vec![("outcome", outcome.to_owned())])
     }
 
     /// Requests that one of a source's secrets proved, counted from 1.
@@ -212,15 +212,6 @@ impl std::fmt::Debug for Metrics {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Metrics(…)")
     }
-}
-
-/// What becomes of refused requests.
-#[derive(Debug)]
-pub struct KeptCounters {
-    /// Kept in the quarantine.
-    pub kept: Counter,
-    /// Not kept, for want of room or of time.
-    pub let_go: Counter,
 }
 
 impl Default for Metrics {

@@ -1,4 +1,4 @@
-//! Removes from the store what has been kept for long enough, a little at a time.
+//! Removes from the store, and from the quarantine, what has been kept for long enough, a little at a time.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use crate::clock::Time;
 use crate::config;
 use crate::generation::Generation;
+use crate::quarantine::{Bounds, Quarantine};
 use crate::store::{Keep, Removed, Retention, Store, StoreError};
 
 /// Between two looks at what may be removed.
@@ -40,6 +41,30 @@ pub(crate) async fn run(
             _ = stopped.wait_for(|stopped| *stopped) => return,
         }
     }
+}
+
+/// Removes refused requests that are too old, or more than are to be kept by the configuration of today, until told to
+/// stop.
+pub(crate) async fn trim(
+    quarantine: Arc<Quarantine>,
+    current: Arc<ArcSwap<Generation>>,
+    clock: Arc<Time>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    loop {
+        let (quarantine, bounds, now) = (quarantine.clone(), bounds(&current.load().config), clock.now());
+        let _ = tokio::task::spawn_blocking(move || quarantine.trim(bounds, now)).await;
+        tokio::select! {
+            () = tokio::time::sleep(PAUSE) => {}
+            _ = stopped.wait_for(|stopped| *stopped) => return,
+        }
+    }
+}
+
+/// How much is kept of refused requests.
+pub(crate) fn bounds(config: &config::Config) -> Bounds {
+    let config::Quarantine { max_requests, max_bytes, max_age } = config.quarantine;
+    Bounds { requests: max_requests, bytes: max_bytes, age: max_age, reserve: config.store.reserve }
 }
 
 /// For how long to leave the store to others after a step that took so long. As long again where something is left to

@@ -28,3 +28,4 @@ mod secrets;
 mod shutdown;
 mod starters;
 mod tidy;
+mod verifiers;

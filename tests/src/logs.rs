@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::io::{self, Write};
-use std::sync::Once;
+use std::sync::{Mutex, Once, PoisonError};
 
 thread_local! {
     static LINES: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
@@ -25,6 +25,15 @@ impl Logs {
     }
 }
 
+/// What all threads log from the first call on, those of guests and of other tests as well.
+pub fn logs_of_all_threads() -> String {
+    listen();
+    let mut lines = ALL.lock().unwrap_or_else(PoisonError::into_inner);
+    String::from_utf8_lossy(lines.get_or_insert_default()).into_owned()
+}
+
+static ALL: Mutex<Option<Vec<u8>>> = Mutex::new(None);
+
 impl Drop for Logs {
     fn drop(&mut self) {
         LINES.set(None);
@@ -46,6 +55,10 @@ struct ThisThread;
 impl Write for ThisThread {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         LINES.with_borrow_mut(|lines| lines.as_mut().map(|lines| lines.extend_from_slice(bytes)));
+        let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(lines) = all.as_mut() {
+            lines.extend_from_slice(bytes);
+        }
         Ok(bytes.len())
     }
 

@@ -107,7 +107,7 @@ async fn post(control: &Control, uri: &Uri, body: &[u8]) -> Result<Response, Ref
             json(&control.disable(name, request.reason).await?)
         }
         ["quarantine", "reverify"] => json(&control.reverify(read::<Batch>(body)?).await?),
-        ["quarantine", "discard"] => json(&control.forget(read::<Batch>(body)?)?),
+        ["quarantine", "discard"] => json(&control.forget(read::<Batch>(body)?).await?),
         ["store", "verify"] => json(&control.verify().await?),
         ["store", "backup"] => json(&control.backup(&read::<BackupRequest>(body)?.to).await?),
         _ => Err(nothing_here(uri)),

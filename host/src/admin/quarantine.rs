@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use http::StatusCode;
 use uuid::Uuid;
 
 use crate::event::{Event, EventId};
@@ -84,23 +85,25 @@ impl Control {
     }
 
     /// Forgets them.
-    pub(super) fn forget(&self, batch: Batch) -> Result<Outcomes, Refusal> {
+    pub(super) async fn forget(&self, batch: Batch) -> Result<Outcomes, Refusal> {
         let ids = ids(batch)?;
         let ingest = self.gateway()?;
-        let kept = ingest.quarantine.list();
-        let forget = |id: Uuid| match kept.iter().any(|summary| summary.id == id) {
-            true => {
-                ingest.quarantine.remove(id);
-                Outcome::new(id, "done")
-            }
-            false => Outcome::new(id, "missing"),
+        let quarantine = ingest.quarantine.clone();
+        let forget = move |id: Uuid| match quarantine.forget(id) {
+            Ok(true) => Outcome::new(id, "done"),
+            Ok(false) => Outcome::new(id, "missing"),
+            Err(error) => Outcome::new(id, "failed").because(error.to_string()),
         };
-        Ok(Outcomes { results: ids.into_iter().map(forget).collect(), error: None })
+        let forgotten = tokio::task::spawn_blocking(move || ids.into_iter().map(forget).collect()).await;
+        let results = forgotten.map_err(|error| Refusal::conflict(error.to_string()))?;
+        Ok(Outcomes { results, error: None })
     }
 
     fn gateway(&self) -> Result<Arc<Ingest>, Refusal> {
-        self.today.ingest().ok_or_else(|| {
-            Refusal::bad("the gateway is not running; only it can take requests in: start it, and ask again")
+        self.today.ingest().ok_or_else(|| Refusal {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            message: "the gateway is not running; only it can take requests in: start it, and ask again"
+                .to_owned(),
         })
     }
 }

@@ -39,7 +39,7 @@ pub(super) fn is_credential(name: &str) -> bool {
 pub(super) fn scheme<'c>(config: &'c Config, event: &Event) -> Option<&'c Scheme> {
     match &config.sources.get(&event.source)?.verification {
         Verification::Proof { scheme, .. } => Some(scheme),
-        Verification::None | Verification::Internal => None,
+        Verification::None | Verification::Internal | Verification::Plugin { .. } => None,
     }
 }
 

@@ -36,6 +36,7 @@ fn view(source: &Source, entry: Option<&SourceEntry>) -> SourceView {
         verify: match source.verification {
             Verification::None => Some("none".to_owned()),
             Verification::Internal => Some("internal".to_owned()),
+            Verification::Plugin { ref plugin, .. } => Some(format!("plugin {plugin}")),
             Verification::Proof { .. } => None,
         },
         secrets: secrets(source, entry),
@@ -44,10 +45,13 @@ fn view(source: &Source, entry: Option<&SourceEntry>) -> SourceView {
 }
 
 fn secrets(source: &Source, entry: Option<&SourceEntry>) -> Vec<SecretView> {
-    let Verification::Proof { scheme, secrets, require, .. } = &source.verification else {
-        return Vec::new();
+    let (main, require) = match &source.verification {
+        Verification::None | Verification::Internal => return Vec::new(),
+        Verification::Plugin { require, .. } => (None, require),
+        Verification::Proof { scheme, secrets, require, .. } => (Some((scheme, secrets)), require),
     };
-    let main = secrets.iter().map(|secret| (scheme, secret));
+    let main =
+        main.into_iter().flat_map(|(scheme, secrets)| secrets.iter().map(move |secret| (scheme, secret)));
     let further = require.iter().flat_map(|proof| proof.secrets.iter().map(|secret| (&proof.scheme, secret)));
     let mut counted = entry.into_iter().flat_map(SourceEntry::secrets);
     let view = |(at, (scheme, secret)): (usize, (&Scheme, &SourceSecret))| {
@@ -76,6 +80,7 @@ fn requests(entry: &SourceEntry) -> RequestsView {
         too_large: counters.too_large.get(),
         incomplete: counters.incomplete.get(),
         overloaded: counters.overloaded.get(),
+        unverified: counters.unverified.get(),
         refused: refused.collect::<BTreeMap<_, _>>(),
     }
 }

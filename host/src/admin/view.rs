@@ -73,6 +73,8 @@ pub(crate) struct RequestsView {
     pub(crate) too_large: u64,
     pub(crate) incomplete: u64,
     pub(crate) overloaded: u64,
+    #[serde(default)]
+    pub(crate) unverified: u64,
     /// By the reason.
     pub(crate) refused: BTreeMap<String, u64>,
 }

@@ -182,7 +182,7 @@ impl Handshakes {
                 is_hmac_sha256(scheme),
                 secrets.iter().any(|secret| secret.reference == SecretRef::Handshake),
             ),
-            Verification::None | Verification::Internal => (false, false),
+            Verification::None | Verification::Internal | Verification::Plugin { .. } => (false, false),
         };
         if let Some(handshake) = self.kinds.iter().find(|handshake| handshake.answers_with_hmac() && !hmac) {
             let message = format!(

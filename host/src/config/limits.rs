@@ -11,8 +11,8 @@ use super::value::Value;
 pub struct PluginLimits {
     /// Processor time.
     pub cpu: Duration,
-    /// Time by the clock on the wall.
-    pub time: Duration,
+    /// Time by the clock on the wall, where the operator has said.
+    pub time: Option<Duration>,
     /// Linear memory, in bytes.
     pub memory: usize,
     /// Bytes of everything that a call puts out: bodies, headers, attributes, edits.
@@ -21,11 +21,23 @@ pub struct PluginLimits {
     pub messages: usize,
 }
 
+impl PluginLimits {
+    /// Time by the clock on the wall for one message, which nobody waits for.
+    pub fn run_time(&self) -> Duration {
+        self.time.unwrap_or(Duration::from_secs(5))
+    }
+
+    /// Time by the clock on the wall for one verification, which a sender waits for.
+    pub fn verification_time(&self) -> Duration {
+        self.time.unwrap_or(Duration::from_secs(1))
+    }
+}
+
 impl Default for PluginLimits {
     fn default() -> Self {
         PluginLimits {
             cpu: Duration::from_millis(500),
-            time: Duration::from_secs(5),
+            time: None,
             memory: 64 * 1024 * 1024,
             output: 32 * 1024 * 1024,
             messages: 10_000,
@@ -45,7 +57,8 @@ pub(super) static LIMITS: Element = Element {
             Shape::millis(1, 600 * SECOND),
             "Time by the clock on the wall, waiting included.",
         )
-        .default(r#""5s""#),
+        .otherwise("5s, or 1s where it verifies requests, since the sender waits")
+        .example(r#""2s""#),
         Field::new(
             "memory",
             Shape::Size { min: 64 << 10, max: 4 << 30 },
@@ -69,7 +82,7 @@ impl PluginLimits {
         let default = PluginLimits::default();
         PluginLimits {
             cpu: table.get("cpu").and_then(Value::duration).unwrap_or(default.cpu),
-            time: table.get("time").and_then(Value::duration).unwrap_or(default.time),
+            time: table.get("time").and_then(Value::duration),
             memory: table.get("memory").and_then(Value::size).unwrap_or(default.memory),
             output: table.get("output").and_then(Value::size).unwrap_or(default.output),
             messages: table.get("messages").and_then(Value::count).unwrap_or(default.messages),

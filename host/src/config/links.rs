@@ -132,7 +132,8 @@ fn unused(config: &Config, gathered: &Gathered) {
         let consequence = match kind {
             Kind::Source => "no route takes its events; they are stored and go nowhere",
             Kind::Secret => "no plugin is granted it",
-            _ => "no route uses it",
+            Kind::Plugin => "no route runs it, and no source is verified by it",
+            Kind::Destination | Kind::Route => "no route uses it",
         };
         gathered.warn(spot, format!("{} `{name}`: {consequence}", kind.words().0));
     }

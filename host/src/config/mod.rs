@@ -63,6 +63,7 @@ mod table;
 mod text;
 mod url;
 mod value;
+mod verify;
 mod written;
 
 #[cfg(test)]

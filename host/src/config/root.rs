@@ -68,7 +68,8 @@ impl Config {
                 }
             })
         };
-        let references = of_sources.chain(http().flat_map(HttpDestination::secrets));
+        let granted = self.secrets.values().map(|(_, reference)| reference);
+        let references = of_sources.chain(granted).chain(http().flat_map(HttpDestination::secrets));
         let files = references.filter_map(|reference| match reference {
             SecretRef::File(path) => Some(path.as_path()),
             SecretRef::Env(_) | SecretRef::Credential(_) | SecretRef::Generated | SecretRef::Handshake => {

@@ -522,7 +522,7 @@ mod tests {
         );
         check::read(&text).map(|config| match &config.sources["github"].verification {
             Verification::Proof { scheme, .. } => scheme.clone(),
-            Verification::None | Verification::Internal => panic!("verified"),
+            _ => panic!("verified"),
         })
     }
 

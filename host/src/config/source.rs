@@ -15,12 +15,13 @@ use super::handshake::{self, ALLOWED_ORIGINS, ALLOWED_RATE, HANDSHAKES, Handshak
 use super::network::NETWORK;
 use super::rate::SOURCE_RATE_OR_TABLE;
 use super::requirement::{self, REQUIREMENT, Requirement};
-use super::scheme::{self, SCHEME};
+use super::scheme;
 use super::source_secret::{self, SOURCE_SECRET, SourceSecret};
 use super::suggest::did_you_mean;
 use super::table::Table;
 use super::url;
 use super::value::Value;
+use super::verify::{self, VERIFY};
 use super::{Location, SecretRef};
 
 /// One sender.
@@ -75,6 +76,15 @@ pub enum Verification {
         /// Where the sender's settings take the secret; empty if not known.
         paste_secret: String,
     },
+    /// What a plugin finds.
+    Plugin {
+        /// Its name.
+        plugin: Arc<str>,
+        /// Where that stands.
+        at: Location,
+        /// Further proofs, all of which are needed.
+        require: Vec<Requirement>,
+    },
 }
 
 /// Where neither the operator nor a preset says more.
@@ -122,9 +132,10 @@ pub(super) static SOURCE: Element = Element {
                               the source is not there (404)",
                     },
                 ]),
-                Shape::Table(&SCHEME),
+                Shape::Table(&VERIFY),
             ]),
-            "How requests are signed, for a sender that is not a known provider, or who may send without.",
+            "How requests are signed, for a sender that is not a known provider, or which plugin finds it out, or who may send \
+             without.",
         )
         .otherwise("the provider's way")
         .example(r#"{ type = "hmac", signature = { header = "X-Signature" } }"#),
@@ -242,7 +253,10 @@ impl Source {
         let preset = known.flatten();
         let kind = table.get("event_type").and_then(fields);
         let own_id = table.get("delivery_id").and_then(fields);
-        let usual = usual_dedupe(own_id.as_ref(), preset);
+        // A plugin may give an id that stands in no place.
+        let by_plugin =
+            matches!(verification, Some(Verification::Plugin { .. })).then_some(DedupeBy::DeliveryId);
+        let usual = usual_dedupe(own_id.as_ref(), preset).or(by_plugin);
         let delivery_id = own_id.or_else(|| preset.map(Preset::delivery_id)).unwrap_or_default();
         let dedupe = dedupe::read(table, usual);
         let max_body = table.get("max_body").and_then(Value::size);
@@ -278,6 +292,7 @@ impl Source {
     pub(super) fn secrets(&self) -> impl Iterator<Item = &SecretRef> {
         let (main, require) = match &self.verification {
             Verification::None | Verification::Internal => (&[][..], &[][..]),
+            Verification::Plugin { require, .. } => (&[][..], &require[..]),
             Verification::Proof { secrets, require, .. } => (&secrets[..], &require[..]),
         };
         let of_proofs = main.iter().chain(require.iter().flat_map(|proof| &proof.secrets));
@@ -289,6 +304,7 @@ impl Source {
     pub(super) fn names_url(&self) -> bool {
         match &self.verification {
             Verification::None | Verification::Internal => false,
+            Verification::Plugin { require, .. } => require.iter().any(|proof| proof.scheme.names_url()),
             Verification::Proof { scheme, require, .. } => {
                 scheme.names_url() || require.iter().any(|proof| proof.scheme.names_url())
             }
@@ -328,6 +344,11 @@ fn verification(name: &str, preset: Option<&'static Preset>, table: &Table<'_>) 
     if let Some(value) = verify.filter(|value| !value.is_table()) {
         return unverified(name, value, table);
     }
+    if let Some(value) = verify
+        && let Some((plugin, at)) = verify::plugin(value)?
+    {
+        return by_plugin(plugin, at, table);
+    }
     let scheme = match (verify, preset) {
         (Some(value), _) => scheme::read(value),
         (None, Some(preset)) => scheme_of(preset, table),
@@ -360,6 +381,22 @@ fn verification(name: &str, preset: Option<&'static Preset>, table: &Table<'_>) 
         require: require?,
         paste_secret: preset.map_or("", |preset| preset.secret).to_owned(),
     })
+}
+
+fn by_plugin(plugin: Arc<str>, at: Location, table: &Table<'_>) -> Option<Verification> {
+    for key in ["secret", "secrets", "tolerance"] {
+        if let Some(unused) = table.get(key) {
+            unused.mask();
+            unused.error(format!("`{key}` has no effect beside a plugin that verifies"), |error| {
+                error.label("remove it").help(format!(
+                    "the plugin reads what it needs from its own table: [plugins.{plugin}] config = {{ … }} and, for names \
+                     under [secrets], allow = {{ secrets = [\"NAME\"] }}"
+                ));
+            });
+            return None;
+        }
+    }
+    Some(Verification::Plugin { plugin, at, require: requirement::read(table)? })
 }
 
 fn unknown_scheme<T>(table: &Table<'_>) -> Option<T> {

@@ -127,7 +127,7 @@ fn through_plugins(
         for message in messages {
             let call =
                 Call { event: event.clone(), message: message.clone(), destinations: route.choices.clone() };
-            match plugin.processor.process(call) {
+            match plugin.process(call) {
                 Ok(output) => {
                     *reply = output.reply.or(reply.take());
                     match output.verdict {

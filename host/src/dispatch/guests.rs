@@ -11,17 +11,19 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::delivery::{Attempt, Reply};
-use crate::generation::RouteEntry;
+use crate::event::Event;
+use crate::generation::{PluginEntry, RouteEntry};
+use crate::plugin::{Fault, FaultKind, Finding};
 use crate::store::{LeasedRun, SettledRun};
 
-use super::queue::Queue;
+use super::queue::{Next, Queue};
 use super::settle::{Ended, settle_loop};
 use super::{Shared, UnderWay, chain, random};
 
 /// Runs waiting for each guest thread: enough that it never waits for the next one to be leased.
 const QUEUE_PER_THREAD: usize = 32;
 
-/// No guest thread has room; the run stays leased and is taken up again later.
+/// No guest thread has room. A run stays leased and is taken up again later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Overloaded;
 
@@ -45,15 +47,40 @@ impl Job {
     }
 }
 
+/// A request that a plugin is to verify.
+struct Question {
+    plugin: Arc<PluginEntry>,
+    request: Arc<Event>,
+    answer: oneshot::Sender<Result<Finding, Fault>>,
+}
+
+impl Question {
+    fn answer(self) {
+        // Its sender has been told to come again.
+        if self.answer.is_closed() {
+            return;
+        }
+        let verifying = AssertUnwindSafe(|| self.plugin.verify(self.request));
+        let found = catch_unwind(verifying).unwrap_or_else(|_| {
+            tracing::error!(plugin = &*self.plugin.name, "a verification panicked; please report this");
+            Err(Fault { kind: FaultKind::Trap, message: "Hookyard panicked".to_owned() })
+        });
+        if let Err(fault) = &found {
+            self.plugin.faults(fault.kind).inc();
+        }
+        let _ = self.answer.send(found);
+    }
+}
+
 /// The threads and their queue. Dropping it ends them once the queue is empty.
 pub(super) struct Guests {
-    queue: Arc<Queue<Job>>,
+    queue: Arc<Queue<Job, Question>>,
     shared: Weak<Shared>,
 }
 
 impl Guests {
     pub(super) fn start(threads: usize, shared: &Arc<Shared>) -> io::Result<Self> {
-        let queue = Arc::new(Queue::new(threads * QUEUE_PER_THREAD));
+        let queue = Arc::new(Queue::new(threads, threads * QUEUE_PER_THREAD));
         let (ended, ends) = mpsc::channel(threads * QUEUE_PER_THREAD * 2);
         tokio::spawn(settle_loop(Arc::downgrade(shared), ends));
         for number in 0..threads {
@@ -92,6 +119,18 @@ impl Guests {
         let job = Job { run, route, answer: Some(answer), under_way: shared.count() };
         if self.queue.push_urgent(job) { Ok(answered) } else { Err(Overloaded) }
     }
+
+    /// Hands over a request that a plugin is to verify.
+    pub(super) fn submit_question(
+        &self,
+        plugin: Arc<PluginEntry>,
+        request: Arc<Event>,
+    ) -> Result<oneshot::Receiver<Result<Finding, Fault>>, Overloaded> {
+        let (answer, answered) = oneshot::channel();
+        let name = plugin.name.clone();
+        let asked = self.queue.ask(&name, Question { plugin, request, answer });
+        if asked { Ok(answered) } else { Err(Overloaded) }
+    }
 }
 
 impl Drop for Guests {
@@ -101,8 +140,16 @@ impl Drop for Guests {
 }
 
 /// A guest thread: runs for which a sender waits first.
-fn work(queue: &Queue<Job>, ended: &mpsc::Sender<Ended>, shared: &Weak<Shared>) {
-    while let Some(job) = queue.take() {
+fn work(queue: &Queue<Job, Question>, ended: &mpsc::Sender<Ended>, shared: &Weak<Shared>) {
+    while let Some(next) = queue.take() {
+        let job = match next {
+            Next::Run(job) => job,
+            Next::Question(plugin, question) => {
+                question.answer();
+                queue.answered(&plugin);
+                continue;
+            }
+        };
         let Some(shared) = shared.upgrade() else { return };
         let (started_at, now) = (shared.clock.now(), shared.clock.due_now());
         let running = AssertUnwindSafe(|| chain::run(&job.run, &job.route, now, random));

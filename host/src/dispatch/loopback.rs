@@ -14,6 +14,7 @@ use crate::destination::Parcel;
 use crate::event::{Body, Event, EventId};
 use crate::generation::SourceEntry;
 use crate::intake::Intake;
+use crate::plugin::Identity;
 use crate::store::{Appended, Dedupe, StoreError};
 
 use super::Shared;
@@ -85,6 +86,6 @@ fn event(source: &SourceEntry, parcel: &Parcel, hops: u8) -> Event {
         headers: headers.clone(),
         body,
     };
-    let kind = Some(source.kind(&event)).filter(|kind| !kind.is_empty());
+    let kind = Some(source.kind(&event, &Identity::default())).filter(|kind| !kind.is_empty());
     Event { kind: kind.unwrap_or_else(|| parent.kind.clone()), ..event }
 }

@@ -12,6 +12,7 @@ mod queue;
 mod runs;
 mod settle;
 mod share;
+mod turns;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -22,9 +23,10 @@ use tokio::sync::{Notify, watch};
 
 use crate::clock::Time;
 use crate::delivery::Reply;
-use crate::event::UnixMillis;
-use crate::generation::{Generation, RouteEntry};
+use crate::event::{Event, UnixMillis};
+use crate::generation::{Generation, PluginEntry, RouteEntry};
 use crate::metrics::Metrics;
+use crate::plugin::{Fault, Finding};
 use crate::store::{LeasedRun, Store};
 
 pub(crate) use guests::Overloaded;
@@ -109,6 +111,15 @@ impl Dispatcher {
         route: Arc<RouteEntry>,
     ) -> Result<tokio::sync::oneshot::Receiver<Option<Reply>>, Overloaded> {
         self.guests.submit_inline(run, route)
+    }
+
+    /// Has a plugin verify a request, for a sender that waits. The result is dropped where nobody waits for it any more.
+    pub(crate) fn verify(
+        &self,
+        plugin: Arc<PluginEntry>,
+        request: Arc<Event>,
+    ) -> Result<tokio::sync::oneshot::Receiver<Result<Finding, Fault>>, Overloaded> {
+        self.guests.submit_question(plugin, request)
     }
 
     /// Says that there is a new generation.

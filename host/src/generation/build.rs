@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::clock::Time;
-use crate::config::{Config, Create};
+use crate::config::{Config, Create, Verification};
 use crate::destination::HttpClient;
 use crate::metrics::Metrics;
 use crate::routing::Router;
@@ -73,28 +73,30 @@ pub fn build(
         Some(Err(problem)) => problems.push(problem),
     }
 
+    let plugins = generation.config.plugins.values();
+    watched.extend(plugins.clone().map(|plugin| plugin.path.clone()));
+    for (plugin, built) in plugins.zip(build_plugins(&generation.config, previous, workshop)) {
+        match built {
+            Ok(entry) => {
+                watched.extend(entry.secret_files.iter().cloned());
+                warnings.extend(entry.warnings.iter().cloned());
+                generation.plugins.insert(plugin.name.clone(), entry);
+            }
+            Err(found) => problems.extend(found),
+        }
+    }
+    problems.extend(misplaced(&generation));
     let server = &generation.config.server;
     let public_url = server.public_url.as_ref().map(|url| format!("{url}{}", server.base_path));
     for (name, source) in &generation.config.sources {
         let before = previous.and_then(|previous| previous.sources.get(name));
-        match SourceEntry::build(source, before, public_url.as_deref(), workshop) {
+        match SourceEntry::build(source, before, public_url.as_deref(), &generation.plugins, workshop) {
             Ok(entry) => {
                 watched.extend(entry.secret_files().map(PathBuf::from));
                 warnings.extend(entry.warnings.iter().cloned());
                 generation.sources.insert(name.clone(), entry);
             }
             Err(found) => problems.extend(found),
-        }
-    }
-    let plugins = generation.config.plugins.values();
-    watched.extend(plugins.clone().map(|plugin| plugin.path.clone()));
-    for (plugin, built) in plugins.zip(build_plugins(&generation.config, previous, workshop)) {
-        match built {
-            Ok(entry) => {
-                warnings.extend(entry.warnings.iter().cloned());
-                generation.plugins.insert(plugin.name.clone(), entry);
-            }
-            Err(message) => problems.push(Problem { at: Some(plugin.path_at.clone()), message }),
         }
     }
     for (name, destination) in &generation.config.destinations {
@@ -146,12 +148,45 @@ pub fn build(
     Ok(generation)
 }
 
+/// Plugins that stand where what they export is not called.
+fn misplaced(generation: &Generation) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for route in &generation.config.routes {
+        let plugins = route.plugins.iter().filter_map(|name| generation.plugins.get(name));
+        for plugin in plugins.filter(|plugin| plugin.processor.is_none()) {
+            let message = format!(
+                "route `{}`: plugin `{}` exports {} and no handler, so a route cannot run it; a source names it: verify = \
+                 {{ plugin = \"{}\" }}",
+                route.name,
+                plugin.name,
+                plugin.exports(),
+                plugin.name
+            );
+            problems.push(Problem { at: Some(route.at.clone()), message });
+        }
+    }
+    for source in generation.config.sources.values() {
+        let Verification::Plugin { plugin, at, .. } = &source.verification else { continue };
+        let Some(plugin) = generation.plugins.get(plugin).filter(|plugin| plugin.verifier.is_none()) else {
+            continue;
+        };
+        let message = format!(
+            "source `{}`: plugin `{}` exports {} and no verification, so it cannot verify requests; a route runs it",
+            source.name,
+            plugin.name,
+            plugin.exports()
+        );
+        problems.push(Problem { at: Some(at.clone()), message });
+    }
+    problems
+}
+
 /// Every plugin in the configuration's order, as many at once as there are processors: a large one takes seconds.
 fn build_plugins(
     config: &Config,
     previous: Option<&Generation>,
     workshop: &Workshop,
-) -> Vec<Result<Arc<PluginEntry>, String>> {
+) -> Vec<Result<Arc<PluginEntry>, Vec<Problem>>> {
     let plugins: Vec<_> = config.plugins.values().collect();
     let at_once = std::thread::available_parallelism().map_or(1, NonZero::get);
     let mut built = Vec::with_capacity(plugins.len());
@@ -160,10 +195,15 @@ fn build_plugins(
             let mut building = Vec::with_capacity(some.len());
             for plugin in some {
                 let before = previous.and_then(|previous| previous.plugins.get(&plugin.name));
-                building.push(scope.spawn(move || PluginEntry::build(plugin, before, workshop)));
+                building.push(scope.spawn(move || PluginEntry::build(plugin, config, before, workshop)));
             }
-            let panicked = |_| Err("loading it panicked; please report this".to_owned());
-            built.extend(building.into_iter().map(|thread| thread.join().unwrap_or_else(panicked)));
+            let joined = building.into_iter().zip(some).map(|(thread, plugin)| {
+                thread.join().unwrap_or_else(|_| {
+                    let message = format!("loading plugin `{}` panicked; please report this", plugin.name);
+                    Err(vec![Problem { at: Some(plugin.path_at.clone()), message }])
+                })
+            });
+            built.extend(joined);
         });
     }
     built

@@ -79,12 +79,15 @@ pub(super) fn proofs(
     workshop: &Workshop,
 ) -> Result<(Vec<Proof>, Noticed), Vec<Problem>> {
     let mut noticed = Noticed::default();
-    let Verification::Proof { provider, scheme, secrets, require, paste_secret } = &source.verification
-    else {
-        return Ok((Vec::new(), noticed));
+    let (main, require) = match &source.verification {
+        Verification::None | Verification::Internal => return Ok((Vec::new(), noticed)),
+        Verification::Plugin { require, .. } => (None, require),
+        Verification::Proof { provider, scheme, secrets, require, paste_secret } => {
+            (Some((scheme, &secrets[..], *provider, &**paste_secret)), require)
+        }
     };
     let further = require.iter().map(|Requirement { scheme, secrets }| (scheme, &secrets[..], None, ""));
-    let all = [(scheme, &secrets[..], *provider, &**paste_secret)].into_iter().chain(further);
+    let all = main.into_iter().chain(further);
     let (mut proofs, mut problems, mut secrets_before) = (Vec::new(), Vec::new(), 0);
     for (number, (scheme, secrets, provider, paste)) in all.enumerate() {
         let plan =

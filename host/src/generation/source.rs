@@ -1,5 +1,6 @@
 //! A source with its keys.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use prometheus_client::metrics::counter::Counter;
 use crate::config::{Batch, Source, Verification, is_ephemeral};
 use crate::event::{Event, UnixMillis};
 use crate::metrics::Metrics;
+use crate::plugin::Identity;
 use crate::provider::{Answer, Preset};
 use crate::routing::{DedupeRule, Fields, bounded_key};
 use crate::signature::{CertificateUrl, Refusal, SignedRequest, SigningCertificate};
@@ -17,7 +19,7 @@ use super::agreed::Agreed;
 use super::hook_secret::HookVerifier;
 use super::proof::{self, Proof, ProofSecret, Proven};
 use super::tally::Refusals;
-use super::{Problem, Workshop, shown};
+use super::{PluginEntry, Problem, Workshop, shown};
 
 /// A sender.
 #[derive(Debug)]
@@ -28,6 +30,8 @@ pub struct SourceEntry {
     pub internal: bool,
     /// What proves its requests, all of it needed; nothing where anyone may send.
     pub proofs: Vec<Proof>,
+    /// Finds out, besides, whether a request is genuine.
+    pub plugin: Option<Arc<PluginEntry>>,
     /// The largest body accepted, in bytes.
     pub max_body: usize,
     /// Where its secrets came from, for people.
@@ -87,6 +91,8 @@ pub struct RequestCounters {
     pub refused: Counter,
     /// More than `rate` takes.
     pub limited: Counter,
+    /// The plugin that verifies failed or had no time.
+    pub unverified: Counter,
     /// Larger than allowed.
     pub too_large: Counter,
     /// Not received whole.
@@ -105,6 +111,7 @@ impl RequestCounters {
             empty: requests("empty"),
             refused: requests("refused"),
             limited: requests("limited"),
+            unverified: requests("unverified"),
             too_large: requests("too-large"),
             incomplete: requests("incomplete"),
             overloaded: requests("overloaded"),
@@ -117,6 +124,7 @@ impl SourceEntry {
         source: &Source,
         before: Option<&SourceEntry>,
         public_url: Option<&str>,
+        plugins: &BTreeMap<Arc<str>, Arc<PluginEntry>>,
         workshop: &Workshop,
     ) -> Result<Self, Vec<Problem>> {
         let (proofs, noticed) = proof::proofs(source, before, workshop)?;
@@ -125,6 +133,10 @@ impl SourceEntry {
             name: source.name.clone(),
             internal: matches!(source.verification, Verification::Internal),
             proofs,
+            plugin: match &source.verification {
+                Verification::Plugin { plugin, .. } => plugins.get(plugin).cloned(),
+                Verification::None | Verification::Internal | Verification::Proof { .. } => None,
+            },
             max_body: source.max_body,
             origins: noticed.origins,
             warnings: noticed.warnings,
@@ -138,13 +150,14 @@ impl SourceEntry {
             dedupe: source.dedupe.clone(),
             answer: source.answer,
             batch: source.batch.clone(),
-            methods: methods(&handshakes, source.provider),
+            methods: Vec::new(),
             handshakes,
             public_url: source
                 .public_url
                 .clone()
                 .or_else(|| Some(format!("{}/{}", public_url?, source.name))),
         };
+        entry.methods = methods(&entry.handshakes, entry.takes_get());
         entry.warnings.extend(token_warning);
         entry.warn_of_a_passing_directory(source, workshop);
         Ok(entry)
@@ -215,9 +228,9 @@ impl SourceEntry {
         self.proofs.iter().flat_map(|proof| &proof.secrets)
     }
 
-    /// Whether events may come by GET.
+    /// Whether events may come by GET. A plugin may have to answer one.
     pub(crate) fn takes_get(&self) -> bool {
-        self.provider.is_some_and(|preset| preset.by_get)
+        self.plugin.is_some() || self.provider.is_some_and(|preset| preset.by_get)
     }
 
     /// The HMAC of a challenge under one of the first proof's secrets, or the first active one.
@@ -235,14 +248,15 @@ impl SourceEntry {
         self.origins.iter().filter_map(|origin| origin.file.as_deref())
     }
 
-    /// The event type, from the places where this sender states it.
-    pub fn kind(&self, event: &Event) -> String {
-        event_kind(&self.kind, event)
+    /// The event type: what a plugin says, or else what stands in the places where this sender states it.
+    pub fn kind(&self, event: &Event, identity: &Identity) -> String {
+        identity.kind.clone().map_or_else(|| event_kind(&self.kind, event), cut)
     }
 
-    /// The sender's own id of this delivery.
-    pub fn delivery_id(&self, event: &Event) -> Option<String> {
-        event_delivery_id(&self.delivery_id, event)
+    /// The sender's own id of this delivery, as the event type.
+    pub fn delivery_id(&self, event: &Event, identity: &Identity) -> Option<String> {
+        let said = identity.delivery_id.as_deref().map(|id| bounded_key(id.into()));
+        said.or_else(|| event_delivery_id(&self.delivery_id, event))
     }
 }
 
@@ -270,8 +284,8 @@ fn called(registered: &str, query: &str) -> String {
 }
 
 /// What events come by, and what is asked with.
-fn methods(handshakes: &Agreed, provider: Option<&Preset>) -> Vec<&'static str> {
-    let by_get = provider.is_some_and(|preset| preset.by_get).then_some("GET");
+fn methods(handshakes: &Agreed, takes_get: bool) -> Vec<&'static str> {
+    let by_get = takes_get.then_some("GET");
     let asked = handshakes.kinds.iter().map(|handshake| handshake.method());
     let mut methods: Vec<&str> = asked.chain(by_get).chain(["POST"]).collect();
     methods.sort_unstable();

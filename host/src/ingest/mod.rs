@@ -6,6 +6,7 @@ mod batch;
 mod body;
 mod certificates;
 mod handshake;
+mod prove;
 mod readmit;
 mod refused;
 
@@ -16,6 +17,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
+use prometheus_client::metrics::counter::Counter;
 use uuid::Uuid;
 
 use crate::clock::Time;
@@ -25,11 +27,12 @@ use crate::dispatch::Dispatcher;
 use crate::event::{Body, Event, EventId, Headers, UnixMillis};
 use crate::generation::{Generation, Proven, RouteEntry, SourceEntry};
 use crate::intake::Intake;
-use crate::metrics::KeptCounters;
+use crate::plugin::Identity;
 use crate::provider::Handshake;
-use crate::quarantine::{self, Bounds, Quarantine};
+use crate::quarantine::{self, Quarantine};
 use crate::store::{Appended, Dedupe, LeasedRun, NewEvent, SettledRun, Store, StoreError};
 use crate::throttle::Throttle;
+use crate::upkeep::bounds;
 
 pub use answer::Response;
 pub(crate) use body::InFlight;
@@ -37,6 +40,7 @@ pub(crate) use certificates::Certificates;
 pub(crate) use readmit::Readmitted;
 
 use body::Receipt;
+use prove::{Found, Unproven};
 use refused::Refused;
 
 /// Characters of a stranger's path that are logged.
@@ -54,7 +58,8 @@ pub(crate) struct Ingest {
     pub(crate) in_flight: InFlight,
     pub(crate) certificates: Certificates,
     pub(crate) quarantine: Arc<Quarantine>,
-    pub(crate) kept: KeptCounters,
+    /// Refused requests that are not kept.
+    pub(crate) let_go: Counter,
     /// Of requests that name no source, and of refused ones: separate, so that the one do not hide the other.
     pub(crate) strangers: Throttle,
     pub(crate) refusals: Throttle,
@@ -119,27 +124,23 @@ impl Ingest {
         if let Some(answered) = self.anybody_asks(source, &event, now).await {
             return answered;
         }
-        let proven = match self.prove(source, &event, now).await {
-            Ok(proven) => proven,
-            Err(refused) => {
-                if let Some(reason) = refused.not_genuine {
-                    self.keep(generation, event, reason);
+        let (event, proven, identity) = match self.prove(source, event, now).await {
+            Ok(Found::Genuine(event, proven, identity)) => (event, proven, identity),
+            Ok(Found::Answered(by, answer)) => return self.asked(source, &by, Ok(answer)),
+            Err(Unproven { refused, event }) => {
+                if let (Some(reason), Some(event)) = (refused.not_genuine, event) {
+                    self.keep(generation, *event, reason);
                 }
                 return Err(refused);
             }
         };
-        if proven.is_some()
-            && let Some(answered) = handshake::confirm(self.certificates.fetcher(), source, &event).await
-        {
-            return self.asked(source, Handshake::SnsConfirmation, answered);
-        }
-        if let Some((kind, answered)) = handshake::of_the_sender(source, &event, proven.as_ref(), now) {
-            return self.asked(source, kind, answered);
+        if let Some(answered) = self.sender_asks(source, &event, proven.as_ref(), now).await {
+            return answered;
         }
         let event = Event { proof: proven.map(|proven| proven.by), ..event };
         let due_now = self.clock.due_now();
         let mut waiting = None;
-        let new = prepare(generation, source, event, due_now, |intake| {
+        let new = prepare(generation, source, event, &identity, due_now, |intake| {
             waiting = waiting.take().or_else(|| inline(intake, due_now));
         });
         if new.is_empty() {
@@ -157,10 +158,10 @@ impl Ingest {
         now: UnixMillis,
     ) -> Option<Result<Response, Refused>> {
         if let Some(answered) = handshake::take_secret(source, event).await {
-            return Some(self.asked(source, Handshake::HookSecret, answered));
+            return Some(self.asked(source, Handshake::HookSecret.name(), answered));
         }
         if let Some((kind, answered)) = handshake::of_anybody(source, event, now) {
-            return Some(self.asked(source, kind, answered));
+            return Some(self.asked(source, kind.name(), answered));
         }
         let may_be_event = event.method == "POST" || (event.method == "GET" && source.takes_get());
         (!may_be_event).then(|| {
@@ -169,11 +170,28 @@ impl Ingest {
         })
     }
 
+    /// Answers what a sender may ask who has proven itself.
+    async fn sender_asks(
+        &self,
+        source: &SourceEntry,
+        event: &Event,
+        proven: Option<&Proven>,
+        now: UnixMillis,
+    ) -> Option<Result<Response, Refused>> {
+        if proven.is_some()
+            && let Some(answered) = handshake::confirm(self.certificates.fetcher(), source, event).await
+        {
+            return Some(self.asked(source, Handshake::SnsConfirmation.name(), answered));
+        }
+        let (kind, answered) = handshake::of_the_sender(source, event, proven, now)?;
+        Some(self.asked(source, kind.name(), answered))
+    }
+
     /// Counts and logs a handshake.
     fn asked(
         &self,
         source: &SourceEntry,
-        kind: Handshake,
+        handshake: &str,
         answered: Result<Response, Refused>,
     ) -> Result<Response, Refused> {
         if answered.is_err() {
@@ -182,28 +200,17 @@ impl Ingest {
         }
         source.counters.handshake.inc();
         if let Some(left_out) = self.strangers.admit(self.clock.due_now()) {
-            tracing::info!(source = &*source.name, handshake = kind.name(), left_out, "handshake answered");
+            tracing::info!(source = &*source.name, handshake, left_out, "handshake answered");
         }
         answered
     }
 
-    /// What proves the event genuine; none where anybody may send.
-    async fn prove(
-        &self,
-        source: &SourceEntry,
-        event: &Event,
-        now: UnixMillis,
-    ) -> Result<Option<Proven>, Refused> {
-        let certificate = self.certificate(source, event, now).await?;
-        source.verify(event, certificate.as_deref(), now).map_err(|refusal| Refused::forged(&refusal))
-    }
-
     /// Keeps what was refused, for an operator who knows better.
     fn keep(&self, generation: &Generation, event: Event, reason: &str) {
-        let bounds = generation.config.quarantine;
-        let bounds = Bounds { requests: bounds.max_requests, bytes: bounds.max_bytes, age: bounds.max_age };
-        let kept = self.quarantine.keep(quarantine::Refused { event, reason: reason.to_owned() }, bounds);
-        if kept { &self.kept.kept } else { &self.kept.let_go }.inc();
+        let refused = quarantine::Refused { event, reason: reason.to_owned() };
+        if !self.quarantine.keep(refused, bounds(&generation.config)) {
+            self.let_go.inc();
+        }
     }
 
     /// Stores all of them or none.
@@ -296,18 +303,19 @@ fn prepare<'g>(
     generation: &'g Generation,
     source: &SourceEntry,
     event: Event,
+    identity: &Identity,
     due_now: UnixMillis,
     mut look: impl FnMut(&mut Intake<'g>),
 ) -> Vec<NewEvent> {
-    let prepare = |event: Event| {
-        let event = describe(source, event);
+    let prepare = |(number, event): (usize, Event)| {
+        let event = describe(source, event, &identity.of(number));
         let dedupe = dedupe(source, &event, due_now);
         let mut intake = Intake::decide(generation, event, dedupe);
         look(&mut intake);
         intake.log();
         intake.new
     };
-    batch::events(source, event).into_iter().map(prepare).collect()
+    batch::events(source, event).into_iter().enumerate().map(prepare).collect()
 }
 
 /// By what an event is known if its sender repeats it.
@@ -359,9 +367,9 @@ fn headers(map: &HeaderMap) -> Headers {
 }
 
 /// Reads what happened, once it is known that the sender may say so.
-fn describe(source: &SourceEntry, event: Event) -> Event {
-    let kind = source.kind(&event);
-    let delivery_id = source.delivery_id(&event);
+fn describe(source: &SourceEntry, event: Event, identity: &Identity) -> Event {
+    let kind = source.kind(&event, identity);
+    let delivery_id = source.delivery_id(&event, identity);
     Event { kind, delivery_id, ..event }
 }
 

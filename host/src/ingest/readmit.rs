@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use crate::delivery::later;
 use crate::event::{Event, EventId};
-use crate::store::Appended;
+use crate::quarantine::Taken;
+use crate::store::{Appended, Dedupe, NewEvent};
 
-use super::{Ingest, handshake, prepare};
+use super::prove::{Found, Unproven};
+use super::{Ingest, prepare};
 
 /// What came of a refused request.
 #[derive(Debug)]
@@ -17,7 +20,7 @@ pub(crate) enum Readmitted {
     Events(Vec<EventId>),
     /// It is still refused.
     Refused(String),
-    /// It is not there any more.
+    /// It is not there any more, or somebody else works on it.
     Missing,
     /// It could not be read or stored; it may work later.
     Failed(String),
@@ -28,44 +31,63 @@ impl Ingest {
     /// leaves the quarantine.
     pub(crate) async fn readmit(&self, id: Uuid) -> Readmitted {
         let quarantine = self.quarantine.clone();
-        let read = tokio::task::spawn_blocking(move || quarantine.read(id)).await;
-        let refused = match read.map_err(std::io::Error::other).flatten() {
-            Ok(Some(refused)) => refused,
-            Ok(None) => {
-                self.quarantine.remove(id);
-                return Readmitted::Missing;
-            }
+        let read = tokio::task::spawn_blocking(move || quarantine.take(id)).await;
+        let Taken { refused, summary } = match read.map_err(std::io::Error::other).flatten() {
+            Ok(Some(taken)) => taken,
+            Ok(None) => return Readmitted::Missing,
             Err(error) => return Readmitted::Failed(error.to_string()),
         };
-        let readmitted = self.take_again(refused.event).await;
-        if let Readmitted::Events(_) = readmitted {
-            self.quarantine.remove(id);
+        let readmitted = self.take_again(id, refused.event).await;
+        if !matches!(readmitted, Readmitted::Events(_)) {
+            self.quarantine.give_back(summary);
+            return readmitted;
+        }
+        let quarantine = self.quarantine.clone();
+        let forgotten = tokio::task::spawn_blocking(move || quarantine.forget(id)).await;
+        if let Err(error) = forgotten.map_err(std::io::Error::other).flatten() {
+            tracing::warn!(%error, %id, "a request that was taken in cannot be removed from the quarantine");
         }
         readmitted
     }
 
-    async fn take_again(&self, event: Event) -> Readmitted {
+    async fn take_again(&self, id: Uuid, event: Event) -> Readmitted {
         let generation = self.current.load_full();
         let Some(source) = generation.sources.get(&event.source).filter(|source| !source.internal) else {
             return Readmitted::Refused(format!("there is no source `{}` any more", event.source));
         };
         let came = event.received_at;
-        let proven = match self.prove(source, &event, came).await {
-            Ok(proven) => proven,
-            Err(refused) if refused.not_genuine.is_some() => return Readmitted::Refused(refused.operator),
-            Err(refused) => return Readmitted::Failed(refused.operator),
+        let (event, proven, identity) = match self.prove(source, event, came).await {
+            Ok(Found::Genuine(event, proven, identity)) => (event, proven, identity),
+            Ok(Found::Answered(..)) => return Readmitted::Events(Vec::new()),
+            Err(Unproven { refused, .. }) if refused.not_genuine.is_some() => {
+                return Readmitted::Refused(refused.operator);
+            }
+            Err(Unproven { refused, .. }) => return Readmitted::Failed(refused.operator),
         };
-        if handshake::of_the_sender(source, &event, proven.as_ref(), came).is_some() {
-            return Readmitted::Events(Vec::new());
+        match self.sender_asks(source, &event, proven.as_ref(), came).await {
+            Some(Ok(_)) => return Readmitted::Events(Vec::new()),
+            Some(Err(refused)) => return Readmitted::Refused(refused.operator),
+            None => {}
         }
-        let event = Event { proof: proven.map(|proven| proven.by), ..event };
+        let proof = proven.map(|proven| format!("{}, taken from the quarantine", proven.by).into());
+        let event = Event { id: EventId(Uuid::now_v7()), proof, ..event };
         let due_now = self.clock.due_now();
-        let new = prepare(&generation, source, event, due_now, |_| ());
+        let mut new = prepare(&generation, source, event, &identity, due_now, |_| ());
         if new.is_empty() {
             return Readmitted::Events(Vec::new());
         }
+        // A process that dies before the request is forgotten takes it in once more: its events are known by it.
+        let window = generation.config.quarantine.max_age;
+        for (at, new) in new.iter_mut().enumerate().filter(|(_, new)| new.dedupe.is_none()) {
+            let key = format!("quarantine:{id}:{at}");
+            new.dedupe = Some(Dedupe { key, until: later(due_now, window) });
+        }
+        self.append_again(source, new).await
+    }
+
+    async fn append_again(&self, source: &crate::generation::SourceEntry, new: Vec<NewEvent>) -> Readmitted {
         let events: Vec<Arc<Event>> = new.iter().map(|new| new.event.clone()).collect();
-        let appended = match self.store.append(new, due_now).await {
+        let appended = match self.store.append(new, self.clock.due_now()).await {
             Ok(appended) => appended,
             Err(error) => return Readmitted::Failed(error.to_string()),
         };

@@ -1,9 +1,12 @@
-//! Plugins: what goes in, what comes out, and the ways in which one can fail. How one is run is behind [`Processor`].
+//! Plugins: what goes in, what comes out, and the ways in which one can fail. How one is run is behind [`Processor`] and
+//! [`RequestVerifier`].
 
 mod output;
+mod secrets;
 #[cfg(feature = "wasm")]
 pub mod wasm;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -11,6 +14,7 @@ use crate::delivery::Reply;
 use crate::event::{Event, Message};
 
 pub use output::{Edits, EmittedMessage, OutputLimits};
+pub use secrets::GrantedSecrets;
 
 /// One call's input.
 #[derive(Clone, Debug)]
@@ -102,4 +106,43 @@ impl std::error::Error for Fault {}
 pub trait Processor: Send + Sync + 'static {
     /// Makes one call. Ends within the plugin's time limit, and never panics.
     fn process(&self, call: Call) -> Result<Output, Fault>;
+}
+
+/// What a plugin finds a request to be.
+#[derive(Clone, Debug)]
+pub enum Finding {
+    /// From the sender that it claims.
+    Genuine(Identity),
+    /// A question whether somebody listens, and its answer.
+    Challenge(Reply),
+    /// Not genuine, for this reason, which the sender is not told.
+    Rejected(String),
+}
+
+/// What a plugin knows of a genuine request; None where the source's settings say it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// The sender's name for the type of event.
+    pub kind: Option<String>,
+    /// The sender's id of the delivery.
+    pub delivery_id: Option<String>,
+}
+
+impl Identity {
+    /// That of one of the events of a delivery, counted from 0. Each has an id of its own, or all but the first would be
+    /// taken for repetitions; that of the first is the delivery's.
+    pub fn of(&self, number: usize) -> Cow<'_, Self> {
+        match (&self.delivery_id, number) {
+            (None, _) | (_, 0) => Cow::Borrowed(self),
+            (Some(id), number) => {
+                Cow::Owned(Identity { kind: self.kind.clone(), delivery_id: Some(format!("{id}#{number}")) })
+            }
+        }
+    }
+}
+
+/// Something that finds out whether requests are genuine, one at a time, on the caller's thread.
+pub trait RequestVerifier: Send + Sync + 'static {
+    /// Looks at one request. Ends within the plugin's time limit, and never panics.
+    fn verify(&self, request: Arc<Event>) -> Result<Finding, Fault>;
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use http::HeaderName;
+use rustix::fs::statvfs;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -49,11 +50,13 @@ pub(super) fn write(directory: &Path, refused: &Refused) -> io::Result<Summary> 
         "headers": event.headers.iter().map(|(name, value)| json!([name, latin1(value)])).collect::<Vec<_>>(),
         "size": size,
     });
-    let temporary = directory.join(format!("{}.part", id.hyphenated()));
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
-    file.write_all(format!("{head}\n").as_bytes())?;
-    file.write_all(event.bytes())?;
-    fs::rename(&temporary, path(directory, id))?;
+    let draft = directory.join(format!("{}.part", id.hyphenated()));
+    let written = write_draft(&draft, &format!("{head}\n"), event.bytes());
+    if let Err(error) = written.and_then(|()| fs::rename(&draft, path(directory, id))) {
+        // What is half written would count in no bound.
+        let _ = fs::remove_file(&draft);
+        return Err(error);
+    }
     Ok(Summary {
         id,
         source: event.source.to_string(),
@@ -62,6 +65,17 @@ pub(super) fn write(directory: &Path, refused: &Refused) -> io::Result<Summary> 
         method: event.method.clone(),
         size,
     })
+}
+
+fn write_draft(draft: &Path, head: &str, body: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(draft)?;
+    file.write_all(head.as_bytes())?;
+    file.write_all(body)
+}
+
+/// Bytes that are free where the directory is. A file system that cannot say has room, until a write fails.
+pub(super) fn free(directory: &Path) -> u64 {
+    statvfs(directory).map_or(u64::MAX, |found| found.f_bavail.saturating_mul(found.f_frsize))
 }
 
 /// Reads a file; None if it is not there.
@@ -94,11 +108,12 @@ pub(super) fn read(directory: &Path, id: Uuid) -> io::Result<Option<Refused>> {
     Ok(Some(Refused { event, reason: text("reason") }))
 }
 
-/// Removes a file; one that is not there is no error.
-pub(super) fn remove(directory: &Path, id: Uuid) -> io::Result<()> {
+/// Removes a file. Whether it was there.
+pub(super) fn remove(directory: &Path, id: Uuid) -> io::Result<bool> {
     match fs::remove_file(path(directory, id)) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
     }
 }
 
@@ -120,7 +135,11 @@ pub(super) fn all(directory: &Path) -> io::Result<Vec<Summary>> {
                     tracing::warn!(%error, path = %path.display(), "no refused request can be read here")
                 }
             },
-            (Some("part"), Some(_)) => fs::remove_file(&path)?,
+            (Some("part"), Some(_)) => {
+                if let Err(error) = fs::remove_file(&path) {
+                    tracing::warn!(%error, path = %path.display(), "a half-written request cannot be removed");
+                }
+            }
             _ => {}
         }
     }

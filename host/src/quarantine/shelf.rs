@@ -26,20 +26,31 @@ impl Shelf {
         self.kept.values().rev()
     }
 
-    pub(super) fn remove(&mut self, id: Uuid) {
-        if let Some(summary) = self.kept.remove(&id) {
-            self.bytes -= summary.size;
+    pub(super) fn has(&self, id: Uuid) -> bool {
+        self.kept.contains_key(&id)
+    }
+
+    pub(super) fn insert(&mut self, summary: Summary) {
+        self.bytes += summary.size;
+        if let Some(before) = self.kept.insert(summary.id, summary) {
+            self.bytes -= before.size;
         }
     }
 
-    /// Adds one, and names those that have to go: what is too old, and then the oldest of the source that has the most,
-    /// so that a flood at one source takes the room of no other.
-    pub(super) fn put(&mut self, summary: Summary, bounds: Bounds, now: UnixMillis) -> Vec<Uuid> {
-        self.bytes += summary.size;
-        self.kept.insert(summary.id, summary);
+    pub(super) fn remove(&mut self, id: Uuid) -> Option<Summary> {
+        let summary = self.kept.remove(&id)?;
+        self.bytes -= summary.size;
+        Some(summary)
+    }
+
+    /// Takes out and names what has to go: what is too old, and then the oldest of the source that has the most, so that a
+    /// flood at one source takes the room of no other.
+    pub(super) fn trim(&mut self, bounds: Bounds, now: UnixMillis) -> Vec<Uuid> {
         let too_old = |summary: &&Summary| later(summary.received_at, bounds.age) < now;
         let mut gone: Vec<Uuid> = self.kept.values().filter(too_old).map(|summary| summary.id).collect();
-        gone.iter().for_each(|id| self.remove(*id));
+        for id in &gone {
+            self.remove(*id);
+        }
         while self.kept.len() > bounds.requests || self.bytes > bounds.bytes {
             let Some(id) = self.first_to_go() else { break };
             self.remove(id);

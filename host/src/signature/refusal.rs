@@ -55,6 +55,8 @@ pub enum Refusal {
     NoActiveSecret,
     /// No active secret makes this signature, or none is this token.
     BadSignature,
+    /// A plugin says that it is not genuine, for this reason.
+    RejectedByPlugin(String),
 }
 
 impl Refusal {
@@ -86,6 +88,7 @@ impl Refusal {
             Refusal::NoSecretYet => "no_secret_yet",
             Refusal::NoActiveSecret => "no_active_secret",
             Refusal::BadSignature => "bad_signature",
+            Refusal::RejectedByPlugin(_) => "rejected_by_plugin",
         }
     }
 }
@@ -139,6 +142,8 @@ impl fmt::Display for Refusal {
             ),
             Refusal::NoSecretYet => f.write_str("the sender has not brought its secret yet, by X-Hook-Secret"),
             Refusal::NoActiveSecret => f.write_str("every secret of this source has expired"),
+            // A stranger may have written it: no line of a log begins in it.
+            Refusal::RejectedByPlugin(reason) => write!(f, "{}", reason.escape_debug()),
             Refusal::BadSignature => f.write_str(
                 "no active secret makes this signature; compare the secret here with the sender's",
             ),

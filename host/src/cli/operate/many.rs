@@ -129,6 +129,9 @@ impl Account {
             return output::document(self);
         }
         for outcome in &self.results {
+            if let (Action::Reverify, "done", Some(detail)) = (action, &*outcome.outcome, &outcome.detail) {
+                say(&format!("{}  taken in: {}\n", outcome.id, text::line(detail)));
+            }
             if outcome.outcome != "done" {
                 let detail = outcome.detail.as_deref().unwrap_or("there is nothing of this id");
                 say(&format!("{}  {}: {}\n", outcome.id, outcome.outcome, text::line(detail)));

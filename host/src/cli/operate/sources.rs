@@ -77,9 +77,12 @@ fn cells(secret: &SecretView, now: UnixMillis) -> [String; 5] {
 
 /// Accepted requests, and refused ones with the reasons.
 fn counts(requests: &RequestsView) -> (String, String) {
-    let reasons: Vec<String> =
+    let mut reasons: Vec<String> =
         requests.refused.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
-    let refused: u64 = requests.refused.values().sum();
+    if requests.unverified > 0 {
+        reasons.push(format!("unverified {}", requests.unverified));
+    }
+    let refused = requests.refused.values().sum::<u64>() + requests.unverified;
     let refused = match reasons.is_empty() {
         true => "0".to_owned(),
         false => format!("{refused}: {}", reasons.join(", ")),

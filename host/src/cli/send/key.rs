@@ -62,6 +62,10 @@ fn of_target(
         }
         (Verification::None | Verification::Internal, Some(secret)) => Ok(Some((usual()?, secret))),
         (Verification::None | Verification::Internal, None) => Ok(None),
+        (Verification::Plugin { plugin, .. }, _) => Err(Failed::usage(format!(
+            "source `{}` is verified by plugin `{plugin}`, and only its sender knows how to sign for that",
+            source.name
+        ))),
     }
 }
 

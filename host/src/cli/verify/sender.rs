@@ -81,6 +81,13 @@ impl Sender {
         scheme: Option<&str>,
         mut secrets: Vec<Known>,
     ) -> Result<Self, Failed> {
+        if let Verification::Plugin { plugin, .. } = &source.verification {
+            let message = format!(
+                "source `{}` is verified by plugin `{plugin}`, which only the gateway can ask; send the request to it",
+                source.name
+            );
+            return Err(Failed::usage(message));
+        }
         let Verification::Proof { scheme: own, secrets: references, require, .. } = &source.verification
         else {
             return Err(Failed::usage(format!("source `{}` asks for no proof of who sends", source.name)));

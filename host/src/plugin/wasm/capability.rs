@@ -6,6 +6,9 @@ use super::LoadError;
 /// The interface that a route calls.
 const HANDLER: &str = "hookyard:plugin/handler";
 
+/// The interface that a source calls.
+const VERIFICATION: &str = "hookyard:plugin/verification";
+
 /// The contract's versions that this host serves all have this prefix.
 const SERVED: &str = "0.1.";
 
@@ -13,7 +16,7 @@ const SERVED: &str = "0.1.";
 const ALWAYS: [&str; 5] = ["types", "events", "output", "logging", "config"];
 
 /// Imports that this version can serve when granted.
-const OFFERED: [&str; 0] = [];
+const OFFERED: [&str; 1] = ["secrets"];
 
 /// Powers beyond reading the event and writing the output, each off unless granted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,22 +73,36 @@ fn check_import(import: &str, grants: Grants, offered: &[&str]) -> Result<(), St
     Ok(())
 }
 
-/// Checks that a component exports what a route calls.
-pub(super) fn check_exports<'a>(exports: impl Iterator<Item = &'a str>) -> Result<(), LoadError> {
-    let exports: Vec<&str> = exports.collect();
-    let served = |export: &&&str| {
-        export.split_once('@').is_some_and(|(path, version)| path == HANDLER && version.starts_with(SERVED))
-    };
-    if exports.iter().find(served).is_some() {
-        return Ok(());
+/// What a component exports that is called here; at least one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exports {
+    /// It takes part in routes.
+    pub handler: bool,
+    /// It verifies requests.
+    pub verification: bool,
+}
+
+impl Exports {
+    /// Finds what is called here among the names of a component's exports.
+    pub(super) fn among<'a>(exports: impl Iterator<Item = &'a str>) -> Result<Self, LoadError> {
+        let names: Vec<&str> = exports.collect();
+        let served = |interface: &str| {
+            let is = |(path, version): (&str, &str)| path == interface && version.starts_with(SERVED);
+            names.iter().any(|name| name.split_once('@').is_some_and(is))
+        };
+        let exports = Exports { handler: served(HANDLER), verification: served(VERIFICATION) };
+        if exports.handler || exports.verification {
+            return Ok(exports);
+        }
+        let found = match names.as_slice() {
+            [] => "nothing".to_owned(),
+            names => names.join(", "),
+        };
+        Err(LoadError::World(format!(
+            "is of another world: a route calls {HANDLER}@{SERVED}x and a source {VERIFICATION}@{SERVED}x; it exports \
+             {found}"
+        )))
     }
-    let found = match exports.as_slice() {
-        [] => "nothing".to_owned(),
-        exports => exports.join(", "),
-    };
-    Err(LoadError::World(format!(
-        "is of another world: a route calls {HANDLER}@{SERVED}x, and it exports {found}"
-    )))
 }
 
 #[cfg(test)]
@@ -116,11 +133,15 @@ mod tests {
 
     #[test]
     fn another_world_is_named() {
-        assert_eq!(check_exports(["hookyard:plugin/handler@0.1.0"].into_iter()), Ok(()));
+        let found = |exports: &[&'static str]| Exports::among(exports.iter().copied());
+        let (handler, verification) = ("hookyard:plugin/handler@0.1.0", "hookyard:plugin/verification@0.1.0");
+        assert_eq!(found(&[handler]), Ok(Exports { handler: true, verification: false }));
+        assert_eq!(found(&["a:b/c", verification]), Ok(Exports { handler: false, verification: true }));
+        assert_eq!(found(&[verification, handler]), Ok(Exports { handler: true, verification: true }));
         for exports in
-            [vec![], vec!["wasi:http/incoming-handler@0.2.0"], vec!["hookyard:plugin/handler@0.2.0"]]
+            [&[][..], &["wasi:http/incoming-handler@0.2.0"], &["hookyard:plugin/handler@0.2.0"], &["handler"]]
         {
-            assert!(matches!(check_exports(exports.into_iter()), Err(LoadError::World(_))));
+            assert!(matches!(found(exports), Err(LoadError::World(_))), "{exports:?}");
         }
     }
 }

@@ -8,7 +8,7 @@ use aws_lc_rs::digest;
 use wasmtime::component::Component as Compiled;
 
 use super::cache::{self, Cache};
-use super::capability::{check_exports, check_imports};
+use super::capability::{Exports, check_imports};
 use super::shape::{component, shape};
 use super::{Grants, LoadError, Runtime};
 
@@ -31,6 +31,8 @@ pub struct Component {
     pub origin: Origin,
     /// Bytes of memory that an instance starts with.
     pub initial_memory: u64,
+    /// What it is for.
+    pub exports: Exports,
     imports: Arc<[String]>,
 }
 
@@ -98,7 +100,7 @@ impl Component {
             }
         };
         let declared = compiled.component_type();
-        check_exports(declared.exports(engine).map(|(name, _)| name))?;
+        let exports = Exports::among(declared.exports(engine).map(|(name, _)| name))?;
         let imports = declared.imports(engine).map(|(name, _)| name.to_owned()).collect();
         let copies = others.iter().map(|engine| cache::copy(engine, &compiled));
         let lanes = std::iter::once(Some(compiled.clone())).chain(copies).collect::<Option<_>>();
@@ -108,6 +110,7 @@ impl Component {
             size: bytes.len(),
             origin,
             initial_memory: shape.initial_memory(),
+            exports,
             imports,
         })
     }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hookyard_wit::v0_1::hookyard::plugin::{config, events, logging, output, types};
+use hookyard_wit::v0_1::verifier::hookyard::plugin::secrets;
 use wasmtime::component::{Resource, ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
 use crate::delivery::Reply;
 use crate::event::{Document, Edit, Headers, Kind, Node};
-use crate::plugin::{Call, Edits, EmittedMessage, Fault, FaultKind, OutputLimits};
+use crate::plugin::{Call, Edits, EmittedMessage, Fault, FaultKind, GrantedSecrets, OutputLimits};
 
 use super::limits::{Deadline, Memory};
 
@@ -24,6 +25,7 @@ const MAX_LOG_LINE: usize = 2048;
 pub(super) struct Host {
     plugin: Arc<str>,
     config: Arc<Document>,
+    secrets: Arc<GrantedSecrets>,
     output_limits: OutputLimits,
     pub(super) memory: Memory,
     pub(super) deadline: Deadline,
@@ -39,6 +41,7 @@ impl Host {
     pub(super) fn new(
         plugin: Arc<str>,
         config: Arc<Document>,
+        secrets: Arc<GrantedSecrets>,
         output_limits: OutputLimits,
         memory: Memory,
         deadline: Deadline,
@@ -46,6 +49,7 @@ impl Host {
         Host {
             plugin,
             config,
+            secrets,
             output_limits,
             memory,
             deadline,
@@ -297,18 +301,23 @@ impl output::Host for Host {
     }
 
     fn reply(&mut self, response: types::Response) -> wasmtime::Result<()> {
-        let invalid = |message: String| Err(Fault { kind: FaultKind::InvalidOutput, message }.into());
-        if !(200..=599).contains(&response.status) {
-            return invalid(format!("{} is not the status of an answer", response.status));
+        match reply(response) {
+            Ok(reply) => self.edit(|edits| edits.reply(reply)),
+            Err(message) => Err(Fault { kind: FaultKind::InvalidOutput, message }.into()),
         }
-        let mut headers = Headers::new();
-        for header in response.headers {
-            if let Err(error) = headers.set(&header.name, &header.value) {
-                return invalid(error.to_string());
-            }
-        }
-        self.edit(|edits| edits.reply(Reply { status: response.status, headers, body: response.body.into() }))
     }
+}
+
+/// An answer to a sender, if it is one.
+pub(super) fn reply(response: types::Response) -> Result<Reply, String> {
+    if !(200..=599).contains(&response.status) {
+        return Err(format!("{} is not the status of an answer", response.status));
+    }
+    let mut headers = Headers::new();
+    for header in response.headers {
+        headers.set(&header.name, &header.value).map_err(|error| error.to_string())?;
+    }
+    Ok(Reply { status: response.status, headers, body: response.body.into() })
 }
 
 impl logging::Host for Host {
@@ -317,6 +326,8 @@ impl logging::Host for Host {
         if self.log_lines > MAX_LOG_LINES {
             return Ok(());
         }
+        // Before it is cut, so that no part of a secret is left.
+        let message = self.secrets.mask(message);
         let message: String = message.chars().take(MAX_LOG_LINE).flat_map(printable).collect();
         let plugin = &*self.plugin;
         let event = self.call.as_ref().map(|call| call.event.id.to_string()).unwrap_or_default();
@@ -347,6 +358,12 @@ impl config::Host for Host {
 
     fn text(&mut self) -> wasmtime::Result<String> {
         Ok(self.config.text(self.config.root()).to_owned())
+    }
+}
+
+impl secrets::Host for Host {
+    fn get(&mut self, name: String) -> wasmtime::Result<Option<Vec<u8>>> {
+        Ok(self.secrets.value(&name).map(<[u8]>::to_vec))
     }
 }
 

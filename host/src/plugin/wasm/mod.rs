@@ -1,7 +1,7 @@
 //! Plugins as WebAssembly components. Nothing outside this folder names wasmtime.
 //!
 //! A [`Runtime`] holds the engines for the life of the process; a [`Component`] is a file that has been compiled and
-//! whose imports have been checked; a [`Plugin`] is a component with its settings, ready to be called.
+//! whose imports have been checked; a [`Plugin`] or a [`Verifier`] is a component with its settings, ready to be called.
 
 mod cache;
 mod capability;
@@ -10,14 +10,17 @@ mod engine;
 mod host;
 mod instance;
 mod limits;
+mod sandbox;
 mod shape;
+mod verifier;
 
 use std::fmt;
 
-pub use capability::Grants;
+pub use capability::{Exports, Grants};
 pub use compile::{Component, Origin, read, sha256};
 pub use engine::{Runtime, RuntimeError};
 pub use instance::{Instances, Limits, Plugin, PluginSettings};
+pub use verifier::Verifier;
 
 /// Bytes of a plugin's memory that stay ready between calls; one that starts with more costs more for each call.
 pub const RESIDENT_MEMORY: u64 = shape::SMALL_RESIDENT as u64;
@@ -38,7 +41,7 @@ pub enum LoadError {
     NotAComponent(String),
     /// It is broken, or uses what the engine does not offer.
     Invalid(String),
-    /// It exports no interface that a route can call.
+    /// It exports no interface that is called here.
     World(String),
     /// It imports what it has not been granted, or what does not exist.
     Import(String),
