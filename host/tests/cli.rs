@@ -123,6 +123,47 @@ impl Drop for Serving {
     }
 }
 
+/// What is made is pasted where a sender takes it, and nowhere else; what is brought is asked for first.
+#[test]
+fn a_start_says_what_becomes_of_a_secret() {
+    for (provider, secret, expected) in [
+        ("gitlab", "{ generated = true }", &["paste it into: project", "send gitlab"][..]),
+        ("stripe", "{ generated = true }", &["only to try it out; copy the sender's own from: Developers"]),
+        (
+            "discord",
+            "{ generated = true }",
+            &["only to try it out; copy the sender's public key from: your app"],
+        ),
+        ("asana", "{ handshake = true }", &["the sender brings its secret", "send asana handshake"]),
+        (
+            "github",
+            "[{ file = \"one\" }, { file = \"two\" }]",
+            &["its secret 1 of 2: ", "its secret 2 of 2: "],
+        ),
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        for name in ["one", "two"] {
+            fs::write(directory.path().join(name), name).unwrap();
+        }
+        let key = if secret.starts_with('[') { "secrets" } else { "secret" };
+        let config = format!(
+            "[server]\nlisten = \"{}\"\n[sources.{provider}]\n{key} = {secret}\n[routes.all]\nsource = \"{provider}\"\n\
+             to = \"console\"\n[destinations.console]\ntype = \"console\"\n",
+            address()
+        );
+        fs::write(directory.path().join("config.toml"), config).unwrap();
+        let banner = Serving::start(directory.path()).seen.join("\n");
+        for expected in expected {
+            assert!(banner.contains(expected), "{expected} in:\n{banner}");
+        }
+        // What is there already needs no such words.
+        if secret.contains("generated") {
+            let banner = Serving::start(directory.path()).seen.join("\n");
+            assert!(banner.contains("its secret: ") && !banner.contains("paste it"), "{banner}");
+        }
+    }
+}
+
 /// P11
 #[test]
 fn a_fresh_checkout_serves_and_stops() {

@@ -34,7 +34,7 @@ async fn only_listed_addresses_may_knock() {
     assert_eq!((answer.status, answer.text.as_str()), (403, "{\"error\":\"address not allowed\"}\n"));
     // Nobody is believed who says that he is somebody else.
     assert_eq!(send_for(&yard, "192.0.2.1").await.status, 403);
-    // The body is not waited for.
+    // The body is waited for a moment only.
     let head = "POST /in/github HTTP/1.1\r\nhost: x\r\ncontent-length: 900\r\n\r\n";
     assert!(yard.client.raw(head.as_bytes()).await.starts_with("HTTP/1.1 403 "));
     assert_eq!(yard.client.send(yard.client.request("GET", "/in/github", &[], "")).await.status, 403);
@@ -115,7 +115,7 @@ async fn no_more_requests_are_taken_than_the_rate_says() {
     assert_eq!(answer.status, 429);
     let wait: u32 = answer.header("retry-after").parse().unwrap();
     assert!((3_000..=3_600).contains(&wait), "{wait}");
-    // The body is not waited for.
+    // The body is waited for a moment only.
     let head = "POST /in/github HTTP/1.1\r\nhost: x\r\ncontent-length: 900\r\n\r\n";
     assert!(yard.client.raw(head.as_bytes()).await.starts_with("HTTP/1.1 429 "));
     assert_eq!((requests(&yard, "limited").await, requests(&yard, "refused").await), (2.0, 1.0));

@@ -1,8 +1,18 @@
 //! HTTP/1.1 and HTTP/2 on one port, a limit on connections, and senders that hang up.
 
+use std::convert::Infallible;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
 use hookyard_tests::{SECRET, Yard, eventually, patiently, payload, sign};
+use http::Request;
+use hyper::body::{Body, Frame};
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 const PLAIN: &str = r#"
 [routes.all]
@@ -74,4 +84,66 @@ async fn a_sender_that_hangs_up_cancels_nothing() {
     let accepted = || async { (yard.ledger().await.accepted == 20).then_some(()) };
     eventually("all are accepted", accepted).await;
     assert_eq!(yard.sink.several(20).await.len(), 20);
+}
+
+/// A body that arrives piece by piece, until the other end is dropped.
+struct Pieces(UnboundedReceiver<Bytes>);
+
+impl Body for Pieces {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.0.poll_recv(context).map(|piece| piece.map(|piece| Ok(Frame::data(piece))))
+    }
+}
+
+/// A request to a path of which only the head is sent for now, and where its body goes.
+fn begun(yard: &Yard, method: &str, path: &str) -> (Request<Pieces>, UnboundedSender<Bytes>) {
+    let (pieces, body) = unbounded_channel();
+    let uri = format!("http://{}{path}", yard.client.address);
+    (Request::builder().method(method).uri(uri).body(Pieces(body)).unwrap(), pieces)
+}
+
+/// Whoever is still sending when his stream is reset may lose the answer.
+#[tokio::test]
+async fn an_answer_that_needs_no_body_waits_for_it_a_moment() {
+    let source = "[sources.github]\nsecret = { file = \"secret\" }\nip_allow = \"192.0.2.1\"\n";
+    let yard = Yard::start(&format!("[server]\nlisten = \"127.0.0.1:0\"\n{source}{PLAIN}")).await;
+    let stream = yard.client.open().await;
+    let connecting = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await;
+    let (mut sender, connection) = connecting.unwrap();
+    tokio::spawn(connection);
+    for (method, path, expected) in
+        [("POST", "/in/github", 403), ("POST", "/in/nobody", 404), ("PUT", "/in/github", 403)]
+    {
+        let (request, pieces) = begun(&yard, method, path);
+        let mut answer = pin!(sender.send_request(request));
+        pieces.send(Bytes::from_static(b"x")).unwrap();
+        // While others are answered on the same connection, this one is not.
+        for _ in 0..3 {
+            let (other, none) = begun(&yard, "GET", "/healthz");
+            drop(none);
+            let other = sender.clone().send_request(other);
+            tokio::select! {
+                early = answer.as_mut() => panic!("{path} is answered early: {early:?}"),
+                other = patiently("another answer", other) => assert_eq!(other.unwrap().status(), 200),
+            }
+        }
+        drop(pieces);
+        assert_eq!(patiently("the answer", answer).await.unwrap().status(), expected, "{path}");
+    }
+    // It does not wait for long, nor for much.
+    let (request, silent) = begun(&yard, "POST", "/in/github");
+    assert_eq!(patiently("the answer", sender.send_request(request)).await.unwrap().status(), 403);
+    let (request, endless) = begun(&yard, "POST", "/in/github");
+    endless.send(vec![0; 300 * 1024].into()).unwrap();
+    assert_eq!(patiently("the answer", sender.send_request(request)).await.unwrap().status(), 403);
+    drop((silent, endless));
+    // Who asks for leave to send is told at once, and is not given it.
+    let head = "POST /in/github HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 900\r\n\r\n";
+    assert!(yard.client.raw(head.as_bytes()).await.starts_with("HTTP/1.1 403 "));
 }

@@ -37,7 +37,10 @@ fn view(source: &Source, entry: Option<&SourceEntry>) -> SourceView {
             Verification::None => Some("none".to_owned()),
             Verification::Internal => Some("internal".to_owned()),
             Verification::Plugin { ref plugin, .. } => Some(format!("plugin {plugin}")),
-            Verification::Proof { .. } => None,
+            // Else it is said of each secret.
+            Verification::Proof { ref scheme, ref secrets, .. } => {
+                secrets.is_empty().then(|| scheme.name().to_owned())
+            }
         },
         secrets: secrets(source, entry),
         requests: entry.map(requests),

@@ -41,7 +41,7 @@ impl<'de> Deserialize<'de> for Moment {
 pub(crate) struct SourceView {
     pub(crate) name: String,
     pub(crate) provider: Option<String>,
-    /// `none` or `internal`, where its requests prove nothing.
+    /// `none` or `internal`, where its requests prove nothing, or how they are proven without a secret.
     pub(crate) verify: Option<String>,
     pub(crate) secrets: Vec<SecretView>,
     /// None while no gateway runs.

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use crate::config::{DestinationKind, Respond, StoreKind};
 use crate::generation::{Generation, Origin, RouteEntry, SourceEntry, shown};
+use crate::provider::SecretPlace;
 
 /// The start's account.
 pub(super) fn text(generation: &Generation, addresses: &[SocketAddr], config: &Path) -> String {
@@ -82,13 +83,16 @@ fn of_source(generation: &Generation, source: &SourceEntry) -> String {
     if source.proofs.is_empty() {
         account.push_str(" · anyone may send");
     }
-    for origin in &source.origins {
-        origin_of(&mut account, origin, "its secret");
+    for (at, origin) in source.origins.iter().enumerate() {
+        match source.origins.len() {
+            1 => origin_of(&mut account, origin, "its secret"),
+            count => origin_of(&mut account, origin, &format!("its secret {} of {count}", at + 1)),
+        }
     }
     account
 }
 
-/// Where a secret is kept, and where it has to be given.
+/// Where a secret is kept, and for one that was made just now, what is to become of it.
 fn origin_of(account: &mut String, origin: &Origin, what: &str) {
     if let Some(file) = &origin.file {
         let made = match origin {
@@ -97,8 +101,15 @@ fn origin_of(account: &mut String, origin: &Origin, what: &str) {
             Origin { .. } => what,
         };
         let _ = write!(account, "\n{:27}{made}: {}", "", shown(file));
-        if !origin.paste.is_empty() {
-            let _ = write!(account, "\n{:27}paste it at: {}", "", origin.paste);
+        if let Some(place) = origin.place.filter(|_| origin.created) {
+            let what = match place {
+                SecretPlace::Chosen(_) => "paste it into: ",
+                SecretPlace::Issued(_) => "only to try it out; copy the sender's own from: ",
+                SecretPlace::PublicKey(_) => "only to try it out; copy the sender's public key from: ",
+                SecretPlace::Agreed(_) => "the sender has to have the same: ",
+                SecretPlace::Brought(_) | SecretPlace::Needless(_) => "",
+            };
+            let _ = write!(account, "\n{:27}{what}{}", "", place.text());
         }
     }
 }
@@ -120,7 +131,14 @@ fn way(route: &RouteEntry) -> String {
 /// The one line to type next: a sample, where a source has one.
 fn next(generation: &Generation, config: &Path) -> String {
     let sample = generation.config.sources.values().find_map(|source| {
-        let sample = super::samples::first(source.provider?.provider)?;
+        let provider = source.provider?.provider;
+        let entry = generation.sources.get(&*source.name);
+        // Before its sender has brought the secret, nothing else than that can be sent.
+        let awaited = entry.is_some_and(|entry| entry.origins.iter().any(|origin| origin.awaited));
+        let sample = match awaited {
+            true => super::samples::of(provider).into_iter().find(|sample| sample.handshake)?,
+            false => super::samples::first(provider)?,
+        };
         Some((&source.name, sample.event))
     });
     let option = if config == Path::new("config.toml") {

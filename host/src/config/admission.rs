@@ -50,7 +50,9 @@ impl Admission {
             return Admission::default();
         }
         Admission {
-            ip_allow: ip_allow.and_then(|value| networks(value, "nobody could send")),
+            ip_allow: ip_allow.and_then(|value| {
+                networks(value, "nobody could send; list the sender's networks, or remove `ip_allow`")
+            }),
             rate: rate.and_then(|value| rate::read_of_source(value, table, usual_answer(provider))),
         }
     }

@@ -148,13 +148,13 @@ impl Handshakes {
         let token = self.has(Handshake::HubChallenge) || self.has(Handshake::VercelVerify);
         let options = self.has(Handshake::WebHookOptions);
         let uses = [
-            ("verify_token", token, "`hub-challenge` and `vercel-verify`"),
-            ("allowed_origins", options, "`webhook-options`"),
-            ("allowed_rate", options, "`webhook-options`"),
+            ("verify_token", token, "handshakes `hub-challenge` and `vercel-verify`"),
+            ("allowed_origins", options, "handshake `webhook-options`"),
+            ("allowed_rate", options, "handshake `webhook-options`"),
         ];
         for (key, used, by) in uses {
             if let (false, Some(value)) = (used, table.get(key)) {
-                return value.fail(format!("`{key}` has no effect: it is for the handshakes {by}"));
+                return value.fail(format!("`{key}` has no effect: it is for the {by}"));
             }
         }
         Some(())
@@ -167,11 +167,14 @@ impl Handshakes {
             );
             table.context.gathered.warn(&table.spot(), warning);
         }
-        if self.has(Handshake::WebHookOptions)
-            && self.allowed_origins.is_empty()
-            && let Some(value) = table.get("handshakes")
-        {
-            return value.fail("`webhook-options` allows nobody without `allowed_origins`");
+        if self.has(Handshake::WebHookOptions) && self.allowed_origins.is_empty() {
+            if let Some(value) = table.get("handshakes") {
+                return value.fail("`webhook-options` allows nobody without `allowed_origins`");
+            }
+            let warning = format!(
+                "who asks source `{name}` by OPTIONS whether it may send is told no until `allowed_origins` names it"
+            );
+            table.context.gathered.warn(&table.spot(), warning);
         }
         Some(())
     }
@@ -258,6 +261,10 @@ mod tests {
         assert!(warnings("verify_token = { env = \"T\" }").is_empty());
         let found = warnings("");
         assert!(found[0].1.contains("is refused (403) until `verify_token`"), "{found:?}");
+        let found = check::read(&text("cloudevents", "")).unwrap().warnings;
+        assert!(found[0].1.contains("is told no until `allowed_origins`"), "{found:?}");
+        let named = check::read(&text("cloudevents", "allowed_origins = \"*\"")).unwrap();
+        assert!(named.warnings.is_empty());
     }
 
     #[test]
@@ -266,7 +273,11 @@ mod tests {
             ("github", "handshakes = [\"haed\"]", "did you mean \"head\"?"),
             ("github", "verify_token = { env = \"T\" }", "`verify_token` has no effect"),
             ("meta", "verify_token = \"tok\"", "cannot be written in the configuration"),
-            ("github", "allowed_origins = \"*\"", "`allowed_origins` has no effect"),
+            (
+                "github",
+                "allowed_origins = \"*\"",
+                "`allowed_origins` has no effect: it is for the handshake `webhook-options`",
+            ),
             ("cloudevents", "allowed_origins = \"https://a\"", "is not the name of a host"),
             ("github", "handshakes = [\"webhook-options\"]", "allows nobody without `allowed_origins`"),
             ("shop", "verify = \"none\"\nhandshakes = [\"crc-token\"]", "HMAC-SHA256 under the secret"),

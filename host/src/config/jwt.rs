@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_told() {
         for (inside, expected) in [
-            ("", "[verify] lacks `algorithms`"),
+            ("", "[sources.github.verify] lacks `algorithms`"),
             ("algorithms = \"none\"", "`algorithms` cannot be \"none\""),
             ("algorithms = []", "names no algorithm"),
             ("algorithms = [\"HS256\", \"RS256\"]", "HS256 and RS256 take different kinds of keys"),

@@ -55,12 +55,12 @@ pub(super) static REQUIREMENT: Element = Element {
 /// Reads `require`; none where it is left out.
 pub(super) fn read(source: &Table<'_>) -> Option<Vec<Requirement>> {
     let Some(value) = source.get("require") else { return Some(Vec::new()) };
-    let read: Vec<_> = value.items()?.into_iter().map(requirement).collect();
+    let read: Vec<_> = value.items()?.into_iter().map(|item| requirement(item, source)).collect();
     read.into_iter().collect()
 }
 
-fn requirement(value: Value<'_>) -> Option<Requirement> {
-    let table = value.table_titled(value.key.to_owned())?;
+fn requirement(value: Value<'_>, source: &Table<'_>) -> Option<Requirement> {
+    let table = value.table_titled(source.subtitle(value.key))?;
     let (scheme, secrets) = (scheme::of(&table), source_secret::read(&table));
     Some(Requirement { scheme: scheme?, secrets: secrets? })
 }
@@ -90,7 +90,7 @@ mod tests {
     fn what_is_wrong_is_told() {
         for (require, expected) in [
             ("{}", "expected a list"),
-            ("[{ type = \"basic\" }]", "[require] lacks `secret`"),
+            ("[{ type = \"basic\" }]", "[sources.github.require] lacks `secret`"),
             ("[{ type = \"basc\", secret = { env = \"B\" } }]", "did you mean \"basic\"?"),
             ("[{ type = \"basic\", secret = { generated = true } }]", "unknown key `generated`"),
             ("[{ type = \"basic\", secret = \"me:pw\" }]", "cannot be written in the configuration"),

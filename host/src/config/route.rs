@@ -96,8 +96,10 @@ pub(super) static ROUTE: Element = Element {
              in Unix milliseconds, `method`, `path`), `headers` (by lower-case name, the first value), `query` and \
              `body` (its JSON view, as `match` sees it; a form's fields are texts: \
              `int(body.n) > 5`). An event for which it cannot be decided, because a field is not there or is of another \
-             type, does not take the route, which is counted; `has(body.a)` and `\"a\" in body` ask first. At most \
-             4 KiB; a loop over a list takes at most 10,000 steps.",
+             type, does not take the route, which is counted; `has(body.a)` and `\"a\" in body` ask first. \
+             There are the functions `size`, `contains`, `startsWith`, `endsWith`, `matches` (a regular expression), \
+             `lowerAscii`, `upperAscii`, `trim`, `int`, `uint`, `double`, `string`, `bytes`, `bool`, `type` and `dyn`, \
+             and for lists `all`, `exists`, `exists_one`, `map` and `filter`. At most 4 KiB; a loop over a list takes at most 10,000 steps.",
         )
         .example(r#"'body.amount > 1000 && body.items.exists(i, i.sku.startsWith("A-")) && "x-test" in headers'"#),
         Field::new("plugins", Shape::OneOrMore(&PLUGIN_NAME), "Plugins, in the order they run.")

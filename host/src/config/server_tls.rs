@@ -21,7 +21,7 @@ pub(super) static SERVER_TLS: Element = Element {
     name: "server tls",
     doc: "HTTPS instead of HTTP on every address in `listen`: TLS 1.2 and 1.3, HTTP/2 and HTTP/1.1. The files are read \
           again when they change: new connections get the new certificate, and those under way go on. A pair that \
-          cannot be used leaves the old one in place.",
+          cannot be used leaves the old one in place, and with it the whole configuration as it was, until it is mended.",
     fields: &[
         Field::new(
             "cert",

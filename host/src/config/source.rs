@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::provider::{Answer, Preset, preset, presets};
+use crate::provider::{Answer, Preset, SecretPlace, preset, presets};
 use crate::routing::{DedupeBy, DedupeRule, Field as EventField, Fields};
 use crate::signature::{Scheme, Token};
 
@@ -74,7 +74,7 @@ pub enum Verification {
         /// Further proofs, all of which are needed.
         require: Vec<Requirement>,
         /// Where the sender's settings take the secret; empty if not known.
-        paste_secret: String,
+        place: Option<SecretPlace>,
     },
     /// What a plugin finds.
     Plugin {
@@ -184,7 +184,7 @@ pub(super) static SOURCE: Element = Element {
         .otherwise("the provider's habit")
         .example(r#""5m""#),
         Field::new("max_body", Shape::Size { min: 0, max: 1 << 30 }, "The largest body accepted from outside.")
-            .otherwise("the largest that the provider sends, or 1MiB")
+            .otherwise("the largest that the provider sends, 10MiB where it does not say, 1MiB without a provider")
             .example(r#""5MiB""#),
         Field::new(
             "ip_allow",
@@ -350,7 +350,7 @@ fn verification(name: &str, preset: Option<&'static Preset>, table: &Table<'_>) 
         return by_plugin(plugin, at, table);
     }
     let scheme = match (verify, preset) {
-        (Some(value), _) => scheme::read(value),
+        (Some(value), _) => scheme::read(value, table),
         (None, Some(preset)) => scheme_of(preset, table),
         (None, None) => unknown_scheme(table),
     };
@@ -379,7 +379,7 @@ fn verification(name: &str, preset: Option<&'static Preset>, table: &Table<'_>) 
         scheme,
         secrets: secrets?,
         require: require?,
-        paste_secret: preset.map_or("", |preset| preset.secret).to_owned(),
+        place: preset.map(|preset| preset.secret),
     })
 }
 
@@ -424,7 +424,11 @@ fn unverified(name: &str, value: Value<'_>, table: &Table<'_>) -> Option<Verific
     if internal {
         return Some(Verification::Internal);
     }
-    let warning = format!("anyone can send to source `{name}`, because its requests are not verified");
+    let who = match table.get("ip_allow") {
+        Some(_) => "anyone in the networks of `ip_allow`",
+        None => "anyone",
+    };
+    let warning = format!("{who} can send to source `{name}`, because its requests are not verified");
     value.context.gathered.warn(&value.spot(), warning);
     Some(Verification::None)
 }
@@ -543,6 +547,9 @@ mod tests {
             warnings,
             ["config.toml:2:10 anyone can send to source `github`, because its requests are not verified"]
         );
+        let lines = "verify = \"none\"\nip_allow = \"192.0.2.1\"";
+        let config = check::read(&format!("[sources.github]\n{lines}\n{}", check::ROUTE)).unwrap();
+        assert!(config.warnings[0].1.starts_with("anyone in the networks of `ip_allow` can send to source"));
     }
 
     #[test]

@@ -102,7 +102,7 @@ impl<'a> Credentials<'a> {
         let created = matches!(read, SecretRead::Created { .. });
         if *reference == SecretRef::Generated {
             let file = read.path().map(Path::to_owned);
-            self.origin = Some(Origin { file, created, awaited: false, paste: String::new() });
+            self.origin = Some(Origin { file, created, awaited: false, place: None });
         }
         if created && is_ephemeral(state_dir) {
             let message = format!(

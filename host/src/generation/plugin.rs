@@ -231,7 +231,7 @@ fn load(
         Origin::Cached(took) => format!("from the cache in {:.1} ms", took.as_secs_f64() * 1000.0),
     };
     let account =
-        format!("sha256:{} · {} KB · {how}", &component.digest[..12], component.size.div_ceil(1000));
+        format!("sha256:{} · {} kB · {how}", &component.digest[..12], component.size.div_ceil(1000));
     Ok((component, account))
 }
 

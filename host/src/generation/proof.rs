@@ -6,6 +6,7 @@ use prometheus_client::metrics::counter::Counter;
 
 use crate::config::{Location, Requirement, SecretRead, SecretRef, Source, SourceSecret, Verification};
 use crate::event::UnixMillis;
+use crate::provider::SecretPlace;
 use crate::signature::{ActiveSecret, Refusal, Scheme, SignedRequest, Verifier};
 
 use super::hook_secret::HookVerifier;
@@ -64,11 +65,9 @@ struct Plan<'a> {
     scheme: &'a Scheme,
     secrets: &'a [SourceSecret],
     provider: Option<&'a str>,
-    paste: &'a str,
+    place: Option<SecretPlace>,
     /// Which proof it is, counted from 0.
     number: usize,
-    /// Secrets of the proofs before.
-    secrets_before: usize,
     before: Option<&'a SourceEntry>,
 }
 
@@ -82,21 +81,19 @@ pub(super) fn proofs(
     let (main, require) = match &source.verification {
         Verification::None | Verification::Internal => return Ok((Vec::new(), noticed)),
         Verification::Plugin { require, .. } => (None, require),
-        Verification::Proof { provider, scheme, secrets, require, paste_secret } => {
-            (Some((scheme, &secrets[..], *provider, &**paste_secret)), require)
+        Verification::Proof { provider, scheme, secrets, require, place } => {
+            (Some((scheme, &secrets[..], *provider, *place)), require)
         }
     };
-    let further = require.iter().map(|Requirement { scheme, secrets }| (scheme, &secrets[..], None, ""));
+    let further = require.iter().map(|Requirement { scheme, secrets }| (scheme, &secrets[..], None, None));
     let all = main.into_iter().chain(further);
-    let (mut proofs, mut problems, mut secrets_before) = (Vec::new(), Vec::new(), 0);
-    for (number, (scheme, secrets, provider, paste)) in all.enumerate() {
-        let plan =
-            Plan { source: &source.name, scheme, secrets, provider, paste, number, secrets_before, before };
+    let (mut proofs, mut problems) = (Vec::new(), Vec::new());
+    for (number, (scheme, secrets, provider, place)) in all.enumerate() {
+        let plan = Plan { source: &source.name, scheme, secrets, provider, place, number, before };
         match plan.build(workshop, &mut noticed) {
             Ok(proof) => proofs.push(proof),
             Err(found) => problems.extend(found),
         }
-        secrets_before += secrets.len();
     }
     if problems.is_empty() { Ok((proofs, noticed)) } else { Err(problems) }
 }
@@ -120,7 +117,10 @@ impl Plan<'_> {
         for SourceSecret { at, reference, expires } in self.secrets {
             match reference.read_proof(self.scheme, self.source, &workshop.state_dir, workshop.create) {
                 Ok(read) => {
-                    self.note(at, &read, self.paste, noticed);
+                    self.note(at, &read, self.place, noticed);
+                    if *reference == SecretRef::Generated {
+                        self.warn_of_a_made_secret(at, noticed);
+                    }
                     // A check makes no secret, and looks at those that there are.
                     if let Some(secret) = read.secret().cloned() {
                         keys.push((at, ActiveSecret { secret, expires: *expires }));
@@ -152,11 +152,11 @@ impl Plan<'_> {
             HookVerifier::build(self.scheme, self.source, dir, create, before.map(|hook| &**hook))
                 .map_err(|error| vec![self.problem(&secret.at, &error.to_string())])?;
         // The sender knows it, so there is nowhere to paste it.
-        self.note(&secret.at, &read, "", noticed);
+        self.note(&secret.at, &read, None, noticed);
         Ok(Keys::Brought(Arc::new(hook)))
     }
 
-    fn note(&self, at: &Location, read: &SecretRead, paste: &str, noticed: &mut Noticed) {
+    fn note(&self, at: &Location, read: &SecretRead, place: Option<SecretPlace>, noticed: &mut Noticed) {
         if let SecretRead::Found { warning: Some(message), .. } = read {
             noticed.warnings.push(Problem { at: Some(at.clone()), message: message.clone() });
         }
@@ -164,17 +164,36 @@ impl Plan<'_> {
             file: read.path().map(ToOwned::to_owned),
             created: matches!(read, SecretRead::Created { .. }),
             awaited: matches!(read, SecretRead::Awaited { .. }),
-            paste: paste.to_owned(),
+            place,
         });
+    }
+
+    /// A secret that its sender cannot be given proves nothing that this sender sends.
+    fn warn_of_a_made_secret(&self, at: &Location, noticed: &mut Noticed) {
+        let (what, place) = match self.place {
+            Some(SecretPlace::Issued(place)) => ("makes the secret itself", place),
+            Some(SecretPlace::PublicKey(place)) => ("has a key pair of its own", place),
+            _ => return,
+        };
+        let message = format!(
+            "source `{}`: this sender {what}, so that a generated one is only for trying out with `hookyard send`; copy \
+             the real one from: {place}",
+            self.source
+        );
+        noticed.warnings.push(Problem { at: Some(at.clone()), message });
     }
 
     fn warn_of_the_past(&self, workshop: &Workshop, noticed: &mut Noticed) {
         let now = workshop.clock.now();
-        for secret in
-            self.secrets.iter().filter(|secret| secret.expires.is_some_and(|expires| expires <= now))
-        {
+        let expired = |secret: &&SourceSecret| secret.expires.is_some_and(|expires| expires <= now);
+        let none_left = self.secrets.iter().all(|secret| expired(&secret));
+        let advice = match none_left {
+            true => "no other is left, so that every request is refused; name the sender's present one",
+            false => "remove it",
+        };
+        for secret in self.secrets.iter().filter(expired) {
             let message =
-                format!("source `{}`: this secret has expired and proves nothing; remove it", self.source);
+                format!("source `{}`: this secret has expired and proves nothing; {advice}", self.source);
             noticed.warnings.push(Problem { at: Some(secret.at.clone()), message });
         }
     }
@@ -188,7 +207,7 @@ impl Plan<'_> {
         ProofSecret {
             expires: secret.expires,
             uses: carried_over(before, &secret.reference, self.number),
-            counter: workshop.metrics.secret_uses(self.source, self.secrets_before + at + 1),
+            counter: workshop.metrics.secret_uses(self.source, &secret.reference.to_string()),
             text,
         }
     }

@@ -10,7 +10,7 @@ use crate::config::{Batch, Source, Verification, is_ephemeral};
 use crate::event::{Event, UnixMillis};
 use crate::metrics::Metrics;
 use crate::plugin::Identity;
-use crate::provider::{Answer, Preset};
+use crate::provider::{Answer, Preset, SecretPlace};
 use crate::routing::{DedupeRule, Fields, bounded_key};
 use crate::signature::{CertificateUrl, Refusal, SignedRequest, SigningCertificate};
 
@@ -72,8 +72,8 @@ pub struct Origin {
     pub created: bool,
     /// Whether the sender is to bring it and has not yet.
     pub awaited: bool,
-    /// Where the sender's settings take it; empty if not known.
-    pub paste: String,
+    /// Who chooses it, and where; none if that is not known.
+    pub place: Option<SecretPlace>,
 }
 
 /// Requests of a source by what became of them.

@@ -24,7 +24,11 @@ impl Refused {
     pub(super) fn forged(refusal: &Refusal) -> Self {
         let operator = format!("{}: {refusal}", refusal.code());
         let not_genuine = Some(refusal.code());
-        Refused { not_genuine, ..Refused::new(StatusCode::UNAUTHORIZED, "signature refused", operator) }
+        let sender = match refusal {
+            Refusal::WrongToken => "credentials refused",
+            _ => "signature refused",
+        };
+        Refused { not_genuine, ..Refused::new(StatusCode::UNAUTHORIZED, sender, operator) }
     }
 
     /// For what may go better in a moment.

@@ -11,4 +11,4 @@ mod words;
 
 #[cfg(test)]
 pub(crate) use page::page;
-pub use preset::{Answer, Handshake, NamedScheme, Preset, Split, preset, presets};
+pub use preset::{Answer, Handshake, NamedScheme, Preset, SecretPlace, Split, preset, presets};

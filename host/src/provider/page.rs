@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::preset::Repetition;
-use super::{Answer, Preset, Split, presets};
+use super::{Answer, Preset, SecretPlace, Split, presets};
 
 const HEAD: &str = "# All known senders
 
@@ -19,6 +19,16 @@ fn places(rows: &[&[&str]], separator: &str) -> String {
     rows.iter().map(row).collect::<Vec<_>>().join(" or ")
 }
 
+fn secret(place: SecretPlace) -> String {
+    let who = match place {
+        SecretPlace::Chosen(_) => "of your choice, entered at: ",
+        SecretPlace::Issued(_) => "made by the sender, copied from: ",
+        SecretPlace::PublicKey(_) => "the sender's public key, copied from: ",
+        SecretPlace::Agreed(_) | SecretPlace::Brought(_) | SecretPlace::Needless(_) => "",
+    };
+    format!("{who}{}", place.text())
+}
+
 fn entry(preset: &Preset) -> String {
     let mut text = format!("## {}\n\n`{}`", preset.title, preset.provider);
     let schemes: Vec<String> = preset
@@ -32,7 +42,7 @@ fn entry(preset: &Preset) -> String {
         }
     };
     line("proof", schemes.join(", or by `scheme` "));
-    line("secret", preset.secret.to_owned());
+    line("secret", secret(preset.secret));
     line("type", places(preset.kind, " + "));
     line("id", places(preset.delivery_id, " + "));
     line(

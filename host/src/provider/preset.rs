@@ -38,8 +38,44 @@ pub struct Preset {
     pub failure: &'static str,
     /// Whether it drops an event at most of 4xx, so that it is told 503 where others are told 429.
     pub final_4xx: bool,
-    /// Where the secret comes from or is to be pasted.
-    pub secret: &'static str,
+    /// Who chooses the secret, and where.
+    pub secret: SecretPlace,
+}
+
+/// Who chooses a secret, with the place in the sender's settings where it is entered or shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretPlace {
+    /// Whoever sets up the webhook chooses it and enters it there.
+    Chosen(&'static str),
+    /// The sender makes it and shows it there; nobody else can.
+    Issued(&'static str),
+    /// It is the sender's public key, which is shown there.
+    PublicKey(&'static str),
+    /// Depends on who sends; the text says what has to be the same on both sides.
+    Agreed(&'static str),
+    /// The sender brings it in its handshake.
+    Brought(&'static str),
+    /// There is none; the text says what proves its requests.
+    Needless(&'static str),
+}
+
+impl SecretPlace {
+    /// The place, or the text that stands for it.
+    pub fn text(self) -> &'static str {
+        match self {
+            SecretPlace::Chosen(text)
+            | SecretPlace::Issued(text)
+            | SecretPlace::PublicKey(text)
+            | SecretPlace::Agreed(text)
+            | SecretPlace::Brought(text)
+            | SecretPlace::Needless(text) => text,
+        }
+    }
+
+    /// Whether the sender alone can make one, so that one that was made here is for trying out.
+    pub fn is_the_senders(self) -> bool {
+        matches!(self, SecretPlace::Issued(_) | SecretPlace::PublicKey(_))
+    }
 }
 
 /// A scheme with the name that chooses it.
@@ -218,7 +254,7 @@ impl Preset {
             deadline: None,
             failure: "",
             final_4xx: false,
-            secret: "",
+            secret: SecretPlace::Agreed(""),
         }
     }
 

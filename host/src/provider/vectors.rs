@@ -7,7 +7,7 @@ use http::HeaderName;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::event::{Event, EventId, Headers};
+use crate::event::{Body, Event, EventId, Headers};
 use crate::signature::{
     ActiveSecret, Draft, PayPal, Refusal, Scheme, Secret, SignedRequest, SigningKey, Sns, Trace, Verifier,
     sign, webhook_signature,
@@ -275,7 +275,35 @@ fn rows_are_well_formed() {
         for place in rows.into_iter().flatten().flat_map(|row| row.iter()) {
             assert!(place.parse::<crate::routing::Field>().is_ok(), "{}: {place}", preset.provider);
         }
-        assert!(!preset.schemes.is_empty() && !preset.secret.is_empty(), "{}", preset.provider);
+        assert!(!preset.schemes.is_empty() && !preset.secret.text().is_empty(), "{}", preset.provider);
+    }
+}
+
+/// The token that names a request is not signed, so that whoever sends an old request again can change it.
+#[test]
+fn an_old_request_of_twilio_is_known_by_what_is_signed() {
+    let id = |body: &str, token: &str| {
+        let form = ["Content-Type", "application/x-www-form-urlencoded"];
+        let headers = [form, ["I-Twilio-Idempotency-Token", token]];
+        let mut event = event(&serde_json::json!({ "headers": headers, "body": "" }));
+        event.body = Body::new(Bytes::copy_from_slice(body.as_bytes()), &event.headers);
+        preset("twilio").unwrap().delivery_id().read(&event, ":")
+    };
+    for (body, expected) in [
+        ("MessageSid=SM1&MessageStatus=sent&SmsStatus=sent", "sent:SM1"),
+        ("MessageSid=SM1&SmsStatus=received&Body=hi", "received:SM1"),
+        ("RecordingSid=RE1&RecordingStatus=completed", "completed:RE1"),
+        ("CallSid=CA1&CallStatus=ringing&SequenceNumber=0", "0:CA1:ringing"),
+        (
+            "CallSid=CA1&ConferenceSid=CF1&StatusCallbackEvent=participant-join&SequenceNumber=1",
+            "1:CA1:CF1:participant-join",
+        ),
+    ] {
+        assert_eq!([id(body, "a"), id(body, "b")], [Some(expected.to_owned()), Some(expected.to_owned())]);
+    }
+    // What may look alike although it is not the same is known by the token alone.
+    for body in ["CallSid=CA1&CallStatus=in-progress&Digits=1", "EventType=onMessageUpdated&MessageSid=IM1"] {
+        assert_eq!(id(body, "a").as_deref(), Some("a"), "{body}");
     }
 }
 

@@ -147,7 +147,8 @@ impl Reloader {
             Ok(generation) => {
                 let number = generation.number;
                 put_to_use(&generation, metrics);
-                for warning in &generation.warnings {
+                let known: Vec<&str> = before.warnings.iter().map(|warning| &*warning.message).collect();
+                for warning in generation.warnings.iter().filter(|new| !known.contains(&&*new.message)) {
                     tracing::warn!("{warning}");
                 }
                 for (name, plugin) in &generation.plugins {

@@ -29,7 +29,6 @@ use super::rsa;
 use super::scheme::Token;
 use super::secret::Secret;
 use super::sign::{CannotSign, Draft};
-use super::signed::check_age;
 use super::trace::Trace;
 use super::verifier::{Verified, Verifier};
 
@@ -248,17 +247,29 @@ impl Jwt {
         };
         let (expires, issued, begins) = (time("exp")?, time("iat")?, time("nbf")?);
         if self.max_age.is_none() && expires.is_none() {
-            return Err(Refusal::WrongClaim("exp".to_owned()));
+            return Err(Refusal::NoExpiry);
         }
-        if let Some(expires) = expires {
-            check_age(expires, now, Some(self.leeway), None)?;
+        // Seconds since then, where they are more than these; negative for what is still to come.
+        let since = |time: UnixMillis, more: u32| {
+            let seconds = now.saturating_sub(time) / 1000;
+            (seconds.unsigned_abs() > u64::from(more)).then_some(seconds)
+        };
+        let ahead = |claim, time| match since(time, self.leeway) {
+            Some(seconds @ ..0) => Err(Refusal::TokenNotYet(claim, seconds.unsigned_abs(), self.leeway)),
+            _ => Ok(()),
+        };
+        if let Some(seconds @ 1..) = expires.and_then(|expires| since(expires, self.leeway)) {
+            return Err(Refusal::TokenExpired(seconds.unsigned_abs(), self.leeway));
         }
         if let Some(begins) = begins {
-            check_age(begins, now, None, Some(self.leeway))?;
+            ahead("nbf", begins)?;
         }
         if let Some(max_age) = self.max_age {
             let issued = issued.ok_or_else(|| Refusal::WrongClaim("iat".to_owned()))?;
-            check_age(issued, now, Some(max_age.saturating_add(self.leeway)), Some(self.leeway))?;
+            ahead("iat", issued)?;
+            if let Some(seconds @ 1..) = since(issued, max_age.saturating_add(self.leeway)) {
+                return Err(Refusal::TokenTooOld(seconds.unsigned_abs(), max_age));
+            }
         }
         Ok(())
     }

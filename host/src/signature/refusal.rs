@@ -47,14 +47,24 @@ pub enum Refusal {
     OtherAlgorithm(String),
     /// A claim of the token is absent or does not say what it has to.
     WrongClaim(String),
+    /// The token does not say how long it counts.
+    NoExpiry,
+    /// The token expired longer ago than the clocks may differ; both in seconds.
+    TokenExpired(u64, u32),
+    /// The token was issued longer ago than it counts; both in seconds.
+    TokenTooOld(u64, u32),
+    /// This claim of the token lies further ahead than the clocks may differ; both in seconds.
+    TokenNotYet(&'static str, u64, u32),
     /// The scheme covers the address that the sender called, and that address is not known.
     UnknownUrl,
     /// The sender is to bring the secret, and has not yet.
     NoSecretYet,
     /// Every secret has expired.
     NoActiveSecret,
-    /// No active secret makes this signature, or none is this token.
+    /// No active secret makes this signature.
     BadSignature,
+    /// The token, or the user name with the password, is none of the active secrets.
+    WrongToken,
     /// A plugin says that it is not genuine, for this reason.
     RejectedByPlugin(String),
 }
@@ -71,8 +81,10 @@ impl Refusal {
             Refusal::NoSignatureOfExpectedVersion(_) => "no_signature_of_expected_version",
             Refusal::MalformedSignature(_) => "malformed_signature",
             Refusal::MalformedTimestamp => "malformed_timestamp",
-            Refusal::StaleTimestamp(_) => "stale_timestamp",
-            Refusal::FutureTimestamp(_) => "future_timestamp",
+            Refusal::StaleTimestamp(_) | Refusal::TokenExpired(..) | Refusal::TokenTooOld(..) => {
+                "stale_timestamp"
+            }
+            Refusal::FutureTimestamp(_) | Refusal::TokenNotYet(..) => "future_timestamp",
             Refusal::EmptyBody => "empty_body",
             Refusal::BodyHash => "bad_body_hash",
             Refusal::Unsigned(_) => "unsigned",
@@ -83,11 +95,12 @@ impl Refusal {
             Refusal::UnknownTopic(_) => "unknown_topic",
             Refusal::MalformedToken(_) => "malformed_token",
             Refusal::OtherAlgorithm(_) => "other_algorithm",
-            Refusal::WrongClaim(_) => "wrong_claim",
+            Refusal::WrongClaim(_) | Refusal::NoExpiry => "wrong_claim",
             Refusal::UnknownUrl => "unknown_url",
             Refusal::NoSecretYet => "no_secret_yet",
             Refusal::NoActiveSecret => "no_active_secret",
-            Refusal::BadSignature => "bad_signature",
+            // Of old one name for both.
+            Refusal::BadSignature | Refusal::WrongToken => "bad_signature",
             Refusal::RejectedByPlugin(_) => "rejected_by_plugin",
         }
     }
@@ -137,6 +150,19 @@ impl fmt::Display for Refusal {
             Refusal::WrongClaim(name) => {
                 write!(f, "the token's claim {name:?} is absent or does not say what it has to")
             }
+            Refusal::NoExpiry => f.write_str(
+                "the token does not say by `exp` how long it counts; where its sender leaves that out, set `max_age`, \
+                 which counts from `iat`",
+            ),
+            Refusal::TokenExpired(ago, leeway) => {
+                write!(f, "the token expired {ago} s ago; `leeway` is {leeway} s")
+            }
+            Refusal::TokenTooOld(ago, max_age) => {
+                write!(f, "the token was issued {ago} s ago; `max_age` is {max_age} s")
+            }
+            Refusal::TokenNotYet(claim, ahead, leeway) => {
+                write!(f, "the token's `{claim}` is {ahead} s in the future; `leeway` is {leeway} s; check both clocks")
+            }
             Refusal::UnknownUrl => f.write_str(
                 "this sender signs the address that it calls; set `[server] public_url` to what it is told to call",
             ),
@@ -147,6 +173,9 @@ impl fmt::Display for Refusal {
             Refusal::BadSignature => f.write_str(
                 "no active secret makes this signature; compare the secret here with the sender's",
             ),
+            Refusal::WrongToken => {
+                f.write_str("the sender's token or password is not the secret here; compare the two")
+            }
         }
     }
 }

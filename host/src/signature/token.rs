@@ -22,7 +22,12 @@ pub(super) fn verify<T: Trace>(
         trace.candidate(&label, "(withheld)");
         tokens.push(token(scheme, &text).ok_or_else(|| malformed(&scheme.place))?);
     }
-    verifier.first(now, trace, |key| tokens.iter().all(|token| key.is(token)))
+    verifier.first(now, trace, |key| tokens.iter().all(|token| key.is(token))).map_err(
+        |refusal| match refusal {
+            Refusal::BadSignature => Refusal::WrongToken,
+            other => other,
+        },
+    )
 }
 
 /// The token in a text; None where the text is not of the scheme's form.

@@ -198,7 +198,33 @@ fn without_a_configuration_the_address_and_the_secret_are_given() {
     );
     check("trello head --to http://h/ --dry-run", 0, &["curl --head 'http://h/'"]);
     check("discord ping --to http://h/ --secret hunter2", 2, &["the secret cannot be used"]);
-    check("github push --to ftp://h/ --secret x", 69, &["neither http:// nor https://"]);
+    for to in ["ftp://h/", "foo"] {
+        check(&format!("github push --to {to} --secret x"), 2, &["an address such as https://"]);
+    }
+    check("mailgun", 0, &["  delivered-form   (scheme mailgun-form)\n"]);
+    check("mailgun delivered-form --to http://h/ --secret x --dry-run", 0, &["&signature="]);
+    let sent =
+        run(path, &github.split_whitespace().fold(vec!["send"], |words, word| [words, vec![word]].concat()));
+    assert!(!text(&sent.stderr).contains("Start the gateway"), "{}", text(&sent.stderr));
+}
+
+#[test]
+fn a_sample_that_its_source_does_not_take_is_not_sent() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("secret"), "hunter2").unwrap();
+    let config = "[sources.mailgun]\nsecret = { file = \"secret\" }\n\
+                  [routes.all]\nsource = \"mailgun\"\nto = [\"archive\"]\n\
+                  [destinations.archive]\npath = \"archive.jsonl\"\n";
+    fs::write(directory.path().join("config.toml"), config).unwrap();
+    for (arguments, code, expected) in [
+        (&[][..], 2, "is signed by the scheme `mailgun-form`, and source `mailgun` takes `mailgun`"),
+        (&["--scheme", "mailgun-form", "--dry-run"], 0, "signature="),
+        (&["--to", "http://h/", "--dry-run"], 0, "signature="),
+    ] {
+        let sent = run(directory.path(), &[&["send", "mailgun", "delivered-form"], arguments].concat());
+        let output = format!("{}{}", text(&sent.stdout), text(&sent.stderr));
+        assert_eq!((sent.status.code(), output.contains(expected)), (Some(code), true), "{output}");
+    }
 }
 
 #[test]

@@ -159,6 +159,20 @@ fn what_would_make_it_genuine_is_told() {
 }
 
 #[test]
+fn what_is_to_be_said_on_the_command_line_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let told = |line: &str, code: i32, expected: &[&str]| check(directory.path(), line, BODY, code, expected);
+    told("twilio --secret hunter2 -HX-Twilio-Signature:aGk=", 1, &["say with --url which", "(unknown_url)"]);
+    let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, b"hunter2hunter2");
+    let tag = hex::encode(aws_lc_rs::hmac::sign(&key, format!("1700000000.{BODY}").as_bytes()));
+    let stripe = format!("stripe --secret hunter2hunter2 -HStripe-Signature:t=1700000000,v1={tag}");
+    told(&stripe, 1, &["(stale_timestamp)", "it would be genuine if", "--now 1700000000 says"]);
+    told(&format!("{stripe} --now 1600000000"), 1, &["(future_timestamp)", "--now 1700000000 says"]);
+    let gitlab = "gitlab --secret hunter2 -HX-Gitlab-Token:other";
+    told(gitlab, 1, &["the sender's token or password is not the secret here", "(bad_signature)"]);
+}
+
+#[test]
 fn secrets_come_from_files_variables_or_the_configuration() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path();

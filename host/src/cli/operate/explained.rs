@@ -1,5 +1,6 @@
 //! The account of `hookyard explain` for people.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use unicode_width::UnicodeWidthStr as _;
@@ -102,10 +103,28 @@ fn value(found: &FoundView) -> String {
     let name = line(&found.name);
     match &found.value {
         Some(value) if value.is_empty() => format!("{name} is empty"),
-        Some(value) => format!("{name} is {}", line(value)),
+        Some(value) => format!("{name} is {}", line(&compact(value))),
         None if found.withheld => format!("{name} is withheld (--reveal)"),
         None => format!("{name} is not there"),
     }
+}
+
+/// An object or a list without the blanks between its parts; its end may be cut off. All else as it is.
+fn compact(value: &str) -> Cow<'_, str> {
+    if !value.starts_with(['{', '[']) {
+        return Cow::Borrowed(value);
+    }
+    let (mut text, mut quoted, mut escaped) = (String::with_capacity(value.len()), false, false);
+    for letter in value.chars() {
+        match letter {
+            '"' if !escaped => quoted = !quoted,
+            ' ' | '\n' | '\r' | '\t' if !quoted => continue,
+            _ => {}
+        }
+        escaped = letter == '\\' && !escaped;
+        text.push(letter);
+    }
+    Cow::Owned(text)
 }
 
 #[cfg(test)]
@@ -200,6 +219,18 @@ to = "ci"
     fn an_event_that_nobody_takes_falls_back() {
         let view = explained("not json");
         insta::assert_snapshot!(text(&view, Marks::ASCII));
+    }
+
+    #[test]
+    fn json_is_shown_without_its_blanks() {
+        for (value, expected) in [
+            ("{\n  \"a b\": [ 1, \"x \\\" y\" ],\r\n\t\"c\": \"d", r#"{"a b":[1,"x \" y"],"c":"d"#),
+            ("[ ]", "[]"),
+            ("a { b", "a { b"),
+            ("\\\\", "\\\\"),
+        ] {
+            assert_eq!(compact(value), expected);
+        }
     }
 
     #[test]

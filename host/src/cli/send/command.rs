@@ -111,10 +111,11 @@ fn send(config: &Path, arguments: &Arguments) -> Result<bool, Failed> {
     }
     let own = target.source.as_ref().and_then(|(config, _)| config.server.tls.as_ref());
     let answer = post::post(&url, &draft, own).map_err(|error| {
-        let message = format!(
-            "{url} does not answer: {error}\nStart the gateway first, in another terminal: hookyard serve"
-        );
-        Failed::unreachable(message)
+        let advice = match arguments.to {
+            Some(_) => "",
+            None => "\nStart the gateway first, in another terminal: hookyard serve",
+        };
+        Failed::unreachable(format!("{url} does not answer: {error}{advice}"))
     })?;
     let expected = answer.accepted == arguments.bad.is_none();
     let body = draft.body.bytes();
@@ -131,7 +132,7 @@ fn send(config: &Path, arguments: &Arguments) -> Result<bool, Failed> {
             expected,
         }),
         Output::Table => {
-            let size = format!("{:.1} KB", body.len() as f64 / 1000.0);
+            let size = text::size(body.len() as u64);
             let end = if answer.body.is_empty() || answer.body.ends_with('\n') { "" } else { "\n" };
             let said = text::lines(&answer.body);
             say(&format!("{} {url}  {event} {size} → {}\n{said}{end}", draft.method, answer.status));

@@ -1,6 +1,7 @@
 //! What a sample is signed with.
 
 use crate::config::{Config, Create, SecretRead, SecretRef, Source, Verification};
+use crate::provider::Preset;
 use crate::signature::{Draft, Scheme, Secret, private_key, sign};
 
 use super::super::given;
@@ -53,7 +54,14 @@ fn of_target(
     };
     match (&source.verification, given) {
         (Verification::Proof { scheme, .. }, given) => {
-            let scheme = if wanted.is_some() { usual()? } else { scheme.clone() };
+            let scheme = match wanted {
+                Some(_) => usual()?,
+                None => match other_way(preset, sample, scheme) {
+                    None => scheme.clone(),
+                    Some(_) if arguments.to.is_some() => usual()?,
+                    Some(other) => return Err(not_taken(source, sample, other)),
+                },
+            };
             let secret = match given {
                 Some(secret) => secret,
                 None => configured(config, source, &scheme)?,
@@ -67,6 +75,22 @@ fn of_target(
             source.name
         ))),
     }
+}
+
+/// The name of the scheme of a source, where it is one that the sample does not go with.
+fn other_way(preset: &Preset, sample: &Sample, scheme: &Scheme) -> Option<&'static str> {
+    let mut others = preset.schemes.iter().filter(|named| !sample.schemes.contains(&named.name));
+    let other = others.find(|named| (named.scheme)() == *scheme);
+    other.filter(|_| !sample.schemes.is_empty()).map(|named| named.name)
+}
+
+fn not_taken(source: &Source, sample: &Sample, expected: &str) -> Failed {
+    let own = sample.schemes.first().copied().unwrap_or_default();
+    Failed::usage(format!(
+        "the sample `{}` is signed by the scheme `{own}`, and source `{}` takes `{expected}`, so that it would be refused; \
+         give the sample to a source with provider = \"{}\" and scheme = \"{own}\"",
+        sample.event, source.name, sample.provider
+    ))
 }
 
 fn configured(config: &Config, source: &Source, scheme: &Scheme) -> Result<Secret, Failed> {

@@ -66,8 +66,15 @@ fn list(preset: &Preset, output: Output) {
         Output::Json => listed.for_each(|listed| output::item(&listed)),
         Output::Table => {
             let mut text = format!("Events of {}:\n", preset.title);
-            for Listed { event, handshake, .. } in listed {
-                text.push_str(&format!("  {event}{}\n", if handshake { "   (a handshake)" } else { "" }));
+            for Listed { event, handshake, schemes, .. } in listed {
+                // The usual way needs no mention.
+                let usual = preset.schemes.first().is_none_or(|usual| schemes.contains(&usual.name));
+                let note = match (handshake, schemes) {
+                    (true, _) => "   (a handshake)".to_owned(),
+                    (false, [scheme, ..]) if !usual => format!("   (scheme {scheme})"),
+                    (false, _) => String::new(),
+                };
+                text.push_str(&format!("  {event}{note}\n"));
             }
             say(&text);
         }

@@ -57,7 +57,13 @@ impl Target {
     /// Where it is sent.
     pub(super) fn called(&self, arguments: &Arguments) -> Result<String, Failed> {
         if let Some(to) = &arguments.to {
-            return Ok(to.clone());
+            let uri = to.parse::<http::Uri>().ok();
+            return match uri.filter(|uri| matches!(uri.scheme_str(), Some("http" | "https"))) {
+                Some(_) => Ok(to.clone()),
+                None => Err(Failed::usage(format!(
+                    "--to {to}: an address such as https://hooks.example.com/in/github is expected"
+                ))),
+            };
         }
         let (config, source) = self.source.as_ref().ok_or_else(|| Failed::usage("--to URL is missing"))?;
         let listen = config.server.listen.first();

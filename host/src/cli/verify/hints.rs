@@ -12,13 +12,26 @@ const MAX_TRIES: usize = 64;
 /// Conditions under which the request would be genuine, each to follow "it would be genuine if".
 pub(super) fn hints(case: &Case, refusal: &Refusal, preset: Option<&Preset>) -> Vec<String> {
     let mut tries = schemes(case, preset);
-    if *refusal == Refusal::BadSignature {
+    if matches!(refusal, Refusal::BadSignature | Refusal::WrongToken) {
         tries.extend(bodies(case));
         tries.extend(secrets(case));
         tries.extend(urls(case));
     }
     let fitting = tries.into_iter().take(MAX_TRIES).filter(|(_, case)| case.fits());
-    fitting.map(|(condition, _)| condition).collect()
+    time(case, refusal).into_iter().chain(fitting.map(|(condition, _)| condition)).collect()
+}
+
+/// When the request has to have come, where nothing but its age is against it.
+fn time(case: &Case, refusal: &Refusal) -> Option<String> {
+    let seconds = match refusal {
+        Refusal::StaleTimestamp(age) => -i64::try_from(*age).ok()?,
+        Refusal::FutureTimestamp(ahead) => i64::try_from(*ahead).ok()?,
+        _ => return None,
+    };
+    let now = case.now.saturating_add(seconds.saturating_mul(1000));
+    let then = Case { now, ..case.clone() };
+    matches!(then.check(&mut ()), Ok(Ok(_)))
+        .then(|| format!("it came when it was signed, which --now {} says", now.div_euclid(1000)))
 }
 
 type Try = (String, Case);

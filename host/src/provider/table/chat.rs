@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::provider::preset::{Answer, Handshake, NamedScheme, Preset, Repetition, Split};
+use crate::provider::preset::{Answer, Handshake, NamedScheme, Preset, Repetition, SecretPlace, Split};
 use crate::provider::words::{Base64, Hex, Rfc3339, Sha1, Sha256, Unix, body, hmac, signed, time_in_body};
 use crate::signature::{Algorithm, KeyEncoding};
 
@@ -14,7 +14,7 @@ const SLACK: Preset = Preset {
     answer: Answer::Ok,
     deadline: Some(Duration::from_secs(3)),
     failure: "sent again 3 times: at once, after 1 minute, after 5 minutes",
-    secret: "your app → Basic Information → App Credentials → Signing Secret",
+    secret: SecretPlace::Issued("your app → Basic Information → App Credentials → Signing Secret"),
     ..Preset::new(
         "slack",
         "Slack",
@@ -39,7 +39,7 @@ const DISCORD: Preset = Preset {
     answer: Answer::NoContent,
     deadline: Some(Duration::from_secs(3)),
     failure: "events are sent again for up to 10 minutes; interactions are not",
-    secret: "your application → General Information → Public Key",
+    secret: SecretPlace::PublicKey("your application → General Information → Public Key"),
     ..Preset::new(
         "discord",
         "Discord",
@@ -66,7 +66,7 @@ const META: Preset = Preset {
     answer: Answer::Ok,
     deadline: Some(Duration::from_secs(20)),
     failure: "sent again for 36 hours, WhatsApp for 7 days, less and less often",
-    secret: "your app → App settings → Basic → App secret",
+    secret: SecretPlace::Issued("your app → App settings → Basic → App secret"),
     ..Preset::new(
         "meta",
         "Meta (Facebook, Instagram, WhatsApp)",
@@ -91,7 +91,7 @@ const X: Preset = Preset {
     answer: Answer::Ok,
     deadline: Some(Duration::from_secs(10)),
     failure: "not reliably sent again",
-    secret: "your app → Keys and tokens → API key secret (consumer secret)",
+    secret: SecretPlace::Issued("your app → Keys and tokens → API key secret (consumer secret)"),
     ..Preset::new(
         "x",
         "X (Twitter)",
@@ -111,7 +111,7 @@ const ZOOM: Preset = Preset {
     answer: Answer::Ok,
     deadline: Some(Duration::from_secs(3)),
     failure: "sent again 3 times: after 5, 30 and 90 minutes",
-    secret: "your app → Feature → Event Subscriptions → Secret Token",
+    secret: SecretPlace::Issued("your app → Feature → Event Subscriptions → Secret Token"),
     ..Preset::new(
         "zoom",
         "Zoom",
@@ -133,7 +133,9 @@ const ZOOM: Preset = Preset {
 const SENDGRID: Preset = Preset {
     split: Some(Split::List("")),
     failure: "sent again for up to 24 hours",
-    secret: "Settings → Mail Settings → Event Webhook → Signature Verification → Public Key",
+    secret: SecretPlace::PublicKey(
+        "Settings → Mail Settings → Event Webhook → Signature Verification → Public Key",
+    ),
     ..Preset::new(
         "sendgrid",
         "SendGrid",
@@ -163,7 +165,7 @@ const MAILGUN: Preset = Preset {
     repetition: Repetition::Fields(&[&["body:/signature/token"], &["body:/token"]]),
     answer: Answer::Ok,
     failure: "sent again for 8 hours; 406 says not to",
-    secret: "Sending → Webhooks → HTTP webhook signing key",
+    secret: SecretPlace::Issued("Sending → Webhooks → HTTP webhook signing key"),
     ..Preset::new(
         "mailgun",
         "Mailgun",
@@ -199,7 +201,7 @@ const INTERCOM: Preset = Preset {
     answer: Answer::Ok,
     deadline: Some(Duration::from_secs(5)),
     failure: "sent once more after a minute; 410 switches it off",
-    secret: "Developer Hub → your app → Basic information → Client secret",
+    secret: SecretPlace::Issued("Developer Hub → your app → Basic information → Client secret"),
     final_4xx: true,
     ..Preset::new(
         "intercom",
@@ -216,7 +218,9 @@ const INTERCOM: Preset = Preset {
 const ZENDESK: Preset = Preset {
     deadline: Some(Duration::from_secs(12)),
     failure: "sent again after 409, 429, 503 and timeouts, a few times",
-    secret: "Admin Center → Apps and integrations → Webhooks → your webhook → Signing secret, used as it stands",
+    secret: SecretPlace::Issued(
+        "Admin Center → Apps and integrations → Webhooks → your webhook → Signing secret, used as it stands",
+    ),
     ..Preset::new(
         "zendesk",
         "Zendesk",
@@ -237,7 +241,7 @@ const ZENDESK: Preset = Preset {
 const TWITCH: Preset = Preset {
     handshakes: &[Handshake::TwitchCallback],
     failure: "sent again; too many failures revoke the subscription",
-    secret: "the secret that the subscription was created with, 10 to 100 characters",
+    secret: SecretPlace::Chosen("the secret that the subscription was created with, 10 to 100 characters"),
     ..Preset::new(
         "twitch",
         "Twitch",
@@ -260,7 +264,7 @@ const TWITCH: Preset = Preset {
 const MUX: Preset = Preset {
     deadline: Some(Duration::from_secs(5)),
     failure: "sent again for 24 hours, at growing intervals",
-    secret: "Settings → Webhooks → your webhook → Signing secret",
+    secret: SecretPlace::Issued("Settings → Webhooks → your webhook → Signing secret"),
     ..Preset::new(
         "mux",
         "Mux",
@@ -282,7 +286,7 @@ const MUX: Preset = Preset {
 const TYPEFORM: Preset = Preset {
     deadline: Some(Duration::from_secs(30)),
     failure: "sent again every few minutes for 10 hours; 404 and 410 switch it off",
-    secret: "your form → Connect → Webhooks → Edit → Secret",
+    secret: SecretPlace::Chosen("your form → Connect → Webhooks → Edit → Secret"),
     ..Preset::new(
         "typeform",
         "Typeform",

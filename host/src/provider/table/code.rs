@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::provider::preset::{Answer, Handshake, NamedScheme, Preset, Split};
+use crate::provider::preset::{Answer, Handshake, NamedScheme, Preset, SecretPlace, Split};
 use crate::provider::words::{Base64, token_in_each, token_in_query};
 use crate::provider::words::{Hex, Sha1, Sha256, Unix, UnixMillis, basic, hmac, time_in_body, token};
 use crate::signature::{KeyEncoding, Scheme, Sns};
@@ -28,7 +28,9 @@ const GITLAB: Preset = Preset {
     max_body: 25 << 20,
     deadline: Some(Duration::from_secs(10)),
     failure: "seldom sent again; after 4 failures in a row it is switched off for a while, after 40 for good",
-    secret: "project → Settings → Webhooks → Secret token; with `scheme = \"gitlab-signing\"`, the signing token",
+    secret: SecretPlace::Chosen(
+        "project → Settings → Webhooks → Secret token; with `scheme = \"gitlab-signing\"`, the signing token",
+    ),
     ..Preset::new(
         "gitlab",
         "GitLab",
@@ -55,7 +57,7 @@ const GITLAB: Preset = Preset {
 const BITBUCKET: Preset = Preset {
     deadline: Some(Duration::from_secs(10)),
     failure: "sent again twice after 5xx and timeouts",
-    secret: "repository → Repository settings → Webhooks → Secret",
+    secret: SecretPlace::Chosen("repository → Repository settings → Webhooks → Secret"),
     final_4xx: true,
     ..Preset::new(
         "bitbucket",
@@ -71,7 +73,7 @@ const BITBUCKET: Preset = Preset {
 
 const JIRA: Preset = Preset {
     failure: "sent again up to 5 times after 408, 409, 425, 429 and 5xx",
-    secret: "System → WebHooks → your webhook → Secret",
+    secret: SecretPlace::Chosen("System → WebHooks → your webhook → Secret"),
     ..Preset::new(
         "jira",
         "Jira",
@@ -89,7 +91,7 @@ const LINEAR: Preset = Preset {
     answer: Answer::Ok,
     deadline: Some(Duration::from_secs(5)),
     failure: "sent again 3 times: after 1 minute, 1 hour and 6 hours",
-    secret: "Settings → API → Webhooks → your webhook → Signing secret",
+    secret: SecretPlace::Issued("Settings → API → Webhooks → your webhook → Signing secret"),
     ..Preset::new(
         "linear",
         "Linear",
@@ -111,7 +113,7 @@ const VERCEL: Preset = Preset {
     answer: Answer::Ok,
     deadline: Some(Duration::from_secs(30)),
     failure: "sent again for up to 24 hours, at growing intervals",
-    secret: "Settings → Webhooks: the secret shown when the webhook is made",
+    secret: SecretPlace::Issued("Settings → Webhooks: the secret shown when the webhook is made"),
     ..Preset::new(
         "vercel",
         "Vercel",
@@ -125,7 +127,7 @@ const VERCEL: Preset = Preset {
 const SENTRY: Preset = Preset {
     deadline: Some(Duration::from_secs(1)),
     failure: "not sent again; 1,000 timeouts within 24 hours end the subscription",
-    secret: "Settings → Developer Settings → your integration → Client Secret",
+    secret: SecretPlace::Issued("Settings → Developer Settings → your integration → Client Secret"),
     ..Preset::new(
         "sentry",
         "Sentry",
@@ -141,7 +143,9 @@ const OKTA: Preset = Preset {
     split: Some(Split::List("/data/events")),
     deadline: Some(Duration::from_secs(3)),
     failure: "sent again once at most, and not after 4xx",
-    secret: "Workflow → Event Hooks → your hook → Authentication secret: the whole value of the Authorization header",
+    secret: SecretPlace::Chosen(
+        "Workflow → Event Hooks → your hook → Authentication secret: the whole value of the Authorization header",
+    ),
     final_4xx: true,
     ..Preset::new(
         "okta",
@@ -156,7 +160,9 @@ const AUTH0: Preset = Preset {
     answer: Answer::Ok,
     split: Some(Split::List("")),
     failure: "sent again 3 times, and resumed later",
-    secret: "Monitoring → Streams → your stream → Authorization Token: the whole value of the Authorization header",
+    secret: SecretPlace::Chosen(
+        "Monitoring → Streams → your stream → Authorization Token: the whole value of the Authorization header",
+    ),
     ..Preset::new(
         "auth0",
         "Auth0",
@@ -175,7 +181,9 @@ const SNS: Preset = Preset {
     deadline: Some(Duration::from_secs(15)),
     failure: "sent again 50 times within an hour, unless the subscription says otherwise; then gone, or in its own dead \
               letters",
-    secret: "none is needed: the certificate is fetched from Amazon; name your topics in `topics`",
+    secret: SecretPlace::Needless(
+        "none is needed: the certificate is fetched from Amazon; name your topics in `topics`",
+    ),
     ..Preset::new(
         "sns",
         "Amazon SNS",
@@ -190,7 +198,7 @@ const MSGRAPH: Preset = Preset {
     split: Some(Split::List("/value")),
     deadline: Some(Duration::from_secs(3)),
     failure: "sent again for up to 4 hours; slow receivers are throttled",
-    secret: "the clientState that the subscription was created with",
+    secret: SecretPlace::Chosen("the clientState that the subscription was created with"),
     ..Preset::new(
         "msgraph",
         "Microsoft Graph",
@@ -207,7 +215,9 @@ const EVENTGRID: Preset = Preset {
     split: Some(Split::List("")),
     deadline: Some(Duration::from_secs(30)),
     failure: "sent again for up to 24 hours, but not after 400, 401, 403 and 413",
-    secret: "the value of a delivery header X-Api-Key that the event subscription is given, marked as secret",
+    secret: SecretPlace::Chosen(
+        "the value of a delivery header X-Api-Key that the event subscription is given, marked as secret",
+    ),
     ..Preset::new(
         "eventgrid",
         "Azure Event Grid",
@@ -222,7 +232,7 @@ const EVENTGRID: Preset = Preset {
 
 const ALERTMANAGER: Preset = Preset {
     failure: "sent again after 5xx; dropped after other codes, and sent anew at every repeat_interval while it lasts",
-    secret: "webhook_configs → http_config → authorization → credentials",
+    secret: SecretPlace::Chosen("webhook_configs → http_config → authorization → credentials"),
     final_4xx: true,
     ..Preset::new(
         "alertmanager",
@@ -239,7 +249,7 @@ const ALERTMANAGER: Preset = Preset {
 const DATADOG: Preset = Preset {
     deadline: Some(Duration::from_secs(15)),
     failure: "sent again up to 5 times after 5xx",
-    secret: "Integrations → Webhooks → Custom Headers: {\"X-Webhook-Token\": \"…\"}",
+    secret: SecretPlace::Chosen("Integrations → Webhooks → Custom Headers: {\"X-Webhook-Token\": \"…\"}"),
     final_4xx: true,
     ..Preset::new(
         "datadog",
@@ -252,7 +262,7 @@ const DATADOG: Preset = Preset {
 
 const NAGIOS: Preset = Preset {
     failure: "not sent again",
-    secret: "the header X-Webhook-Token in the notification command's curl",
+    secret: SecretPlace::Chosen("the header X-Webhook-Token in the notification command's curl"),
     ..Preset::new(
         "nagios",
         "Nagios",

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::provider::preset::{Answer, NamedScheme, Preset};
+use crate::provider::preset::{Answer, NamedScheme, Preset, SecretPlace};
 use crate::provider::words::{Base64, Hex, Sha1, Sha256, hmac};
 use crate::signature::Scheme;
 
@@ -11,7 +11,9 @@ pub(super) static ROWS: &[Preset] = &[STRIPE, GITHUB, TWILIO, PAGERDUTY, SHOPIFY
 /// https://docs.stripe.com/webhooks and the vectors of its libraries. The secret is used as it stands, with `whsec_`.
 const STRIPE: Preset = Preset {
     failure: "sent again for up to 3 days, at growing intervals; a redirect counts as a failure",
-    secret: "Developers → Webhooks → your endpoint → Signing secret (whsec_…), used as it stands",
+    secret: SecretPlace::Issued(
+        "Developers → Webhooks → your endpoint → Signing secret (whsec_…), used as it stands",
+    ),
     ..Preset::new(
         "stripe",
         "Stripe",
@@ -37,7 +39,7 @@ const GITHUB: Preset = Preset {
     max_body: 25 * 1024 * 1024,
     deadline: Some(Duration::from_secs(10)),
     failure: "never sent again by itself; for 3 days it can be redelivered by hand or over GitHub's API",
-    secret: "repository → Settings → Webhooks → Secret, content type application/json",
+    secret: SecretPlace::Chosen("repository → Settings → Webhooks → Secret, content type application/json"),
     ..Preset::new(
         "github",
         "GitHub",
@@ -63,15 +65,18 @@ const GITHUB: Preset = Preset {
 /// `message.received` (an inbound message), `recording.completed`, `call.ringing`, or the product's own name of the event,
 /// such as `onMessageAdded` or `com.twilio.messaging.message.sent`.
 ///
-/// Without the token that names a request, several webhooks about one call may look alike although they are not the same
-/// (each step of a menu has the call's id and `in-progress`), so those without a number in sequence have no id at all.
+/// What is signed comes before the token that names a request, which is not: an old request with another token is a
+/// repetition all the same. Only where several webhooks may look alike although they are not the same (each step of a
+/// menu has the call's id and `in-progress`) is there nothing but the token.
 const TWILIO: Preset = Preset {
     by_get: true,
     answer: Answer::EmptyTwiml,
     deadline: Some(Duration::from_secs(15)),
     failure: "tried once more if no connection can be made, then the fallback URL; other failures are repeated only where \
               the webhook's URL asks for it (#rc=5&rp=all)",
-    secret: "Console → Account → API keys & tokens → Auth token; the URL is signed as configured there",
+    secret: SecretPlace::Issued(
+        "Console → Account → API keys & tokens → Auth token; the URL is signed as configured there",
+    ),
     ..Preset::new(
         "twilio",
         "Twilio",
@@ -90,10 +95,17 @@ const TWILIO: Preset = Preset {
             &["text:call", "query:CallStatus"],
         ],
         &[
+            &["body:/MessageStatus", "body:/MessageSid"],
+            &["body:/SmsStatus", "body:/MessageSid"],
+            &["body:/RecordingStatus", "body:/RecordingSid"],
+            &[
+                "body:/SequenceNumber",
+                "body:/CallSid",
+                "body:/CallStatus",
+                "body:/ConferenceSid",
+                "body:/StatusCallbackEvent",
+            ],
             &["header:I-Twilio-Idempotency-Token"],
-            &["body:/MessageSid", "body:/MessageStatus", "body:/SmsStatus"],
-            &["body:/RecordingSid", "body:/RecordingStatus"],
-            &["body:/SequenceNumber", "body:/CallSid", "body:/CallStatus"],
         ],
     )
 };
@@ -103,7 +115,9 @@ const PAGERDUTY: Preset = Preset {
     deadline: Some(Duration::from_secs(5)),
     failure: "sent again for up to 48 hours after 5xx, 429 and timeouts; dropped at once after any other 4xx, and three \
               such drops in a row switch the subscription off",
-    secret: "Integrations → Generic Webhooks (v3) → your webhook; the secret is shown once, and used as it stands",
+    secret: SecretPlace::Issued(
+        "Integrations → Generic Webhooks (v3) → your webhook; the secret is shown once, and used as it stands",
+    ),
     final_4xx: true,
     ..Preset::new(
         "pagerduty",
@@ -123,8 +137,10 @@ const PAGERDUTY: Preset = Preset {
 const SHOPIFY: Preset = Preset {
     answer: Answer::Ok,
     deadline: Some(Duration::from_secs(5)),
-    failure: "sent again 8 times within 4 hours; after 8 failures in a row the subscription is deleted",
-    secret: "the app's client secret; for webhooks made in the shop's settings, the secret shown under the list of webhooks",
+    failure: "sent again 8 times within 4 hours; after 8 failures in a row a subscription made over the Admin API is deleted",
+    secret: SecretPlace::Issued(
+        "the app's client secret; for webhooks made in the shop's settings, the secret shown under the list of webhooks",
+    ),
     ..Preset::new(
         "shopify",
         "Shopify",

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::provider::preset::{Handshake, NamedScheme, Preset, Split};
+use crate::provider::preset::{Handshake, NamedScheme, Preset, SecretPlace, Split};
 use crate::provider::words::{Base64, Sha256, Unix, hmac, signed, token, token_in_query};
 use crate::signature::{Algorithm, KeyEncoding};
 
@@ -12,7 +12,9 @@ pub(super) static ROWS: &[Preset] = &[STANDARD_WEBHOOKS, SVIX, CLOUDEVENTS];
 const STANDARD_WEBHOOKS: Preset = Preset {
     deadline: Some(Duration::from_secs(15)),
     failure: "the specification recommends to send again for about 3 days; 410 switches the endpoint off",
-    secret: "whsec_… as the sender shows it; with `scheme = \"standard-webhooks-ed25519\"`, its public key whpk_…",
+    secret: SecretPlace::Agreed(
+        "whsec_… as the sender shows it; with `scheme = \"standard-webhooks-ed25519\"`, its public key whpk_…",
+    ),
     ..Preset::new(
         "standard-webhooks",
         "Standard Webhooks",
@@ -50,7 +52,7 @@ const STANDARD_WEBHOOKS: Preset = Preset {
 const SVIX: Preset = Preset {
     deadline: Some(Duration::from_secs(15)),
     failure: "sent again for about 3 days",
-    secret: "whsec_… as the sender shows it",
+    secret: SecretPlace::Issued("whsec_… as the sender shows it"),
     ..Preset::new(
         "svix",
         "Svix",
@@ -76,7 +78,7 @@ const CLOUDEVENTS: Preset = Preset {
     handshakes: &[Handshake::WebHookOptions],
     split: Some(Split::CloudEventsBatch),
     failure: "up to the sender",
-    secret: "the sender's bearer token",
+    secret: SecretPlace::Agreed("the sender's bearer token"),
     ..Preset::new(
         "cloudevents",
         "CloudEvents",

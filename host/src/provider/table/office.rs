@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::provider::preset::{Answer, Handshake, NamedScheme, Preset, Repetition, Split};
+use crate::provider::preset::{Answer, Handshake, NamedScheme, Preset, Repetition, SecretPlace, Split};
 use crate::provider::words::{Base64, Hex, Rfc3339, Sha1, Sha256, UnixMillis, hmac, signed};
 use crate::signature::{Algorithm, Place};
 
@@ -20,7 +20,7 @@ const HUBSPOT: Preset = Preset {
     split: Some(Split::List("")),
     deadline: Some(Duration::from_secs(5)),
     failure: "sent again up to 10 times within 24 hours",
-    secret: "your app → Auth → Client secret",
+    secret: SecretPlace::Issued("your app → Auth → Client secret"),
     ..Preset::new(
         "hubspot",
         "HubSpot",
@@ -61,7 +61,7 @@ const DROPBOX: Preset = Preset {
     answer: Answer::Ok,
     deadline: Some(Duration::from_secs(10)),
     failure: "sent again for about 10 minutes; a failing receiver is switched off",
-    secret: "App Console → your app → App secret",
+    secret: SecretPlace::Issued("App Console → your app → App secret"),
     ..Preset::new(
         "dropbox",
         "Dropbox",
@@ -74,7 +74,9 @@ const DROPBOX: Preset = Preset {
 const BOX: Preset = Preset {
     deadline: Some(Duration::from_secs(30)),
     failure: "sent again up to 10 times within 24 hours; only port 443 is called",
-    secret: "Developer Console → your app → Webhooks → Manage signature keys: primary and secondary",
+    secret: SecretPlace::Issued(
+        "Developer Console → your app → Webhooks → Manage signature keys: primary and secondary",
+    ),
     ..Preset::new(
         "box",
         "Box",
@@ -100,7 +102,7 @@ const DOCUSIGN: Preset = Preset {
     answer: Answer::Ok,
     deadline: Some(Duration::from_secs(100)),
     failure: "sent again for up to 15 days, at growing intervals",
-    secret: "Settings → Connect → Connect Keys: HMAC keys",
+    secret: SecretPlace::Issued("Settings → Connect → Connect Keys: HMAC keys"),
     ..Preset::new(
         "docusign",
         "Docusign",
@@ -124,7 +126,9 @@ const ASANA: Preset = Preset {
     split: Some(Split::List("/events")),
     deadline: Some(Duration::from_secs(10)),
     failure: "sent again for up to 24 hours, then the webhook is deleted",
-    secret: "sent by Asana when the webhook is made: secret = { handshake = true } remembers it",
+    secret: SecretPlace::Brought(
+        "sent by Asana when the webhook is made: secret = { handshake = true } remembers it",
+    ),
     ..Preset::new(
         "asana",
         "Asana",
@@ -138,7 +142,9 @@ const TRELLO: Preset = Preset {
     handshakes: &[Handshake::Head],
     answer: Answer::Ok,
     failure: "sent again 3 times: after 30, 60 and 120 seconds; 410 deletes the webhook",
-    secret: "trello.com/power-ups/admin → your Power-Up → API key → OAuth secret; the callback URL is signed as registered",
+    secret: SecretPlace::Issued(
+        "trello.com/power-ups/admin → your Power-Up → API key → OAuth secret; the callback URL is signed as registered",
+    ),
     ..Preset::new(
         "trello",
         "Trello",

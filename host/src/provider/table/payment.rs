@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::provider::preset::{Answer, NamedScheme, Preset, Repetition, Split};
+use crate::provider::preset::{Answer, NamedScheme, Preset, Repetition, SecretPlace, Split};
 use crate::provider::words::{Base64, Hex, Sha256, Sha512, hmac};
 use crate::signature::{KeyEncoding, PayPal, Scheme};
 
@@ -12,7 +12,9 @@ pub(super) static ROWS: &[Preset] =
 const SQUARE: Preset = Preset {
     deadline: Some(Duration::from_secs(10)),
     failure: "sent again for up to 24 hours",
-    secret: "Developer Console → Webhooks → Subscriptions → Signature key; the notification URL is signed as entered there",
+    secret: SecretPlace::Issued(
+        "Developer Console → Webhooks → Subscriptions → Signature key; the notification URL is signed as entered there",
+    ),
     ..Preset::new(
         "square",
         "Square",
@@ -28,7 +30,9 @@ const SQUARE: Preset = Preset {
 /// https://developer.paypal.com/api/rest/webhooks/rest/. The signature covers no more of the body than its CRC-32.
 const PAYPAL: Preset = Preset {
     failure: "sent again up to 25 times within 3 days",
-    secret: "none is needed: the certificate is fetched from PayPal; `webhook_id` is what the webhook's settings show",
+    secret: SecretPlace::Needless(
+        "none is needed: the certificate is fetched from PayPal; `webhook_id` is what the webhook's settings show",
+    ),
     ..Preset::new(
         "paypal",
         "PayPal",
@@ -44,7 +48,7 @@ const PAYPAL: Preset = Preset {
 const PADDLE: Preset = Preset {
     deadline: Some(Duration::from_secs(5)),
     failure: "sent again up to 60 times within 3 days; in the sandbox 3 times within 15 minutes",
-    secret: "Developer Tools → Notifications → your destination → Secret key",
+    secret: SecretPlace::Issued("Developer Tools → Notifications → your destination → Secret key"),
     ..Preset::new(
         "paddle",
         "Paddle",
@@ -82,7 +86,7 @@ const ADYEN: Preset = Preset {
     answer: Answer::BracketedAccepted,
     deadline: Some(Duration::from_secs(10)),
     failure: "sent again for days, at growing intervals",
-    secret: "Developers → Webhooks → your webhook → HMAC key, in hexadecimal",
+    secret: SecretPlace::Issued("Developers → Webhooks → your webhook → HMAC key, in hexadecimal"),
     ..Preset::new(
         "adyen",
         "Adyen",
@@ -101,7 +105,7 @@ const ADYEN: Preset = Preset {
 const RAZORPAY: Preset = Preset {
     deadline: Some(Duration::from_secs(5)),
     failure: "sent again for 24 hours",
-    secret: "Account & Settings → Webhooks → Secret",
+    secret: SecretPlace::Chosen("Account & Settings → Webhooks → Secret"),
     ..Preset::new(
         "razorpay",
         "Razorpay",
@@ -114,7 +118,7 @@ const RAZORPAY: Preset = Preset {
 const PAYSTACK: Preset = Preset {
     answer: Answer::Ok,
     failure: "sent again for up to 72 hours",
-    secret: "Settings → API Keys & Webhooks → the secret key",
+    secret: SecretPlace::Issued("Settings → API Keys & Webhooks → the secret key"),
     ..Preset::new(
         "paystack",
         "Paystack",
@@ -127,7 +131,7 @@ const PAYSTACK: Preset = Preset {
 const COINBASE_COMMERCE: Preset = Preset {
     answer: Answer::Ok,
     failure: "sent again for up to 3 days, at growing intervals",
-    secret: "Settings → Notifications → Shared secret",
+    secret: SecretPlace::Issued("Settings → Notifications → Shared secret"),
     ..Preset::new(
         "coinbase-commerce",
         "Coinbase Commerce",
@@ -142,7 +146,7 @@ const COINBASE_COMMERCE: Preset = Preset {
 
 /// The field v0 covers time and body. v1 covers headers as well; whoever can make the one can make the other.
 const COINBASE_CDP: Preset = Preset {
-    secret: "the secret in the answer that created the subscription",
+    secret: SecretPlace::Issued("the secret in the answer that created the subscription"),
     ..Preset::new(
         "coinbase-cdp",
         "Coinbase Developer Platform",
