@@ -31,7 +31,7 @@ pub(super) static DEDUPE: Element = Element {
              byte. An event that lacks the part, or has `null`, an object or a list there, is no repetition of \
              anything.",
         )
-        .otherwise("the sender's own id of a delivery, see `delivery_id`")
+        .otherwise("what the provider repeats, or the sender's own id of a delivery, see `delivery_id`")
         .example(r#""body:/id""#),
         Field::new(
             "window",

@@ -222,7 +222,7 @@ pub(super) static SOURCE: Element = Element {
             DEDUPE_OR_TABLE,
             "How a repeated event is recognised; `false` takes every request for a new event.",
         )
-        .otherwise("by the sender's own id of a delivery for 7 days, where it has one")
+        .otherwise("for 7 days by what the provider repeats, or by `delivery_id`")
         .example(r#"{ key = "body:/id", window = "24h" }"#),
         ANSWER,
         SPLIT,

@@ -105,6 +105,11 @@ fn pairs(text: &[u8]) -> impl Iterator<Item = (Cow<'_, [u8]>, Cow<'_, [u8]>)> {
     })
 }
 
+/// Options of Twilio's own, such as `#rc=5`, follow the address and are neither sent nor signed.
+fn without_fragment(url: &str) -> &str {
+    url.split_once('#').map_or(url, |(url, _)| url)
+}
+
 /// Most names and many values have nothing to decode.
 fn decode(text: &[u8]) -> Cow<'_, [u8]> {
     if !text.iter().any(|byte| matches!(byte, b'+' | b'%')) {
@@ -112,11 +117,6 @@ fn decode(text: &[u8]) -> Cow<'_, [u8]> {
     }
     let spaced: Vec<u8> = text.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
     Cow::Owned(percent_decode(&spaced).collect())
-}
-
-/// Options of Twilio's own, such as `#rc=5`, follow the address and are neither sent nor signed.
-fn without_fragment(url: &str) -> &str {
-    url.split_once('#').map_or(url, |(url, _)| url)
 }
 
 /// The ways of writing an address that Twilio may have signed.

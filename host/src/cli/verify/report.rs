@@ -75,8 +75,18 @@ impl Required {
             algorithm,
             valid: refusal.is_none(),
             reason: refusal.as_ref().map(Refusal::code),
-            message: refusal.map(|refusal| refusal.to_string()),
+            message: refusal.map(said),
         }
+    }
+}
+
+/// Why not, for whoever gives everything on the command line.
+fn said(refusal: Refusal) -> String {
+    match refusal {
+        Refusal::UnknownUrl => {
+            "this sender signs the address that it calls; say with --url which that is".to_owned()
+        }
+        refusal => refusal.to_string(),
     }
 }
 
@@ -111,19 +121,11 @@ impl Report {
             provider: sender.name.clone(),
             scheme: sender.scheme_name,
             algorithm: case.scheme.name(),
-            message: checked
-                .err()
-                .map(|refusal| match refusal {
-                    Refusal::UnknownUrl => {
-                        "this sender signs the address that it calls; say with --url which that is".to_owned()
-                    }
-                    refusal => refusal.to_string(),
+            message: checked.err().map(said).or_else(|| {
+                lacking.map(|Required { algorithm, message, .. }| {
+                    format!("`require` asks for {algorithm}: {}", message.as_deref().unwrap_or_default())
                 })
-                .or_else(|| {
-                    lacking.map(|Required { algorithm, message, .. }| {
-                        format!("`require` asks for {algorithm}: {}", message.as_deref().unwrap_or_default())
-                    })
-                }),
+            }),
             signatures: seen.signatures.iter().map(signature).collect(),
             base_string_bytes: covered.as_ref().map(|covered| covered.bytes),
             base_string: covered.map(|covered| covered.text),
