@@ -16,6 +16,7 @@ mod request;
 mod server;
 mod stages;
 mod store;
+mod verify;
 mod when;
 
 use std::path::PathBuf;
@@ -34,6 +35,7 @@ const HELP: &str = "\
 usage: hookyard-bench ingest [--seconds N] [--rounds N] [--only STAGE,…] [--json FILE]
        hookyard-bench durable [--seconds N] [--rounds N] [--only STAGE,…] [--json FILE] [--backlog N] [--state DIR]
        hookyard-bench when [--rounds N]
+       hookyard-bench verify [--rounds N] [--only SCHEME,…] [--json FILE]
 
   --seconds N    measured in each run, after half a second of warming up; 2 unless given
   --rounds N     runs of each stage; 5 unless given
@@ -64,6 +66,7 @@ fn run(arguments: &[String]) -> Result<()> {
             durable::run(&durable::Options { time, rounds, only, json, backlog, directory })
         }
         [task, rest @ ..] if task == "when" => when::run(Options::parse(rest)?.rounds),
+        [task, rest @ ..] if task == "verify" => verify::run(&Options::parse(rest)?),
         [task, stage, state, receiver] if task == "serve" => {
             server::serve(stage, state.as_ref(), receiver.parse()?)
         }

@@ -20,6 +20,14 @@ pub(crate) struct Intake<'g> {
     pub(crate) routes: Vec<&'g Arc<RouteEntry>>,
 }
 
+/// What there is to say of an event once it is stored.
+pub(crate) struct TakenIn<'g> {
+    pub(crate) event: Arc<Event>,
+    routes: Vec<&'g Arc<RouteEntry>>,
+    /// Why it takes none.
+    pub(crate) unrouted: Option<String>,
+}
+
 impl<'g> Intake<'g> {
     /// Decides by the rules of this generation.
     pub(crate) fn decide(generation: &'g Generation, event: Event, dedupe: Option<Dedupe>) -> Self {
@@ -31,15 +39,23 @@ impl<'g> Intake<'g> {
         Intake { new: NewEvent { event: Arc::new(event), dedupe, runs, unrouted }, routes }
     }
 
+    /// What the store gets, and what is to be said once it has it.
+    pub(crate) fn parts(self) -> (NewEvent, TakenIn<'g>) {
+        let (event, unrouted) = (self.new.event.clone(), self.new.unrouted.clone());
+        (self.new, TakenIn { event, routes: self.routes, unrouted })
+    }
+}
+
+impl TakenIn<'_> {
     /// Says that the event is taken in, and where it goes.
     pub(crate) fn log(&self) {
         if !tracing::enabled!(tracing::Level::INFO) {
             return;
         }
-        let event = &self.new.event;
+        let event = &self.event;
         let (id, source, kind, bytes) = (event.id, &*event.source, &*event.kind, event.bytes().len());
         let proof = event.proof.as_deref().unwrap_or("none");
-        match &self.new.unrouted {
+        match &self.unrouted {
             Some(reason) => {
                 tracing::warn!(event = %id, source, kind, bytes, proof, reason, "received, unrouted")
             }

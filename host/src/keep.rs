@@ -2,12 +2,15 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+#[cfg(feature = "sqlite")]
+use std::time::Instant;
 
 use crate::config::{Store as Configured, StoreKind};
 use crate::store::{Limits, MemoryStore, Store};
 
 /// Between two looks whether another process has ended.
+#[cfg(feature = "sqlite")]
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Opens it in a state directory, which is made if it is not there. Where another process has it open, waits so long for

@@ -58,7 +58,7 @@ impl Metrics {
         let quarantined =
             family("quarantine", "Refused requests, by whether they were kept for an operator or let go");
         let secret_uses =
-            family("secret_uses", "Requests that a source's secret proved, by the secret's number from 1");
+            family("secret_uses", "Requests that a source's secret proved, by where the secret is found");
         let failed_handshakes =
             family("tls_handshakes_failed", "TLS handshakes that came to nothing, by reason");
         let runs = family("runs", "Runs of events on routes, by how they ended");
@@ -141,10 +141,11 @@ impl Metrics {
         self.quarantined.get_or_create_owned(&vec![("outcome", outcome.to_owned())])
     }
 
-    /// Requests that one of a source's secrets proved, counted from 1.
-    pub fn secret_uses(&self, source: &str, number: usize) -> Counter {
+    /// Requests that one of a source's secrets proved. `found` is where the configuration has it, as in `env NAME`: a
+    /// number would become another secret's once one before it is removed.
+    pub fn secret_uses(&self, source: &str, found: &str) -> Counter {
         self.secret_uses
-            .get_or_create_owned(&vec![("source", source.to_owned()), ("secret", number.to_string())])
+            .get_or_create_owned(&vec![("source", source.to_owned()), ("secret", found.to_owned())])
     }
 
     /// TLS handshakes that failed for one reason.

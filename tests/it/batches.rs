@@ -1,7 +1,7 @@
 //! Bodies that hold several events, and what senders are told.
 
 use hookyard::store::{EventFilter, Page};
-use hookyard_tests::{Answer, Plan, Yard};
+use hookyard_tests::{Answer, Logs, Plan, Yard};
 use serde_json::Value;
 
 fn source(lines: &str) -> String {
@@ -79,12 +79,43 @@ async fn a_list_of_nothing_is_answered_and_what_is_no_list_is_one_event() {
 /// P1
 #[tokio::test]
 async fn all_items_are_stored_or_none() {
+    let logs = Logs::gather();
     let yard = Yard::start(&format!("[store]\nmax_events = 3\n{}", source(LIST))).await;
     let items: Vec<String> = (0..4).map(|id| format!("{{\"id\":{id}}}")).collect();
     let body = format!("{{\"items\":[{}]}}", items.join(","));
     let answer = post(&yard, "application/json", &body).await;
     assert_eq!((answer.status, answer.header("retry-after")), (503, "1"));
     assert_eq!(yard.ledger().await.accepted, 0);
+    assert!(!logs.text().contains("received"), "{}", logs.text());
+}
+
+/// P10
+#[tokio::test]
+async fn a_large_batch_is_told_in_one_line() {
+    let yard = Yard::start(&source(LIST)).await;
+    let body = |ids: std::ops::Range<usize>| {
+        let items: Vec<String> = ids.map(|id| format!("{{\"id\":{id}}}")).collect();
+        format!("{{\"items\":[{}]}}", items.join(","))
+    };
+    let told = async |ids| {
+        let logs = Logs::gather();
+        let first = post(&yard, "application/json", &body(ids)).await.header("hookyard-event-id").to_owned();
+        let text = logs.text();
+        let lines = text.lines().filter(|line| line.contains("received")).map(ToOwned::to_owned);
+        (lines.collect::<Vec<String>>(), first)
+    };
+    let (lines, _) = told(0..20).await;
+    assert!(lines.len() == 20 && lines[0].contains("received event="), "{lines:?}");
+    let (lines, _) = told(10..30).await;
+    let repeated = lines.iter().filter(|line| line.contains("received before event=")).count();
+    assert_eq!((lines.len(), repeated), (20, 10), "{lines:?}");
+    let (lines, first) = told(30..230).await;
+    let expected = format!(
+        "received together source=\"shop\" count=200 repeated=0 bytes=1930 proof=\"none\" first={first}"
+    );
+    assert!(lines.len() == 1 && lines[0].ends_with(&expected), "{lines:?}");
+    let (lines, _) = told(0..240).await;
+    assert!(lines.len() == 1 && lines[0].contains(" count=240 repeated=230 "), "{lines:?}");
 }
 
 #[tokio::test]

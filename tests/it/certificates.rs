@@ -27,6 +27,8 @@ use rcgen::{
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
@@ -71,7 +73,11 @@ fn authority(name: &str, by: Option<&Authority>) -> Authority {
 
 /// A certificate for signing, which says where that of its issuer is.
 fn certificate(name: &str, key: &KeyPair, by: &Authority) -> Vec<u8> {
-    let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+    expiring(CertificateParams::new(vec![name.to_owned()]).unwrap(), key, by)
+}
+
+/// The same, as valid as the parameters say.
+fn expiring(mut params: CertificateParams, key: &KeyPair, by: &Authority) -> Vec<u8> {
     // AuthorityInfoAccessSyntax with one description: caIssuers, a URI.
     let oid = [0x06, 0x08, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x02];
     let uri = [&[0x86, ISSUER.len() as u8], ISSUER.as_bytes()].concat();
@@ -86,6 +92,8 @@ fn certificate(name: &str, key: &KeyPair, by: &Authority) -> Vec<u8> {
 struct Publisher {
     documents: Arc<Mutex<HashMap<String, Vec<u8>>>>,
     asked: Arc<Mutex<Vec<String>>>,
+    /// Whether what begins with `/slow` is answered.
+    at_once: watch::Sender<bool>,
 }
 
 impl Publisher {
@@ -93,8 +101,21 @@ impl Publisher {
         self.documents.lock().unwrap().insert(path.to_owned(), document.into());
     }
 
+    fn withdraw(&self, path: &str) {
+        self.documents.lock().unwrap().remove(path).unwrap();
+    }
+
     fn asked(&self, path: &str) -> usize {
         self.asked.lock().unwrap().iter().filter(|asked| *asked == path).count()
+    }
+
+    /// How many have been asked for that begin so.
+    fn asked_below(&self, beginning: &str) -> usize {
+        self.asked.lock().unwrap().iter().filter(|asked| asked.starts_with(beginning)).count()
+    }
+
+    async fn is_asked(&self, path: &str, times: usize) {
+        eventually(path, || async { (self.asked(path) == times).then_some(()) }).await;
     }
 
     /// Serves with TLS, or without.
@@ -125,10 +146,15 @@ impl Publisher {
         let service = service_fn(move |request: Request<Incoming>| {
             let path = request.uri().path_and_query().unwrap().to_string();
             let document = publisher.documents.lock().unwrap().get(&path).cloned();
+            let mut at_once = publisher.at_once.subscribe();
+            let slow = path.starts_with("/slow");
             publisher.asked.lock().unwrap().push(path);
             let status = if document.is_some() { 200 } else { 404 };
             let body = Full::new(Bytes::from(document.unwrap_or_default()));
-            async move { Ok::<_, Infallible>(Response::builder().status(status).body(body).unwrap()) }
+            async move {
+                drop(at_once.wait_for(|at_once| *at_once || !slow).await);
+                Ok::<_, Infallible>(Response::builder().status(status).body(body).unwrap())
+            }
         });
         drop(
             hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await,
@@ -236,7 +262,7 @@ async fn a_certificate_is_fetched_once() {
         scene.plan.clock.forward(Duration::from_secs(hours * 3600));
         let message = scene.message("whole.pem", &format!(r#","hours":{hours}"#));
         assert_eq!(scene.send(&message).await, (202, None));
-        assert_eq!(scene.publisher.asked("/whole.pem"), asked, "{hours}");
+        scene.publisher.is_asked("/whole.pem", asked).await;
     }
 
     // What it did not sign is not genuine.
@@ -276,20 +302,89 @@ async fn a_certificate_that_nobody_vouches_for_is_not_used() {
     assert_eq!(scene.send(&scene.message("root.pem", "")).await, (202, None));
 }
 
-/// P10: requests that name certificates which are not there do not make us ask without end.
+/// P10: requests that name certificates which are not there do not make us ask without end, and stand in nobody's way.
 #[tokio::test]
 async fn a_flood_of_addresses_is_no_flood_of_fetches() {
-    let scene = Scene::new().await;
-    let mut refused = 0;
+    let scene = Arc::new(Scene::new().await);
+    let leaf = pem("CERTIFICATE", &certificate(SNS, &scene.key, &scene.root));
+    scene.publisher.publish("/first.pem", &*leaf);
+    scene.publisher.publish("/second.pem", &*leaf);
+    assert_eq!(scene.send(&scene.message("first.pem", "")).await, (202, None));
     for number in 0..40 {
-        refused += usize::from(scene.send(&scene.message(&format!("{number}.pem"), "")).await.0 == 503);
+        assert_eq!(scene.send(&scene.message(&format!("{number}.pem"), "")).await.0, 503);
     }
-    assert_eq!((refused, scene.publisher.asked.lock().unwrap().len()), (40, 32));
+    assert_eq!(scene.send(&scene.message("39.pem", "")).await.0, 503);
+    assert_eq!(scene.publisher.asked("/39.pem"), 1, "it is still avoided");
+    assert_eq!(
+        scene.send(&scene.message("second.pem", "")).await,
+        (202, None),
+        "it is not in the way of others"
+    );
     // A minute later it is tried again.
-    let leaf = certificate(SNS, &scene.key, &scene.root);
-    scene.publisher.publish("/1.pem", pem("CERTIFICATE", &leaf));
+    scene.publisher.publish("/39.pem", &*leaf);
     scene.plan.clock.forward(Duration::from_secs(61));
-    assert_eq!(scene.send(&scene.message("1.pem", "")).await, (202, None));
+    assert_eq!(scene.send(&scene.message("39.pem", "")).await, (202, None));
+
+    // Only so many are asked for at a time; what was good once is not among them.
+    let mut flood = JoinSet::new();
+    for number in 0..33 {
+        let scene = scene.clone();
+        flood.spawn(async move { scene.send(&scene.message(&format!("slow{number}.pem"), "")).await });
+    }
+    let asked = || async { (scene.publisher.asked_below("/slow") == 32).then_some(()) };
+    eventually("32 are asked for", asked).await;
+    scene.plan.clock.forward(Duration::from_secs(13 * 3600));
+    assert_eq!(scene.send(&scene.message("first.pem", r#","n":1"#)).await, (202, None));
+    assert_eq!(scene.publisher.asked("/first.pem"), 2);
+    assert_eq!(scene.send(&scene.message("new.pem", "")).await.0, 503);
+    assert_eq!(scene.publisher.asked("/new.pem"), 0);
+    scene.publisher.at_once.send_replace(true);
+    while let Some(answer) = flood.join_next().await {
+        assert_eq!(answer.unwrap(), (503, Some("60".to_owned())));
+    }
+    assert_eq!(scene.publisher.asked_below("/slow"), 32);
+}
+
+#[tokio::test]
+async fn a_certificate_serves_until_there_is_a_newer_one_but_not_for_ever() {
+    let scene = Scene::new().await;
+    let leaf = |hours: u64| {
+        let mut params = CertificateParams::new(vec![SNS.to_owned()]).unwrap();
+        let now = Duration::from_millis(scene.plan.clock.now().unsigned_abs());
+        params.not_after = rcgen::date_time_ymd(1970, 1, 1) + now + Duration::from_secs(hours * 3600);
+        pem("CERTIFICATE", &expiring(params, &scene.key, &scene.between))
+    };
+    scene.publisher.publish("/between.cer", scene.between.der().to_vec());
+    for (name, hours) in [("long.pem", 1000), ("short.pem", 8)] {
+        scene.publisher.publish(&format!("/{name}"), leaf(hours));
+        assert_eq!(scene.send(&scene.message(name, "")).await, (202, None));
+        scene.publisher.withdraw(&format!("/{name}"));
+    }
+    let pass = |minutes: u64| scene.plan.clock.forward(Duration::from_secs(minutes * 60));
+    let mut number = 0;
+    let mut send = async |name: &str| {
+        number += 1;
+        scene.send(&scene.message(name, &format!(r#","n":{number}"#))).await.0
+    };
+    pass(7 * 60);
+    for name in ["long.pem", "short.pem"] {
+        for _ in 0..2 {
+            assert_eq!(send(name).await, 202, "{name}");
+            // What cannot be had is avoided for a minute, and the old one serves.
+            scene.publisher.is_asked(&format!("/{name}"), 2).await;
+        }
+    }
+    pass(2);
+    assert_eq!(send("long.pem").await, 202);
+    scene.publisher.is_asked("/long.pem", 3).await;
+    pass(2 * 60);
+    assert_eq!(send("short.pem").await, 503, "it has expired");
+    assert_eq!(send("long.pem").await, 202);
+    pass(4 * 60);
+    assert_eq!(send("long.pem").await, 503, "it is too old");
+    scene.publisher.publish("/long.pem", leaf(1000));
+    pass(2);
+    assert_eq!(send("long.pem").await, 202);
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use hookyard::store::{Intervened, Intervention, Limits, MemoryStore};
 use hookyard::{HeldBack, Reason};
 use hookyard_tests::{Act, Ailing, Logs, Plan, Received, Sink, Yard, eventually, payload};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 const PLAIN: &str = "[routes.all]\nsource = \"github\"\nto = [\"sink\"]\n";
 
@@ -402,6 +403,60 @@ async fn what_cannot_be_recorded_yet_is_recorded_later_and_not_done_again() {
     store.settles_nothing.store(false, Ordering::Release);
     assert_eq!(yard.settled().await.delivered, 5);
     assert_eq!(ids(&yard.sink.received()).len(), yard.sink.received().len());
+}
+
+/// P3
+#[tokio::test]
+async fn what_cannot_be_recorded_takes_no_other_with_it() {
+    let store = ailing();
+    let yard = Plan::new().await.store(store.clone()).start(PLAIN).await;
+    yard.sink.always(Act::Hang);
+    send(&yard, 10).await;
+    let received = yard.sink.several(10).await;
+    let bad: Vec<Uuid> =
+        received[3..5].iter().map(|received| received.header("webhook-id").parse().unwrap()).collect();
+    store.unsettled.lock().unwrap().extend(&bad);
+    // What ends while nothing is settled is settled together.
+    store.settles_nothing.store(true, Ordering::Release);
+    yard.sink.always(200).release();
+    eventually("attempts", || async { (attempts(&yard).await == 10.0).then_some(()) }).await;
+    store.settles_nothing.store(false, Ordering::Release);
+    eventually("the others", || async { (yard.ledger().await.delivered == 8).then_some(()) }).await;
+
+    store.unsettled.lock().unwrap().clear();
+    yard.clock.forward(HOUR);
+    assert_eq!(yard.settled().await.delivered, 10);
+    let again: BTreeSet<Uuid> = yard.sink.received()[10..]
+        .iter()
+        .map(|received| received.header("webhook-id").parse().unwrap())
+        .collect();
+    assert_eq!(again, BTreeSet::from_iter(bad));
+}
+
+/// Attempts that have succeeded.
+async fn attempts(yard: &Yard) -> f64 {
+    yard.metric("hookyard_delivery_attempts_total{destination=\"sink\",outcome=\"delivered\"}").await
+}
+
+/// P3
+#[tokio::test]
+async fn a_limit_that_is_lowered_leaves_the_last_cause() {
+    let retry = |max| sink(&format!("retry = {{ schedule = [\"1h\"], max_attempts = {max}, jitter = 0 }}"));
+    let yard = Yard::start(&retry(5)).await;
+    yard.sink.next_acts([500, 503]);
+    send(&yard, 1).await;
+    failed(&yard, 1.0).await;
+    yard.clock.forward(HOUR);
+    failed(&yard, 2.0).await;
+    waiting(&yard, 1).await;
+    yard.configure(&retry(2));
+    yard.gateway.reload().await;
+    yard.generation(2).await;
+    yard.clock.forward(HOUR);
+    let dead = yard.dead_letter().await;
+    let cause = "gave up after 2 attempts over 2 h: 503 Service Unavailable";
+    assert_eq!(dead.detail.as_deref(), Some(cause));
+    assert_eq!(yard.sink.received().len(), 2);
 }
 
 /// P3, P6

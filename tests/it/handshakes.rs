@@ -205,6 +205,8 @@ async fn a_secret_that_the_sender_brings_is_believed_once_and_survives() {
     assert_eq!(mode & 0o777, 0o600);
     assert_eq!(asana(&yard, "first").await.status, 200, "it counts at once");
 
+    let again = bring(&yard, "first").await;
+    assert_eq!((again.status, again.header("x-hook-secret")), (200, "first"), "the first answer may be lost");
     let other = bring(&yard, "second").await;
     assert_eq!((other.status, other.header("x-hook-secret")), (401, ""));
     assert_eq!(std::fs::read(&file).unwrap(), b"first");

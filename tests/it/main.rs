@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says where it failed")]
 
 mod admission;
+mod altered;
 mod batches;
 mod bodies;
 mod certificates;

@@ -1,7 +1,7 @@
 //! What is not taken, and what the sender is told.
 
 use hookyard_tests::{Act, Logs, SECRET, Yard, eventually, payload};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const PLAIN: &str = r#"
 [routes.all]
@@ -87,6 +87,12 @@ async fn a_sender_that_takes_its_time_is_not_waited_for() {
     let yard = Yard::start(&format!("{server}{PLAIN}")).await;
     let body = yard.client.raw(b"POST /in/github HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{").await;
     assert!(body.starts_with("HTTP/1.1 408 "), "{body}");
+    // To who drops at 4xx, it is never final.
+    let pagerduty = "[sources.pagerduty]\nsecret = { file = \"secret\" }\n";
+    let patient = Yard::start(&format!("{server}{pagerduty}{PLAIN}")).await;
+    let body =
+        patient.client.raw(b"POST /in/pagerduty HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{").await;
+    assert!(body.starts_with("HTTP/1.1 503 ") && body.contains("retry-after: 1\r\n"), "{body}");
     let head = yard.client.raw(b"POST /in/github HTTP/1.1\r\nhost: x\r\n").await;
     assert!(head.is_empty() || head.starts_with("HTTP/1.1 408 "), "{head}");
 }
@@ -107,11 +113,24 @@ async fn bodies_together_stay_within_the_memory_for_them() {
     let server = "[server]\nlisten = \"127.0.0.1:0\"\nmax_in_flight = \"1MiB\"\n\
                   [sources.github]\nsecret = { file = \"secret\" }\nmax_body = \"1MB\"\n";
     let yard = Yard::start(&format!("{server}{PLAIN}")).await;
+    let head = "POST /in/github HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 900000\r\n";
+
+    // What is only announced takes nothing. Who asks for a word to go on gets it once the body is looked at.
+    let mut idle = Vec::new();
+    for _ in 0..3 {
+        let mut stream = yard.client.open().await;
+        stream.write_all(format!("{head}expect: 100-continue\r\n\r\n").as_bytes()).await.unwrap();
+        let mut word = [0; 12];
+        stream.read_exact(&mut word).await.unwrap();
+        assert_eq!(&word, b"HTTP/1.1 100");
+        idle.push(stream);
+    }
+    assert_eq!(yard.send_github("push", "x".repeat(200_000)).await.status, 202);
+
     let mut slow = yard.client.open().await;
-    let head = "POST /in/github HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 900000\r\n\r\n";
-    slow.write_all(head.as_bytes()).await.unwrap();
+    slow.write_all(format!("{head}\r\n{}", "x".repeat(890_000)).as_bytes()).await.unwrap();
     let reserved =
-        || async { (yard.metric("hookyard_bodies_in_flight_bytes").await >= 900_000.0).then_some(()) };
+        || async { (yard.metric("hookyard_bodies_in_flight_bytes").await >= 890_000.0).then_some(()) };
     eventually("memory is reserved", reserved).await;
 
     let answer = yard.send_github("push", "x".repeat(200_000)).await;

@@ -7,7 +7,7 @@ use hookyard::event::{Body, Headers};
 use hookyard::generation::SourceEntry;
 use hookyard::provider::preset;
 use hookyard::signature::{Draft, Secret, sign as sign_as};
-use hookyard_tests::{Answer, Plan, SECRET, Yard, payload, sign};
+use hookyard_tests::{Answer, Guest, Plan, SECRET, Yard, payload, sign};
 
 const ROUTE: &str = "[routes.all]\nsource = \"github\"\nto = [\"sink\"]\n";
 
@@ -22,6 +22,12 @@ fn uses(yard: &Yard) -> Vec<(u64, bool)> {
     source.secrets().map(|secret| (secret.uses.count(), secret.uses.last().is_some())).collect()
 }
 
+/// The same for the secret in this file, as a scraper sees it.
+async fn metric(yard: &Yard, file: &str) -> f64 {
+    let found = format!("file {}", yard.path(file).display());
+    yard.metric(&format!("hookyard_secret_uses_total{{source=\"github\",secret=\"{found}\"}}")).await
+}
+
 /// P9
 #[tokio::test]
 async fn the_uses_of_each_secret_are_counted_across_reloads() {
@@ -34,8 +40,7 @@ async fn the_uses_of_each_secret_are_counted_across_reloads() {
     }
     assert_eq!(send(&yard, "another").await, 401);
     assert_eq!(uses(&yard), [(1, true), (2, true)]);
-    let metric = "hookyard_secret_uses_total{source=\"github\",secret=\"2\"}";
-    assert_eq!(yard.metric(metric).await, 2.0);
+    assert_eq!(metric(&yard, "old").await, 2.0);
     let reason = "hookyard_refusals_total{source=\"github\",reason=\"bad_signature\"}";
     assert_eq!(yard.metric(reason).await, 1.0);
 
@@ -44,6 +49,15 @@ async fn the_uses_of_each_secret_are_counted_across_reloads() {
     yard.generation(2).await;
     assert_eq!(uses(&yard), [(2, true), (1, true), (0, false)], "it goes by the reference");
     assert_eq!(yard.gateway.generation().sources["github"].refusals.counts()["bad_signature"], 1);
+    assert_eq!((metric(&yard, "old").await, metric(&yard, "new").await), (2.0, 1.0));
+
+    // Who takes the place of one that is removed does not take its count.
+    yard.configure(&secrets("{ file = \"secret\" }, { file = \"new\" }"));
+    yard.gateway.reload().await;
+    yard.generation(3).await;
+    assert_eq!(metric(&yard, "secret").await, 0.0);
+    assert_eq!(send(&yard, SECRET).await, 202);
+    assert_eq!((metric(&yard, "secret").await, metric(&yard, "old").await), (1.0, 2.0));
 }
 
 #[tokio::test]
@@ -122,12 +136,56 @@ async fn every_required_proof_is_needed() {
     assert_eq!(uses(&yard), [(0, false); 4], "what did not hold together counts for none");
     assert_eq!(send(true, true, "two").await.status, 202);
     assert_eq!(uses(&yard), [(1, true), (1, true), (0, false), (1, true)]);
-    let metric = "hookyard_secret_uses_total{source=\"github\",secret=\"4\"}";
-    assert_eq!(yard.metric(metric).await, 1.0);
+    assert_eq!((metric(&yard, "k1").await, metric(&yard, "k2").await), (0.0, 1.0));
     let letter =
         yard.gateway.store().events(Default::default(), hookyard::store::Page { after: None, limit: 1 });
     let proof = letter.await.unwrap()[0].proof.clone().unwrap();
     assert_eq!(&*proof, "hmac-sha256, github; basic; token, secret 2 of 2");
+}
+
+/// P9
+#[tokio::test]
+async fn a_secret_that_is_sent_along_goes_nowhere() {
+    let source = |header: &str| {
+        format!(
+            "[sources.github]\nsecret = {{ file = \"secret\" }}\n\
+             require = [{{ type = \"token\", token = {{ header = \"{header}\" }}, secret = {{ file = \"k1\" }} }}, \
+                        {{ type = \"token\", token = {{ query = \"pass\" }}, secret = {{ file = \"k1\" }} }}]\n"
+        )
+    };
+    const ROUTES: &str = "[sources.inner]\nverify = \"internal\"\n\
+         [destinations.inner]\ntype = \"source\"\nsource = \"inner\"\n\
+         [plugins.guest]\npath = \"guest.wasm\"\n\
+         [routes.all]\nsource = \"github\"\nplugins = [\"guest\"]\nto = [\"sink\", \"inner\"]\n\
+         [routes.second]\nsource = \"inner\"\nto = [\"sink\"]\n";
+    let guest = Guest::new().set_header("X-Step", "1").forward();
+    let plan = Plan::new().await.file("k1", "a token").file("guest.wasm", guest);
+    let yard = plan.start(&format!("{}{ROUTES}", source("X-Company"))).await;
+    let signature = sign(SECRET, b"{}");
+    let headers = [
+        ("x-github-event", "push"),
+        ("x-hub-signature-256", &*signature),
+        ("x-company", "a token"),
+        ("x-kind", "a token"),
+    ];
+    let path = "/in/github?kind=2&p%61ss=a+token";
+    let request = || yard.client.request("POST", path, &headers, "{}");
+    assert_eq!(yard.client.send(request()).await.status, 202);
+    assert_eq!(yard.settled().await.delivered, 3);
+    for received in yard.sink.several(2).await {
+        assert_eq!((received.header("x-company"), received.header("x-kind")), ("", "a token"));
+        assert_eq!((received.header("x-step"), received.header("x-hub-signature-256")), ("1", &*signature));
+    }
+    let store = yard.gateway.store();
+    let page = hookyard::store::Page { after: None, limit: 9 };
+    for summary in store.events(Default::default(), page).await.unwrap() {
+        let event = store.event(summary.id, 0).await.unwrap().unwrap().event.unwrap();
+        let received = event.headers.first("x-company").is_some();
+        match &*event.source {
+            "inner" => assert_eq!((received, &*event.query), (false, "kind=2")),
+            _ => assert_eq!((received, &*event.query), (true, "kind=2&p%61ss=a+token")),
+        }
+    }
 }
 
 #[tokio::test]

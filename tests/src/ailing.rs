@@ -3,8 +3,8 @@
 use std::future::{Future, ready};
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use hookyard::event::{EventId, UnixMillis};
 use hookyard::store::{
@@ -12,12 +12,15 @@ use hookyard::store::{
     Leased, LeasedDelivery, LeasedRun, Ledger, NewEvent, Page, Queue, Readiness, Removed, Retention,
     SettledDelivery, SettledRun, Settlement, Stats, Store, StoreError, WorkFilter, WorkRecord,
 };
+use uuid::Uuid;
 
 /// A store in front of another one.
 pub struct Ailing {
     inner: Arc<dyn Store>,
     /// Whether settlements are refused.
     pub settles_nothing: AtomicBool,
+    /// Deliveries of which no settlement is taken, nor any batch with one of them in it.
+    pub unsettled: Mutex<Vec<Uuid>>,
     /// Whether leases are refused.
     pub leases_nothing: AtomicBool,
     refusals: AtomicUsize,
@@ -26,8 +29,8 @@ pub struct Ailing {
 impl Ailing {
     /// One that is well.
     pub fn new(inner: Arc<dyn Store>) -> Self {
-        let (settles_nothing, leases_nothing, refusals) = Default::default();
-        Ailing { inner, settles_nothing, leases_nothing, refusals }
+        let (settles_nothing, unsettled, leases_nothing, refusals) = Default::default();
+        Ailing { inner, settles_nothing, unsettled, leases_nothing, refusals }
     }
 
     /// The store behind it, which refuses nothing.
@@ -76,6 +79,10 @@ impl Store for Ailing {
     }
 
     fn settle_deliveries(&self, batch: Vec<SettledDelivery>, now: UnixMillis) -> Answer<'_, Vec<Settlement>> {
+        let unsettled = self.unsettled.lock().unwrap();
+        if batch.iter().any(|settled| unsettled.contains(&settled.id.0)) {
+            return Box::pin(ready(Err(StoreError::Unsupported("a string or blob is too big".to_owned()))));
+        }
         self.unless(&self.settles_nothing, || self.inner.settle_deliveries(batch, now))
     }
 

@@ -1,6 +1,7 @@
 //! `cargo xtask <task>`: what people here do twice. One module per task.
 
 mod corpus;
+mod fuzz;
 mod plugins;
 mod released;
 mod tools;
@@ -18,6 +19,8 @@ tasks:
   bench ingest [OPTIONS]   what one webhook costs, stage by stage; see docs/benchmarks.md
   bench durable [OPTIONS]  what it costs that a 2xx means something: accepting, the whole path, latency, a large backlog
   bench neighbours [OPTIONS]  what a good destination notices of ten bad ones
+  bench verify [OPTIONS]   what it costs to prove a request genuine, beside the bare primitive, for every scheme
+  fuzz [TARGET]… [--seconds N]  feeds signature checks, body views and expressions with whatever a fuzzer comes up with
   prove [PROOF] [OPTIONS]  what is lost to kill -9, a loss of power, I/O errors, a full disk; see docs/development.md
 ";
 
@@ -33,6 +36,7 @@ fn main() -> ExitCode {
         ["plugins", options @ ..] => plugins::run(options),
         ["corpus"] => corpus::run(),
         ["bench", arguments @ ..] => released::run("hookyard-bench", arguments),
+        ["fuzz", arguments @ ..] => fuzz::run(arguments),
         ["prove", arguments @ ..] => released::run("hookyard-prove", arguments),
         _ => Err(anyhow::anyhow!("no such task: {}\n\n{HELP}", arguments.join(" "))),
     };

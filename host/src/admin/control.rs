@@ -16,10 +16,11 @@ use crate::ingest::Ingest;
 use crate::routing::Router;
 use crate::store::{Cursor, EventFilter, Page, Queue, Store, WorkFilter, WorkRecord};
 
+use super::body;
 use super::explain::{ExplainView, explain};
+use super::redact::Credentials;
 use super::refusal::Refusal;
 use super::view::{BackupView, ContentView, EventDetail, EventView, List, StatsView, VerifyView, WorkView};
-use super::{body, redact};
 
 /// Runs, and deliveries, of one event that are shown.
 const SHOWN_WORK: usize = 1000;
@@ -145,14 +146,16 @@ impl Control {
     }
 
     pub(super) fn content(&self, event: &Event, reveal: bool, full: bool) -> ContentView {
-        let scheme = self.today.config(|config| redact::scheme(config, event).cloned());
-        ContentView {
-            method: event.method.clone(),
-            path: event.path.clone(),
-            query: redact::query(&event.query, reveal),
-            headers: redact::headers(&event.headers, scheme.as_ref(), reveal),
-            body: body::view(event.bytes(), full),
-        }
+        self.today.config(|config| {
+            let credentials = Credentials::of(config, event);
+            ContentView {
+                method: event.method.clone(),
+                path: event.path.clone(),
+                query: credentials.query(&event.query, reveal),
+                headers: credentials.headers(&event.headers, reveal),
+                body: body::view(event.bytes(), full),
+            }
+        })
     }
 
     pub(super) async fn work(

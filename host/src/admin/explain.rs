@@ -6,7 +6,7 @@ use crate::config::{Config, Respond, Route, Written};
 use crate::event::Event;
 use crate::routing::{Found, Looked, Part, Predicate, RouteExplanation, Router};
 
-use super::redact;
+use super::redact::Credentials;
 
 /// Every route for one event.
 #[derive(Debug, Serialize, Deserialize)]
@@ -74,11 +74,11 @@ pub(crate) fn explain(config: &Config, router: &Router, event: &Event, reveal: b
         let routes = numbers.iter().filter_map(|&number| config.routes.get(number));
         routes.map(|route| route.name.to_string()).collect::<Vec<_>>()
     };
-    let scheme = redact::scheme(config, event);
+    let credentials = Credentials::of(config, event);
     let found = |found: Found| {
         let credential = match &found.looked {
-            Looked::Header(name) => redact::withholds(name, scheme),
-            Looked::Query(name) => redact::is_credential(name),
+            Looked::Header(name) => credentials.has_header(name),
+            Looked::Query(name) => credentials.has_parameter(name),
             Looked::Open => false,
         };
         let withheld = credential && !reveal && found.value.is_some();

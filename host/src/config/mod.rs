@@ -101,6 +101,7 @@ pub use server_tls::ServerTls;
 pub use source::{Source, Verification};
 pub use source_secret::SourceSecret;
 pub use store::{Store, StoreKind, SyncMode};
+#[cfg(feature = "cli")]
 pub(crate) use suggest::did_you_mean;
 pub use telemetry::{LogFormat, Telemetry};
 pub use text::Location;

@@ -1,7 +1,7 @@
 //! Which of a message's headers go on to a receiver.
 //!
 //! What belongs to the connection over which the webhook came does not, nor what the sender said to us alone
-//! (credentials, who it is, which way it came), nor what would pass for our own word. A plugin that sets one of the
+//! (credentials and secrets, who it is, which way it came), nor what would pass for our own word. A plugin that sets one of the
 //! sender's private headers means it, and it goes out.
 
 use bytes::Bytes;
@@ -43,7 +43,8 @@ pub(super) fn forwarded(parcel: &Parcel) -> impl Iterator<Item = (&str, &Bytes)>
             || named.iter().any(|other| name.eq_ignore_ascii_case(other))
             || starts_with(name, "hookyard-")
             || starts_with(name, "proxy-")
-            || of_the_sender && parcel.event.headers.all(name).any(|sent| sent == *value))
+            || of_the_sender && parcel.was_sent(name, value)
+            || parcel.is_sent_secret(name, value))
     })
 }
 
@@ -103,5 +104,23 @@ mod tests {
         }
         parcel.message = Arc::new(Outgoing { headers: Some(changed), body: None });
         assert_eq!(names(&parcel), ["authorization=Bearer ours", "user-agent=Plugin/1"]);
+    }
+
+    #[test]
+    fn a_secret_that_was_sent_along_stays_behind() {
+        let mut parcel = parcel(&[("X-Company", "theirs"), ("X-Kind", "theirs")], "{}");
+        let names = |parcel: &Parcel| -> Vec<_> {
+            forwarded(parcel).map(|(name, value)| format!("{name}={}", value.escape_ascii())).collect()
+        };
+        assert_eq!(names(&parcel), ["x-company=theirs", "x-kind=theirs"]);
+        parcel.secret_headers = vec!["X-Company".into()];
+        assert_eq!(names(&parcel), ["x-kind=theirs"]);
+        let mut changed = parcel.event.headers.clone();
+        changed.set("x-kind", "2").unwrap();
+        parcel.message = Arc::new(Outgoing { headers: Some(changed.clone()), body: None });
+        assert_eq!(names(&parcel), ["x-kind=2"], "also where a plugin has changed another");
+        changed.set("x-company", "ours").unwrap();
+        parcel.message = Arc::new(Outgoing { headers: Some(changed), body: None });
+        assert_eq!(names(&parcel), ["x-company=ours", "x-kind=2"]);
     }
 }

@@ -36,10 +36,25 @@ pub struct Parcel {
     pub event: Arc<Event>,
     /// What is sent.
     pub message: Arc<Outgoing>,
+    /// Names of the headers in which the event's sender sent a secret along, which does not go on.
+    pub secret_headers: Vec<Box<str>>,
     /// Counted from 1.
     pub attempt: u32,
     /// When the attempt begins.
     pub now: UnixMillis,
+}
+
+impl Parcel {
+    /// Whether a header of the message is what the sender sent there for us alone. Where a plugin has set another value, it
+    /// means it.
+    pub(crate) fn is_sent_secret(&self, name: &str, value: &[u8]) -> bool {
+        self.secret_headers.iter().any(|other| other.eq_ignore_ascii_case(name)) && self.was_sent(name, value)
+    }
+
+    /// Whether the sender itself sent a header of this value.
+    fn was_sent(&self, name: &str, value: &[u8]) -> bool {
+        self.event.headers.all(name).any(|sent| *sent == *value)
+    }
 }
 
 /// A receiver of messages.

@@ -31,6 +31,7 @@ pub(super) fn parcel(headers: &[(&str, &str)], body: impl Into<Bytes>) -> Parcel
         route: "prs".into(),
         event: Arc::new(event),
         message: Arc::new(Outgoing::default()),
+        secret_headers: Vec::new(),
         attempt: 2,
         now: 1_700_000_001_500,
     }

@@ -33,12 +33,14 @@ pub(super) struct Attempting {
 
 pub(super) async fn attempt(shared: Arc<Shared>, attempting: Attempting, ended: mpsc::Sender<EndedDelivery>) {
     let Attempting { entry, delivery, mut pass, slot, beginning, under_way } = attempting;
+    let secret_headers = shared.current.load().secret_headers(&delivery.event);
     let parcel = Parcel {
         id: delivery.id,
         destination: delivery.destination,
         route: delivery.route,
         event: delivery.event,
         message: delivery.message,
+        secret_headers,
         attempt: delivery.attempt,
         now: shared.clock.now(),
     };

@@ -177,13 +177,15 @@ async fn begin(shared: &Arc<Shared>, desk: &Desk, generation: &Generation, deliv
     let _ = desk.ended.send(ended).await;
 }
 
-/// The end of a delivery of which every attempt has begun: the last one was never settled, and is not made once more.
+/// The end of a delivery of which every attempt has begun, and that is not made once more: the last one was never settled,
+/// or has failed while `max_attempts` was higher.
 fn given_up(entry: &DestinationEntry, delivery: &LeasedDelivery, now: UnixMillis) -> Option<DeliveryEnd> {
     let attempts = delivery.attempt - 1;
     if attempts < entry.retry.max_attempts {
         return None;
     }
-    let cause = gave_up(attempts, between(delivery.since, now), NEVER_ENDED);
+    let last = delivery.last_cause.as_deref().unwrap_or(NEVER_ENDED);
+    let cause = gave_up(attempts, between(delivery.since, now), last);
     tracing::error!(event = %delivery.event.id, destination = &*entry.name, cause, "delivery is dead");
     Some(DeliveryEnd::Dead { cause })
 }

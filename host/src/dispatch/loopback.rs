@@ -1,5 +1,5 @@
 //! Deliveries to another source of the same gateway: the message becomes an event there, stored with its runs as if it
-//! had come from outside, but without HTTP and without a signature. Workflows of several steps are made of these.
+//! had come from outside, but without HTTP, without a signature and without secrets that were sent along. Workflows of several steps are made of these.
 //!
 //! The event is known by the delivery's id, so that an attempt that is repeated, or a delivery that an operator makes
 //! once more, comes to one event.
@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::delivery::{Blame, Sent, later};
 use crate::destination::Parcel;
-use crate::event::{Body, Event, EventId};
+use crate::event::{Body, Event, EventId, Headers};
 use crate::generation::SourceEntry;
 use crate::intake::Intake;
 use crate::plugin::Identity;
@@ -37,14 +37,17 @@ pub(super) async fn send(shared: &Shared, source: &str, max_hops: u8, parcel: &P
     let Some(entry) = generation.sources.get(source) else {
         return again(format!("there is no source {source} any more"));
     };
-    let event = event(entry, parcel, hops);
+    let query = generation.query_without_secrets(&parcel.event);
+    let event = event(entry, parcel, query, hops);
     let id = event.id;
     let due_now = shared.clock.due_now();
     let dedupe = Dedupe { key: parcel.id.to_string(), until: later(due_now, WINDOW) };
-    let intake = Intake::decide(&generation, event, Some(dedupe));
-    intake.log();
-    match shared.store.append(vec![intake.new], due_now).await.map(|mut appended| appended.pop()) {
-        Ok(Some(Appended::Stored { .. })) => Sent::Delivered { detail: format!("event {id}") },
+    let (new, taken_in) = Intake::decide(&generation, event, Some(dedupe)).parts();
+    match shared.store.append(vec![new], due_now).await.map(|mut appended| appended.pop()) {
+        Ok(Some(Appended::Stored { .. })) => {
+            taken_in.log();
+            Sent::Delivered { detail: format!("event {id}") }
+        }
         Ok(Some(Appended::Duplicate { of, .. })) => {
             Sent::Delivered { detail: format!("event {of}, made before") }
         }
@@ -62,15 +65,15 @@ fn again(cause: String) -> Sent {
 }
 
 /// The message as an event of the source. Where it came in from outside stays as it was, for conditions on the query.
-fn event(source: &SourceEntry, parcel: &Parcel, hops: u8) -> Event {
+fn event(source: &SourceEntry, parcel: &Parcel, query: String, hops: u8) -> Event {
     let parent = &parcel.event;
     let proof: Arc<str> =
         format!("from source {}, event {}, route {}", parent.source, parent.id, parcel.route).into();
-    let headers = parcel.message.headers(parent);
+    let headers = headers(parcel);
     let body = match &parcel.message.body {
-        Some(body) => Body::new(body.clone(), headers),
+        Some(body) => Body::new(body.clone(), &headers),
         // With its JSON view, if it has been looked at.
-        None => parent.body.clone().under(headers),
+        None => parent.body.clone().under(&headers),
     };
     let event = Event {
         id: EventId(Uuid::now_v7()),
@@ -82,10 +85,17 @@ fn event(source: &SourceEntry, parcel: &Parcel, hops: u8) -> Event {
         received_at: parcel.now,
         method: parent.method.clone(),
         path: parent.path.clone(),
-        query: parent.query.clone(),
-        headers: headers.clone(),
+        query,
+        headers,
         body,
     };
     let kind = Some(source.kind(&event, &Identity::default())).filter(|kind| !kind.is_empty());
     Event { kind: kind.unwrap_or_else(|| parent.kind.clone()), ..event }
+}
+
+/// The message's headers without secrets.
+fn headers(parcel: &Parcel) -> Headers {
+    let mut headers = parcel.message.headers(&parcel.event).clone();
+    headers.retain(|name, value| !parcel.is_sent_secret(name, value));
+    headers
 }

@@ -95,7 +95,7 @@ async fn submit(shared: &Arc<Shared>, guests: &Guests, runs: Vec<LeasedRun>, now
     if returned.is_empty() {
         return;
     }
-    settle_runs(shared, || returned.clone()).await;
+    settle_runs(shared, &returned).await;
 }
 
 fn unstarted(run: &LeasedRun, end: RunEnd) -> SettledRun {

@@ -1,12 +1,13 @@
 //! Records how runs and deliveries went.
 
+use std::ops::Range;
 use std::sync::Weak;
 
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use crate::delivery::{Attempt, DeliveryEnd, DeliveryId, Reply};
 use crate::generation::Pass;
-use crate::store::{Answer, SettledDelivery, SettledRun, Settlement};
+use crate::store::{Answer, SettledDelivery, SettledRun, Settlement, StoreError};
 
 use super::begun::Beginning;
 use super::{Shared, UnderWay};
@@ -27,11 +28,11 @@ pub(super) async fn settle_loop(shared: Weak<Shared>, mut ends: mpsc::Receiver<E
     let mut batch = Vec::with_capacity(BATCH);
     while ends.recv_many(&mut batch, BATCH).await > 0 {
         let Some(shared) = shared.upgrade() else { return };
-        let settled = || batch.iter().map(|ended| ended.settled.clone()).collect();
-        let recorded = settle_runs(&shared, settled).await;
-        for Ended { answer, under_way, .. } in batch.drain(..) {
+        let settled: Vec<_> = batch.iter().map(|ended| ended.settled.clone()).collect();
+        let answered = settle_runs(&shared, &settled).await;
+        for (Ended { answer, under_way, .. }, answered) in batch.drain(..).zip(answered) {
             // A sender is answered only after what the plugin did is stored.
-            if let (true, Some((answer, reply))) = (recorded, answer) {
+            if let (true, Some((answer, reply))) = (answered, answer) {
                 let _ = answer.send(reply);
             }
             drop(under_way);
@@ -39,13 +40,14 @@ pub(super) async fn settle_loop(shared: Weak<Shared>, mut ends: mpsc::Receiver<E
     }
 }
 
-/// Has it recorded how runs went; whether it is. See [`record`].
-pub(super) async fn settle_runs(shared: &Shared, settled: impl Fn() -> Vec<SettledRun>) -> bool {
-    let settle = || shared.store.settle_runs(settled(), shared.clock.due_now());
-    let Some(settlements) = record(shared, "runs", settle).await else { return false };
-    let lost = settlements.iter().filter(|settlement| **settlement == Settlement::Lost).count();
+/// Has it recorded how runs went; of each, whether the store has taken it. See [`record`].
+pub(super) async fn settle_runs(shared: &Shared, settled: &[SettledRun]) -> Vec<bool> {
+    let settle =
+        |items: Range<usize>| shared.store.settle_runs(settled[items].to_vec(), shared.clock.due_now());
+    let settlements = record(shared, "runs", settled.len(), settle).await;
+    let lost = settlements.iter().filter(|settlement| **settlement == Some(Settlement::Lost)).count();
     report_lost("runs", lost);
-    true
+    settlements.iter().map(Option::is_some).collect()
 }
 
 /// A delivery whose attempt has ended, or was not begun, and that is to be settled.
@@ -73,16 +75,20 @@ pub(super) async fn settle_deliveries(shared: Weak<Shared>, mut ends: mpsc::Rece
 
 /// Settles deliveries; those that remain were handed out again meanwhile.
 async fn settle_batch(shared: &Shared, batch: Vec<EndedDelivery>) -> Vec<EndedDelivery> {
-    let mut leases = Vec::new();
-    let settle = || {
-        let settled: Vec<_> = batch.iter().map(EndedDelivery::settled).collect();
-        leases = settled.iter().map(|settled| settled.lease).collect();
+    let mut leases: Vec<_> = batch.iter().map(|ended| ended.beginning.lease()).collect();
+    let settle = |items: Range<usize>| {
+        let settled: Vec<_> = batch[items.clone()].iter().map(EndedDelivery::settled).collect();
+        for (item, settled) in items.zip(&settled) {
+            leases[item] = settled.lease;
+        }
         shared.store.settle_deliveries(settled, shared.clock.due_now())
     };
-    let Some(settlements) = record(shared, "deliveries", settle).await else { return Vec::new() };
+    let settlements = record(shared, "deliveries", batch.len(), settle).await;
     let mut lost = 0;
     let mut again = Vec::new();
     for ((ended, lease), settlement) in batch.into_iter().zip(leases).zip(settlements) {
+        // What the store never takes is let go: the next process does it again, or this one after its lease.
+        let Some(settlement) = settlement else { continue };
         let recorded = settlement == Settlement::Recorded;
         match ended.beginning.end(lease) {
             // What came of the attempt is settled under the latest lease or, if it was, that one is given back.
@@ -112,13 +118,46 @@ fn report_lost(what: &str, lost: usize) {
     }
 }
 
-/// Has a batch recorded, and again after a pause while there is no room for it: what was dropped would be done once
-/// more. Meanwhile it keeps its places, so that no more is done than can be recorded. None if it never will be.
+/// Has a batch of `count` recorded. What the store cannot do for all at once, it is asked to do for each alone, so that
+/// none goes with another. Of each, None if it never will be recorded.
 async fn record<'a>(
     shared: &Shared,
     what: &str,
+    count: usize,
+    mut settle: impl FnMut(Range<usize>) -> Answer<'a, Vec<Settlement>>,
+) -> Vec<Option<Settlement>> {
+    match until_taken(shared, what, || settle(0..count)).await {
+        Ok(settlements) => return settlements.into_iter().map(Some).collect(),
+        Err(StoreError::Unsupported(_)) if count > 1 => {}
+        Err(error) => {
+            report_refused(what, &error);
+            return vec![None; count];
+        }
+    }
+    let mut settlements = Vec::with_capacity(count);
+    for item in 0..count {
+        match until_taken(shared, what, || settle(item..item + 1)).await {
+            Ok(settled) => settlements.extend(settled.into_iter().map(Some)),
+            Err(error) => {
+                report_refused(what, &error);
+                if !matches!(error, StoreError::Unsupported(_)) {
+                    break;
+                }
+                settlements.push(None);
+            }
+        }
+    }
+    settlements.resize(count, None);
+    settlements
+}
+
+/// Has something recorded, and again after a pause while there is no room for it: what was dropped would be done once
+/// more. Meanwhile it keeps its places, so that no more is done than can be recorded.
+async fn until_taken<'a>(
+    shared: &Shared,
+    what: &str,
     mut settle: impl FnMut() -> Answer<'a, Vec<Settlement>>,
-) -> Option<Vec<Settlement>> {
+) -> Result<Vec<Settlement>, StoreError> {
     let mut failures = 0;
     loop {
         match settle().await {
@@ -126,20 +165,22 @@ async fn record<'a>(
                 if failures > 0 {
                     tracing::info!(failures, "settled {what} after all");
                 }
-                return Some(settlements);
+                return Ok(settlements);
             }
-            Err(error) if error.is_final() => {
-                tracing::error!(%error, "failed to settle {what}; the next process does them again");
-                return None;
+            Err(error) if error.is_final() => return Err(error),
+            Err(error) => {
+                if failures == 0 {
+                    tracing::error!(%error, "failed to settle {what}; trying until it works");
+                }
+                failures += 1;
+                if !shared.pause().await {
+                    return Err(error);
+                }
             }
-            Err(error) if failures == 0 => {
-                tracing::error!(%error, "failed to settle {what}; trying until it works");
-            }
-            Err(_) => {}
-        }
-        failures += 1;
-        if !shared.pause().await {
-            return None;
         }
     }
+}
+
+fn report_refused(what: &str, error: &StoreError) {
+    tracing::error!(%error, "failed to settle {what}; they are done again later");
 }

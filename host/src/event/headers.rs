@@ -79,6 +79,13 @@ impl Headers {
         }
     }
 
+    /// Removes the fields that `keep` does not take.
+    pub fn retain(&mut self, keep: impl Fn(&str, &Bytes) -> bool) {
+        if !self.iter().all(|(name, value)| keep(name, value)) {
+            Arc::make_mut(&mut self.fields).retain(|(name, value)| keep(name.as_str(), value));
+        }
+    }
+
     /// The first value of that name.
     pub fn first(&self, name: &str) -> Option<&Bytes> {
         self.all(name).next()

@@ -1,5 +1,9 @@
 //! A secret that the sender itself brings, believed once: the first one is kept on the disk and in this cell, which all
 //! generations of the source share, so that it counts at once and no reload can lose it.
+//!
+//! Bringing the same one again is answered as the first time was, since the answer to that may have been lost. It tells
+//! whoever guesses no more than he can learn anyway: that a guess is right is also told by an event that is signed with
+//! it and accepted. A wrong one is refused in constant time, save for its length.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -22,10 +26,19 @@ pub(crate) struct HookSecret {
     changing: Mutex<()>,
 }
 
+/// What came of a secret that is believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// It is kept from now on.
+    First,
+    /// It is the one that is known.
+    Again,
+}
+
 /// Why a secret that a sender brings is not taken.
 #[derive(Debug)]
 pub(crate) enum NotTaken {
-    /// There is one already, in this file.
+    /// There is another one already, in this file.
     Known(PathBuf),
     /// It cannot be one.
     Unsuitable(&'static str),
@@ -49,17 +62,19 @@ impl HookSecret {
         Ok(read)
     }
 
-    fn keep(&self, secret: Secret) -> Result<(), NotTaken> {
+    fn keep(&self, secret: Secret) -> Result<Taken, NotTaken> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.known.load().is_some() {
-            return Err(NotTaken::Known(self.path.clone()));
+        match self.known.load().as_deref() {
+            Some(known) if known.is(secret.expose()) => return Ok(Taken::Again),
+            Some(_) => return Err(NotTaken::Known(self.path.clone())),
+            None => {}
         }
         keep_secret(&self.path, &secret).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => NotTaken::Known(self.path.clone()),
             _ => NotTaken::NotKept(self.path.clone(), error),
         })?;
         self.known.store(Some(Arc::new(secret)));
-        Ok(())
+        Ok(Taken::First)
     }
 }
 
@@ -108,8 +123,8 @@ impl HookVerifier {
         made
     }
 
-    /// Keeps a secret that the sender brings, durably, if there is none yet. Blocks.
-    pub(crate) fn take(&self, text: &[u8]) -> Result<(), NotTaken> {
+    /// Keeps a secret that the sender brings, durably, if there is none yet. Also takes the one that is known. Blocks.
+    pub(crate) fn take(&self, text: &[u8]) -> Result<Taken, NotTaken> {
         if text.is_empty() || text.len() > MAX_SECRET || !text.iter().all(u8::is_ascii_graphic) {
             return Err(NotTaken::Unsuitable("it is not a word of at most 512 characters"));
         }
@@ -143,10 +158,16 @@ mod tests {
         for text in ["", "two words", "\u{e9}", &"x".repeat(513)] {
             assert!(matches!(hook.take(text.as_bytes()), Err(NotTaken::Unsuitable(_))), "{text:?}");
         }
-        hook.take(b"first").unwrap();
+        assert_eq!(hook.take(b"first").unwrap(), Taken::First);
         assert_eq!(known(&hook).unwrap(), b"first");
-        assert!(matches!(hook.take(b"second"), Err(NotTaken::Known(_))));
-        assert_eq!(known(&build(state.path(), None)).unwrap(), b"first", "after a restart");
+        for text in ["second", "firs", "first1"] {
+            assert!(matches!(hook.take(text.as_bytes()), Err(NotTaken::Known(_))), "{text}");
+        }
+        assert_eq!(hook.take(b"first").unwrap(), Taken::Again);
+        let restarted = build(state.path(), None);
+        assert_eq!(known(&restarted).unwrap(), b"first", "after a restart");
+        assert_eq!(restarted.take(b"first").unwrap(), Taken::Again);
+        assert!(matches!(restarted.take(b"second"), Err(NotTaken::Known(_))));
     }
 
     #[test]
@@ -162,12 +183,7 @@ mod tests {
                     })
                 })
                 .collect();
-            threads
-                .into_iter()
-                .filter(|_| true)
-                .map(|thread| thread.join().unwrap())
-                .filter(Result::is_ok)
-                .count()
+            threads.into_iter().map(|thread| thread.join().unwrap()).filter(Result::is_ok).count()
         });
         assert_eq!(taken, 1);
         assert_eq!(known(&build(state.path(), None)), known(&hook));

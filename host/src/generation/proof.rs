@@ -68,8 +68,6 @@ struct Plan<'a> {
     place: Option<SecretPlace>,
     /// Which proof it is, counted from 0.
     number: usize,
-    /// Secrets of the proofs before.
-    secrets_before: usize,
     before: Option<&'a SourceEntry>,
 }
 
@@ -89,15 +87,13 @@ pub(super) fn proofs(
     };
     let further = require.iter().map(|Requirement { scheme, secrets }| (scheme, &secrets[..], None, None));
     let all = main.into_iter().chain(further);
-    let (mut proofs, mut problems, mut secrets_before) = (Vec::new(), Vec::new(), 0);
+    let (mut proofs, mut problems) = (Vec::new(), Vec::new());
     for (number, (scheme, secrets, provider, place)) in all.enumerate() {
-        let plan =
-            Plan { source: &source.name, scheme, secrets, provider, place, number, secrets_before, before };
+        let plan = Plan { source: &source.name, scheme, secrets, provider, place, number, before };
         match plan.build(workshop, &mut noticed) {
             Ok(proof) => proofs.push(proof),
             Err(found) => problems.extend(found),
         }
-        secrets_before += secrets.len();
     }
     if problems.is_empty() { Ok((proofs, noticed)) } else { Err(problems) }
 }
@@ -211,7 +207,7 @@ impl Plan<'_> {
         ProofSecret {
             expires: secret.expires,
             uses: carried_over(before, &secret.reference, self.number),
-            counter: workshop.metrics.secret_uses(self.source, self.secrets_before + at + 1),
+            counter: workshop.metrics.secret_uses(self.source, &secret.reference.to_string()),
             text,
         }
     }

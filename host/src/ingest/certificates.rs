@@ -1,7 +1,8 @@
 //! The certificates that senders sign with and that requests name: fetched once, kept for hours.
 //!
 //! Anybody can send a request that names a certificate at a sender's own place, so what cannot be had is not asked for
-//! again at once, and there is a bound on how many are asked for.
+//! again at once, and there is a bound on how many are being asked for. None of this stands in the way of a certificate
+//! that has once been good: it is fetched anew whoever else asks for what, and serves until that has worked.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,19 +21,25 @@ use super::Ingest;
 use super::refused::Refused;
 
 /// How long a certificate is used before it is fetched again.
-const KEPT: UnixMillis = 6 * 3600 * 1000;
+const FRESH: UnixMillis = 6 * 3600 * 1000;
+
+/// How long it may be used while no newer one can be had. Whether it is still vouched for is then looked at each time.
+const KEPT: UnixMillis = 12 * 3600 * 1000;
 
 /// How long what could not be fetched is not tried again.
 const AVOIDED: UnixMillis = 60 * 1000;
 
-/// Certificates that are kept. The known senders have a few.
+/// Addresses that are known for a good certificate. The known senders have a few.
 const MAX_KEPT: usize = 64;
 
-/// Certificates that are being fetched or are avoided.
+/// Other addresses, where something is being fetched or could not be.
 const MAX_UNKNOWN: usize = 32;
 
 /// Several requests get the same one.
 type Found = Result<Arc<SigningCertificate>, Arc<str>>;
+
+/// Becomes what was found.
+type Fetching = watch::Receiver<Option<Found>>;
 
 /// Certificates by their addresses.
 pub(crate) struct Certificates {
@@ -41,23 +48,63 @@ pub(crate) struct Certificates {
 }
 
 struct Entry {
+    /// The last good one that a fetching before the latest found, and since when it is known.
+    before: Option<(UnixMillis, Arc<SigningCertificate>)>,
+    /// When the latest fetching began.
     since: UnixMillis,
-    found: watch::Receiver<Option<Found>>,
+    latest: Fetching,
+}
+
+/// How a fetching stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stands {
+    UnderWay,
+    Good,
+    Failed,
 }
 
 impl Entry {
-    fn is_good(&self) -> bool {
-        matches!(*self.found.borrow(), Some(Ok(_)))
+    fn stands(&self) -> Stands {
+        match &*self.latest.borrow() {
+            Some(Ok(_)) => Stands::Good,
+            Some(Err(_)) => Stands::Failed,
+            None if self.latest.has_changed().is_ok() => Stands::UnderWay,
+            // Gone without a result if it panicked.
+            None => Stands::Failed,
+        }
     }
 
-    fn is_of_use(&self, due_now: UnixMillis) -> bool {
-        let age = due_now.saturating_sub(self.since);
-        match &*self.found.borrow() {
-            Some(Ok(_)) => age < KEPT,
-            Some(Err(_)) => age < AVOIDED,
-            // Gone without a result if it panicked.
-            None => self.found.has_changed().is_ok(),
+    /// The last good one, and since when it is known.
+    fn good(&self) -> Option<(UnixMillis, Arc<SigningCertificate>)> {
+        match &*self.latest.borrow() {
+            Some(Ok(found)) => Some((self.since, found.clone())),
+            _ => self.before.clone(),
         }
+    }
+
+    /// Whether there is nothing newer to be had for now.
+    fn is_current(&self, due_now: UnixMillis) -> bool {
+        let age = due_now.saturating_sub(self.since);
+        match self.stands() {
+            Stands::UnderWay => true,
+            Stands::Good => age < FRESH,
+            Stands::Failed => age < AVOIDED,
+        }
+    }
+
+    /// An address that was good once stays known as such.
+    fn is_of_use(&self, due_now: UnixMillis) -> bool {
+        self.good().is_some() || self.is_current(due_now)
+    }
+
+    fn renew(&mut self, since: UnixMillis, latest: Fetching) {
+        *self = Entry { before: self.good(), since, latest };
+    }
+
+    /// The one that serves while there is none fresher, if it is not too old.
+    fn old(&self, due_now: UnixMillis) -> Option<Arc<SigningCertificate>> {
+        let (since, good) = self.good().filter(|_| self.stands() != Stands::Good)?;
+        (due_now.saturating_sub(since) < KEPT).then_some(good)
     }
 }
 
@@ -74,42 +121,68 @@ impl Certificates {
     /// A certificate that an authority vouches for at the wall clock `now`; `due_now` tells ages. Dropping the future ends
     /// no fetching.
     async fn get(&self, wanted: &CertificateUrl, now: UnixMillis, due_now: UnixMillis) -> Found {
-        let mut found = self.join(wanted, now, due_now)?;
-        let found = found.wait_for(Option::is_some).await.ok().and_then(|found| found.clone());
+        let (old, mut latest) = self.join(wanted, now, due_now)?;
+        let vouched = |old: &Arc<SigningCertificate>| {
+            old.vouched(&[], self.fetcher.authorities(), &wanted.names, now).is_ok()
+        };
+        if let Some(old) = old.filter(vouched) {
+            return Ok(old);
+        }
+        let found = latest.wait_for(Option::is_some).await.ok().and_then(|found| found.clone());
         found.unwrap_or_else(|| Err("fetching it was broken off".into()))
     }
 
-    /// The fetching that is under way or has ended, or a new one.
+    /// The fetching that is under way or has ended, or a new one, with what may serve in its place.
     fn join(
         &self,
         wanted: &CertificateUrl,
         now: UnixMillis,
         due_now: UnixMillis,
-    ) -> Result<watch::Receiver<Option<Found>>, Arc<str>> {
+    ) -> Result<(Option<Arc<SigningCertificate>>, Fetching), Arc<str>> {
         // Every change to it is whole, so that a panic elsewhere does not matter.
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|_, entry| entry.is_of_use(due_now));
-        if let Some(entry) = known.get(&wanted.url) {
-            return Ok(entry.found.clone());
+        if let Some(entry) = known.get_mut(&wanted.url) {
+            if !entry.is_current(due_now) {
+                entry.renew(due_now, self.begin(wanted, now));
+            }
+            return Ok((entry.old(due_now), entry.latest.clone()));
         }
-        let good = known.values().filter(|entry| entry.is_good()).count();
-        if known.len() - good >= MAX_UNKNOWN {
-            return Err("too many others could not be fetched in the last minute".into());
-        }
-        if good >= MAX_KEPT {
-            let good = known.iter().filter(|(_, entry)| entry.is_good());
-            let oldest = good.min_by_key(|(_, entry)| entry.since).map(|(url, _)| url.clone());
-            oldest.map(|url| known.remove(&url));
-        }
-        let (sender, found) = watch::channel(None);
-        known.insert(wanted.url.clone(), Entry { since: due_now, found: found.clone() });
+        make_room(&mut known)?;
+        let latest = self.begin(wanted, now);
+        known.insert(wanted.url.clone(), Entry { before: None, since: due_now, latest: latest.clone() });
+        Ok((None, latest))
+    }
+
+    fn begin(&self, wanted: &CertificateUrl, now: UnixMillis) -> Fetching {
+        let (sender, fetching) = watch::channel(None);
         let (fetcher, wanted) = (self.fetcher.clone(), wanted.clone());
         tokio::spawn(async move {
             let found = fetch(&fetcher, &wanted, now).await;
             sender.send_replace(Some(found.map(Arc::new).map_err(Arc::from)));
         });
-        Ok(found)
+        fetching
     }
+}
+
+/// Makes room for one more. What could not be had gives way, so that made-up addresses are in nobody's way; what is being
+/// fetched does not.
+fn make_room(known: &mut HashMap<String, Entry>) -> Result<(), Arc<str>> {
+    let (good, unknown): (Vec<_>, Vec<_>) = known.iter().partition(|(_, entry)| entry.good().is_some());
+    let oldest = |entries: &[(&String, &Entry)], of: &dyn Fn(&Entry) -> bool| {
+        let entries = entries.iter().filter(|(_, entry)| of(entry));
+        entries.min_by_key(|(_, entry)| entry.since).map(|(url, _)| (*url).clone())
+    };
+    let mut gone = Vec::new();
+    if unknown.len() >= MAX_UNKNOWN {
+        let failed = oldest(&unknown, &|entry| entry.stands() == Stands::Failed);
+        gone.push(failed.ok_or("too many others are being fetched")?);
+    }
+    if good.len() >= MAX_KEPT {
+        gone.extend(oldest(&good, &|_| true));
+    }
+    gone.iter().for_each(|url| drop(known.remove(url)));
+    Ok(())
 }
 
 async fn fetch(
@@ -118,19 +191,20 @@ async fn fetch(
     now: UnixMillis,
 ) -> Result<SigningCertificate, String> {
     let document = fetcher.get(&wanted.url).await?;
-    let certificate = SigningCertificate::from_pem(&document)?;
-    let vouched = |issuers: &[_]| certificate.vouched(issuers, fetcher.authorities(), &wanted.names, now);
-    match (vouched(&[]), certificate.issuer_url()) {
-        // Amazon publishes the certificate alone, without that of its issuer.
-        (Err(Unvouched::Issuer), Some(url)) => {
-            let issuer = fetcher.get(url).await?;
-            let issuer = CertificateDer::from_pem_slice(&issuer)
-                .unwrap_or_else(|_| CertificateDer::from(issuer.to_vec()));
-            vouched(&[issuer])
-        }
-        (vouched, _) => vouched,
+    let mut certificate = SigningCertificate::from_pem(&document)?;
+    let vouched = |certificate: &SigningCertificate| {
+        certificate.vouched(&[], fetcher.authorities(), &wanted.names, now)
+    };
+    let mut outcome = vouched(&certificate);
+    // Amazon publishes the certificate alone, without that of its issuer.
+    if let (Err(Unvouched::Issuer), Some(url)) = (&outcome, certificate.issuer_url()) {
+        let issuer = fetcher.get(url).await?;
+        let issuer =
+            CertificateDer::from_pem_slice(&issuer).unwrap_or_else(|_| CertificateDer::from(issuer.to_vec()));
+        certificate = certificate.issued_by(issuer);
+        outcome = vouched(&certificate);
     }
-    .map_err(|problem| format!("{}: {problem}", wanted.url))?;
+    outcome.map_err(|problem| format!("{}: {problem}", wanted.url))?;
     Ok(certificate)
 }
 

@@ -6,6 +6,7 @@ mod batch;
 mod body;
 mod certificates;
 mod handshake;
+mod journal;
 mod prove;
 mod readmit;
 mod refused;
@@ -33,7 +34,7 @@ use crate::intake::Intake;
 use crate::plugin::Identity;
 use crate::provider::Handshake;
 use crate::quarantine::{self, Quarantine};
-use crate::store::{Appended, Dedupe, LeasedRun, NewEvent, SettledRun, Store, StoreError};
+use crate::store::{Appended, Dedupe, LeasedRun, SettledRun, Store, StoreError};
 use crate::throttle::Throttle;
 use crate::upkeep::bounds;
 
@@ -42,7 +43,7 @@ pub(crate) use body::InFlight;
 pub(crate) use certificates::Certificates;
 pub(crate) use readmit::Readmitted;
 
-use body::Receipt;
+use body::Share;
 use prove::{Found, Unproven};
 use refused::Refused;
 use rest::Watched;
@@ -135,10 +136,10 @@ impl Ingest {
         B::Error: std::fmt::Display,
     {
         let (head, body) = request.into_parts();
-        let receipt =
+        let (bytes, share) =
             body::receive(body, &head.headers, source, &generation.config.server, &self.in_flight).await?;
         let now = self.clock.now();
-        let event = event(source, &head, receipt.bytes.clone(), now);
+        let event = event(source, &head, bytes, now);
         if let Some(answered) = self.anybody_asks(source, &event, now).await {
             return answered;
         }
@@ -157,15 +158,13 @@ impl Ingest {
         }
         let event = Event { proof: proven.map(|proven| proven.by), ..event };
         let due_now = self.clock.due_now();
-        let mut waiting = None;
-        let new = prepare(generation, source, event, &identity, due_now, |intake| {
-            waiting = waiting.take().or_else(|| inline(intake, due_now));
-        });
-        if new.is_empty() {
+        let mut intakes = prepare(generation, source, event, &identity, due_now);
+        if intakes.is_empty() {
             source.counters.empty.inc();
             return Ok(answer::stored(source.answer, &[]));
         }
-        self.store(source, new, waiting, due_now, receipt).await
+        let waiting = intakes.iter_mut().find_map(|intake| inline(intake, due_now));
+        self.store(source, intakes, waiting, due_now, share).await
     }
 
     /// Answers what anybody may ask. Whatever else comes by another method than events do is nothing.
@@ -231,43 +230,60 @@ impl Ingest {
         }
     }
 
-    /// Stores all of them or none.
+    /// Stores them and answers.
     async fn store(
         &self,
         source: &SourceEntry,
-        new: Vec<NewEvent>,
+        intakes: Vec<Intake<'_>>,
         mut inline: Option<(Arc<RouteEntry>, Duration)>,
         due_now: UnixMillis,
-        receipt: Receipt<'_>,
+        share: Share<'_>,
     ) -> Result<Response, Refused> {
-        let events: Vec<Arc<Event>> = new.iter().map(|new| new.event.clone()).collect();
-        let appended = self.store.append(new, due_now).await;
+        let count = intakes.len();
+        let appended = self.append(source, intakes, due_now).await;
         // From here on the store has it, and accounts for it.
-        drop(receipt);
+        drop(share);
         let appended = appended.map_err(|error| not_stored(source, &error))?;
-        let (mut ids, mut reply) = (Vec::with_capacity(events.len()), None);
-        for (event, appended) in events.iter().zip(appended) {
+        let (mut ids, mut reply) = (Vec::with_capacity(count), None);
+        for (event, appended) in appended {
             match appended {
                 Appended::Stored { leased } => {
-                    source.counters.accepted.inc();
-                    ids.push(event.id);
+                    ids.push(event);
                     if let Some((route, deadline)) = inline.take() {
                         reply = self.reply(leased, route, deadline).await;
                     }
                 }
                 Appended::Duplicate { of, reply: known } => {
-                    source.counters.duplicate.inc();
-                    repeated(source, event, of);
                     ids.push(of);
-                    reply = known.filter(|_| events.len() == 1);
+                    reply = known.filter(|_| count == 1);
                 }
             }
         }
-        if ids.len() < events.len() {
+        if ids.len() < count {
             let operator = "the store did not say of every event what became of it";
             return Err(Refused::later(StatusCode::SERVICE_UNAVAILABLE, "not stored, try again", operator));
         }
         Ok(reply.map_or_else(|| answer::stored(source.answer, &ids), answer::reply))
+    }
+
+    /// Stores all of them or none; counts and logs what became of each.
+    async fn append(
+        &self,
+        source: &SourceEntry,
+        intakes: Vec<Intake<'_>>,
+        due_now: UnixMillis,
+    ) -> Result<Vec<(EventId, Appended)>, StoreError> {
+        let (new, taken_in): (Vec<_>, Vec<_>) = intakes.into_iter().map(Intake::parts).unzip();
+        let appended = self.store.append(new, due_now).await?;
+        let events: Vec<_> = taken_in.into_iter().zip(appended).collect();
+        journal::log(source, &events);
+        for (_, appended) in &events {
+            match appended {
+                Appended::Stored { .. } => source.counters.accepted.inc(),
+                Appended::Duplicate { .. } => source.counters.duplicate.inc(),
+            };
+        }
+        Ok(events.into_iter().map(|(taken_in, appended)| (taken_in.event.id, appended)).collect())
     }
 
     /// What a plugin answers, if it does so in time. The run goes on in any case.
@@ -316,22 +332,18 @@ fn source<'a>(generation: &'a Generation, path: &str) -> Option<&'a SourceEntry>
     generation.sources.get(name).filter(|source| !source.internal)
 }
 
-/// The events of a request that is genuine, ready to be stored; `look` sees each before it is.
+/// The events of a request that is genuine, ready to be stored.
 fn prepare<'g>(
     generation: &'g Generation,
     source: &SourceEntry,
     event: Event,
     identity: &Identity,
     due_now: UnixMillis,
-    mut look: impl FnMut(&mut Intake<'g>),
-) -> Vec<NewEvent> {
+) -> Vec<Intake<'g>> {
     let prepare = |(number, event): (usize, Event)| {
         let event = describe(source, event, &identity.of(number));
         let dedupe = dedupe(source, &event, due_now);
-        let mut intake = Intake::decide(generation, event, dedupe);
-        look(&mut intake);
-        intake.log();
-        intake.new
+        Intake::decide(generation, event, dedupe)
     };
     batch::events(source, event).into_iter().enumerate().map(prepare).collect()
 }
@@ -340,11 +352,6 @@ fn prepare<'g>(
 fn dedupe(source: &SourceEntry, event: &Event, due_now: UnixMillis) -> Option<Dedupe> {
     let rule = source.dedupe.as_ref()?;
     rule.key(event).map(|key| Dedupe { key, until: later(due_now, rule.window) })
-}
-
-fn repeated(source: &SourceEntry, event: &Event, of: EventId) {
-    let hint = format!("`hookyard replay {of}` takes it through its routes once more");
-    tracing::info!(event = %of, source = &*source.name, delivery = event.delivery_id, hint, "received before");
 }
 
 fn not_stored(source: &SourceEntry, error: &StoreError) -> Refused {

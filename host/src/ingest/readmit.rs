@@ -1,13 +1,11 @@
 //! Takes requests in that were refused, once the reason is mended.
 
-use std::sync::Arc;
-
 use uuid::Uuid;
 
 use crate::delivery::later;
 use crate::event::{Event, EventId};
 use crate::quarantine::Taken;
-use crate::store::{Appended, Dedupe, NewEvent};
+use crate::store::{Appended, Dedupe};
 
 use super::prove::{Found, Unproven};
 use super::{Ingest, prepare};
@@ -72,34 +70,24 @@ impl Ingest {
         let proof = proven.map(|proven| format!("{}, taken from the quarantine", proven.by).into());
         let event = Event { id: EventId(Uuid::now_v7()), proof, ..event };
         let due_now = self.clock.due_now();
-        let mut new = prepare(&generation, source, event, &identity, due_now, |_| ());
-        if new.is_empty() {
+        let mut intakes = prepare(&generation, source, event, &identity, due_now);
+        if intakes.is_empty() {
             return Readmitted::Events(Vec::new());
         }
         // A process that dies before the request is forgotten takes it in once more: its events are known by it.
         let window = generation.config.quarantine.max_age;
-        for (at, new) in new.iter_mut().enumerate().filter(|(_, new)| new.dedupe.is_none()) {
+        let unknown = intakes.iter_mut().map(|intake| &mut intake.new).enumerate();
+        for (at, new) in unknown.filter(|(_, new)| new.dedupe.is_none()) {
             let key = format!("quarantine:{id}:{at}");
             new.dedupe = Some(Dedupe { key, until: later(due_now, window) });
         }
-        self.append_again(source, new).await
-    }
-
-    async fn append_again(&self, source: &crate::generation::SourceEntry, new: Vec<NewEvent>) -> Readmitted {
-        let events: Vec<Arc<Event>> = new.iter().map(|new| new.event.clone()).collect();
-        let appended = match self.store.append(new, self.clock.due_now()).await {
+        let appended = match self.append(source, intakes, due_now).await {
             Ok(appended) => appended,
             Err(error) => return Readmitted::Failed(error.to_string()),
         };
-        let ids = events.iter().zip(appended).map(|(event, appended)| match appended {
-            Appended::Stored { .. } => {
-                source.counters.accepted.inc();
-                event.id
-            }
-            Appended::Duplicate { of, .. } => {
-                source.counters.duplicate.inc();
-                of
-            }
+        let ids = appended.into_iter().map(|(event, appended)| match appended {
+            Appended::Stored { .. } => event,
+            Appended::Duplicate { of, .. } => of,
         });
         Readmitted::Events(ids.collect())
     }

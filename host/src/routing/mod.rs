@@ -17,6 +17,6 @@ pub use fields::{Field, FieldError, Fields};
 pub use glob::Glob;
 pub use key::{DedupeBy, DedupeRule, OrderBy, Ordering, bounded_key};
 pub use router::{Routed, Router, Rule};
-pub use subject::{Subject, query, scalar};
+pub use subject::{Subject, parameter, query, query_without, scalar};
 pub use undecided::Undecided;
 pub use when::{Near, When, WhenFault};

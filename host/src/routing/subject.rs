@@ -55,6 +55,20 @@ pub(super) fn query_names(query: &str) -> Vec<String> {
     pairs(query).map(|(key, _)| decode(key.as_bytes())).filter(|name| !name.is_empty()).collect()
 }
 
+/// A query without the parameters of which `leave_out` says so, asked by their names, decoded. The others stay as they
+/// were written.
+pub fn query_without(query: &str, leave_out: impl Fn(&str) -> bool) -> String {
+    let pairs = query.split('&');
+    let stays = |pair: &&str| !leave_out(&parameter(pair));
+    pairs.filter(stays).collect::<Vec<_>>().join("&")
+}
+
+/// The name in `name=value`, decoded.
+pub fn parameter(pair: &str) -> String {
+    let name = pair.split_once('=').map_or(pair, |(name, _)| name);
+    decode(name.as_bytes())
+}
+
 fn pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
     query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")))
 }

@@ -65,6 +65,13 @@ impl SigningCertificate {
         })
     }
 
+    /// With one more certificate that may lead from it to an authority.
+    #[must_use]
+    pub fn issued_by(mut self, issuer: CertificateDer<'static>) -> Self {
+        self.chain.push(issuer);
+        self
+    }
+
     /// Whether it made this signature (RSASSA-PKCS1-v1_5).
     pub(super) fn made(&self, hash: RsaHash, message: &[u8], signature: &[u8]) -> bool {
         let key = match hash {

@@ -182,20 +182,38 @@ impl Scheme {
 
     /// Whether what proves a request stands in this header.
     pub fn stands_in(&self, header: &str) -> bool {
-        let places = match self {
-            Scheme::Signed(signed) => &signed.signature.places[..],
-            Scheme::Token(token) | Scheme::Jwt(Jwt { token, .. }) => std::slice::from_ref(&token.place),
+        match self {
             Scheme::Twilio => return header.eq_ignore_ascii_case(twilio::SIGNATURE),
             Scheme::PayPal(_) => return header.eq_ignore_ascii_case(paypal::SIGNATURE),
-            Scheme::AdyenItems | Scheme::Sns(_) => &[],
-        };
-        places.iter().any(|place| match place {
+            _ => {}
+        }
+        self.places().iter().any(|place| match place {
             Place::Header(name) => name.eq_ignore_ascii_case(header),
             Place::HeaderSeries(prefix) => {
                 header.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
             }
             Place::Query(_) | Place::Body(_) | Place::BodyEach { .. } => false,
         })
+    }
+
+    /// Whether what proves a request stands in the query parameter of this name, decoded.
+    pub fn stands_in_query(&self, parameter: &str) -> bool {
+        self.places().iter().any(|place| matches!(place, Place::Query(name) if name == parameter))
+    }
+
+    /// Whether what proves a request proves any other as well, so that whoever reads it can send in the sender's name. A
+    /// signature proves nothing but the request that it was made for.
+    pub fn is_sent_along(&self) -> bool {
+        matches!(self, Scheme::Token(_) | Scheme::Jwt(_))
+    }
+
+    /// The places that the configuration or a preset names.
+    fn places(&self) -> &[Place] {
+        match self {
+            Scheme::Signed(signed) => &signed.signature.places,
+            Scheme::Token(token) | Scheme::Jwt(Jwt { token, .. }) => std::slice::from_ref(&token.place),
+            Scheme::Twilio | Scheme::AdyenItems | Scheme::PayPal(_) | Scheme::Sns(_) => &[],
+        }
     }
 
     /// Whether the secret is a public key or a certificate, with which nothing can be signed.

@@ -5,7 +5,7 @@
 //! the address, because what it signs differs between its products: with and without the port, and with the query
 //! escaped in several ways. Nothing separates the pieces of what is signed from each other; that is Twilio's choice.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
@@ -82,30 +82,32 @@ fn form(request: SignedRequest<'_>) -> Result<Vec<u8>, Refusal> {
             "Twilio signs a body that is no form only with bodySHA256 in the address",
         ));
     }
-    let mut fields: BTreeMap<Vec<u8>, BTreeSet<Vec<u8>>> = BTreeMap::new();
-    for (name, value) in pairs(body) {
-        fields.entry(name).or_default().insert(value);
-    }
+    let mut fields: Vec<_> = pairs(body).collect();
+    fields.sort_unstable();
+    fields.dedup();
     let mut signed = Vec::with_capacity(body.len());
-    for (name, values) in &fields {
-        for value in values {
-            signed.extend_from_slice(name);
-            signed.extend_from_slice(value);
-        }
+    for (name, value) in &fields {
+        signed.extend_from_slice(name);
+        signed.extend_from_slice(value);
     }
     Ok(signed)
 }
 
 /// The decoded pairs of a form or of a query.
-fn pairs(text: &[u8]) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> {
-    let decode = |text: &[u8]| {
-        let spaced: Vec<u8> = text.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
-        percent_decode(&spaced).collect::<Vec<u8>>()
-    };
-    text.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()).map(move |pair| {
+fn pairs(text: &[u8]) -> impl Iterator<Item = (Cow<'_, [u8]>, Cow<'_, [u8]>)> {
+    text.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()).map(|pair| {
         let end = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
         (decode(&pair[..end]), decode(pair.get(end + 1..).unwrap_or_default()))
     })
+}
+
+/// Most names and many values have nothing to decode.
+fn decode(text: &[u8]) -> Cow<'_, [u8]> {
+    if !text.iter().any(|byte| matches!(byte, b'+' | b'%')) {
+        return Cow::Borrowed(text);
+    }
+    let spaced: Vec<u8> = text.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
+    Cow::Owned(percent_decode(&spaced).collect())
 }
 
 /// The ways of writing an address that Twilio may have signed.

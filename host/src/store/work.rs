@@ -127,6 +127,8 @@ pub struct LeasedDelivery {
     pub message: Arc<Outgoing>,
     /// This attempt, counted from 1.
     pub attempt: u32,
+    /// What went wrong with the attempt before; none at the first, and where the one before was never settled.
+    pub last_cause: Option<String>,
     /// When it was stored, or last made due once more by an operator.
     pub since: UnixMillis,
     /// For settling.

@@ -27,16 +27,24 @@ pub(super) fn to_json(bytes: &[u8], content_type: &[u8]) -> Result<Bytes, String
         if fields.len() == MAX_FIELDS {
             return Err(format!("it has more than {MAX_FIELDS} fields"));
         }
-        fields.extend(field(&rest[..end]));
+        fields.extend(field(&rest[..end])?);
         rest = &rest[end + between.len()..];
     }
     Ok(object(&fields))
 }
 
 /// What a part says; none where it has no name. It begins with the end of the boundary's line.
-fn field(part: &[u8]) -> Option<(String, Field)> {
-    let end = memmem::find(part, b"\r\n\r\n")?;
-    let (head, content) = (String::from_utf8_lossy(&part[..end]), &part[end + 4..]);
+fn field(part: &[u8]) -> Result<Option<(String, Field)>, &'static str> {
+    let Some(end) = memmem::find(part, b"\r\n\r\n") else { return Ok(None) };
+    let (head, content) = (&part[..end], &part[end + 4..]);
+    if has_control(head) {
+        return Err("the head of a part has a control character");
+    }
+    let head = String::from_utf8_lossy(head);
+    Ok(named(&head, content))
+}
+
+fn named(head: &str, content: &[u8]) -> Option<(String, Field)> {
     let header = |name: &str| {
         let fields = head.split("\r\n").filter_map(|line| line.split_once(':'));
         fields

@@ -98,6 +98,9 @@ fn a_multipart_form_has_files_as_what_they_are_called() {
     check(MULTIPART, "--x-1--", Ok("{}"));
     check(MULTIPART, "--x-1\r\n\r\n\r\n", Err("as a multipart form, it ends inside a part"));
     check(MULTIPART, "x", Err("as a multipart form, its boundary is not in it"));
+    // Each would be written as six bytes.
+    let head = "--x-1\r\nContent-Disposition: form-data; name=\"\0\"\r\n\r\n\r\n--x-1--";
+    check(MULTIPART, head, Err("as a multipart form, the head of a part has a control character"));
     check("multipart/form-data", "x", Err("as a multipart form, its content type names no boundary"));
 }
 

@@ -1,11 +1,12 @@
-//! A secret that the sender brings. The first is believed, and answered only once it is kept.
+//! A secret that the sender brings. The first is believed, and answered only once it is kept; and again when it is
+//! brought again, as when that answer was lost.
 
 use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue, StatusCode};
 
 use crate::event::Event;
-use crate::generation::{NotTaken, SourceEntry, shown};
+use crate::generation::{NotTaken, SourceEntry, Taken, shown};
 use crate::provider::Handshake;
 
 use super::super::answer;
@@ -27,11 +28,13 @@ pub(in super::super) async fn take_secret(source: &SourceEntry, event: &Event) -
     let text = brought.clone();
     let taken = tokio::task::spawn_blocking(move || hook.take(&text)).await;
     Some(match taken {
-        Ok(Ok(())) => {
-            tracing::warn!(
-                source = &*source.name,
-                "the sender has brought its secret, which is believed from now on; no other will be"
-            );
+        Ok(Ok(taken)) => {
+            if taken == Taken::First {
+                tracing::warn!(
+                    source = &*source.name,
+                    "the sender has brought its secret, which is believed from now on; no other will be"
+                );
+            }
             let mut response = answer::empty();
             if let Ok(value) = HeaderValue::from_bytes(&brought) {
                 response.headers_mut().insert(HeaderName::from_static(HEADER), value);

@@ -93,6 +93,34 @@ pub(crate) async fn retries_when_due(make: Make<'_>) {
     assert_eq!((sent.attempt, sent.id), (2, DeliveryId::derive(run.id, 0)));
 }
 
+pub(crate) async fn says_what_went_wrong_last(make: Make<'_>) {
+    let store = make(ROOMY);
+    append(&*store, event(1, 1), 1).await;
+    let run = lease_run(&*store, 1).await;
+    settle_run(&*store, &run, done(vec![delivery(&run, 0, "x", 1)]), 1).await;
+    let mut now = 1;
+    let mut lease = async |end: Option<DeliveryEnd>| {
+        let sent = lease_delivery(&*store, now).await;
+        match end {
+            Some(end) => assert_eq!(settle_delivery(&*store, &sent, end, now).await, Settlement::Recorded),
+            None => now += LEASE,
+        }
+        now += 10;
+        (sent.attempt, sent.last_cause)
+    };
+    let again = |cause: &str| Some(DeliveryEnd::Retry { due: 1, cause: cause.to_owned() });
+    let said = |cause: &str| Some(cause.to_owned());
+    assert_eq!(lease(again("503")).await, (1, None));
+    assert_eq!(lease(Some(DeliveryEnd::Released)).await, (2, said("503")));
+    assert_eq!(lease(again("timeout")).await, (2, said("503")));
+    assert_eq!(lease(None).await, (3, said("timeout")));
+    assert_eq!(lease(again("502")).await, (4, None), "the one before was never settled");
+    assert_eq!(lease(Some(DeliveryEnd::Dead { cause: "over".to_owned() })).await, (5, said("502")));
+    intervene(&*store, Intervention::Redeliver(DeliveryId::derive(run.id, 0)), 10 * LEASE).await;
+    let anew = lease_delivery(&*store, 10 * LEASE).await;
+    assert_eq!((anew.attempt, anew.last_cause), (1, None));
+}
+
 pub(crate) async fn releasing_does_not_count(make: Make<'_>) {
     let store = make(ROOMY);
     append(&*store, event(1, 1), 1).await;

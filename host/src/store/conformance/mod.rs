@@ -57,6 +57,7 @@ macro_rules! conformance {
             a_late_settlement_counts_until_handed_out_again,
             retries_when_due,
             releasing_does_not_count,
+            says_what_went_wrong_last,
             wakes_whoever_waits,
             keys_go_in_order_and_side_by_side,
             the_next_waits_for_retries_and_deliveries,

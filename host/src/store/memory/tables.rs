@@ -171,6 +171,11 @@ impl Task {
         self.attempts
     }
 
+    /// What went wrong with the last attempt, if one was made and has been settled.
+    pub(super) fn last_cause(&self) -> Option<String> {
+        self.detail.clone().filter(|_| self.state == State::Pending && self.attempts > 0)
+    }
+
     /// When the lease ends, if it is still this one.
     pub(super) fn leased_until(&self, lease: Lease) -> Option<UnixMillis> {
         (self.state == State::Leased && self.lease.0 == lease).then_some(self.lease.1)

@@ -74,6 +74,7 @@ impl Books {
         let delivery = self.deliveries.get_mut(number)?;
         let event = self.events.get(&delivery.task.event)?.event.clone()?;
         let agenda = self.due_deliveries.get_mut(&delivery.destination)?;
+        let last_cause = delivery.task.last_cause();
         let attempt = hand_out(&mut delivery.task, agenda, number, lease, now, until);
         Some(LeasedDelivery {
             id: delivery.id,
@@ -82,6 +83,7 @@ impl Books {
             event,
             message: Arc::clone(&delivery.message),
             attempt,
+            last_cause,
             since: delivery.task.since,
             lease,
         })

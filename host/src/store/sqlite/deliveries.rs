@@ -29,8 +29,8 @@ pub(super) const DUE: &str = "SELECT due, seq FROM deliveries WHERE destination 
 pub(super) const NEXT_DUE: &str =
     "SELECT min(due) FROM deliveries WHERE destination = ?2 AND state = 1 AND due > ?1";
 
-const DELIVERY: &str =
-    "SELECT id, event, run, ordered, message, attempts, since, route FROM deliveries WHERE seq = ?1";
+const DELIVERY: &str = "SELECT id, event, run, ordered, message, attempts, since, route, iif(attempts > 0, detail, NULL) \
+     FROM deliveries WHERE seq = ?1";
 
 const ATTEMPTS: &str = "UPDATE deliveries SET attempts = ?2 WHERE seq = ?1";
 
@@ -178,8 +178,9 @@ impl Books {
         seq: i64,
         held: impl FnOnce(DeliveryWork) -> Held<DeliveryWork>,
     ) -> Result<LeasedDelivery> {
-        let (mut what, since, route) = read_delivery(db, seq)?;
+        let Waiting { mut what, since, route, mut last_cause } = read_delivery(db, seq)?;
         if self.deliveries.is_leased(seq) {
+            last_cause = None;
             // The attempt that never came back counts as well.
             db.prepare_cached(ATTEMPTS)?.execute((seq, what.attempts))?;
             what.attempts += 1;
@@ -192,6 +193,7 @@ impl Books {
             event: self.event(db, what.event)?,
             message: self.message(db, what.message)?,
             attempt: what.attempts,
+            last_cause,
             since,
             lease,
         })
@@ -262,12 +264,21 @@ impl Books {
     }
 }
 
-/// The delivery, since when it is counted, and its route.
-fn read_delivery(db: &Connection, seq: i64) -> Result<(DeliveryWork, UnixMillis, i64)> {
+/// A delivery that is due.
+struct Waiting {
+    what: DeliveryWork,
+    since: UnixMillis,
+    /// Its route's number.
+    route: i64,
+    /// What went wrong last, if an attempt was made.
+    last_cause: Option<String>,
+}
+
+fn read_delivery(db: &Connection, seq: i64) -> Result<Waiting> {
     let mut statement = db.prepare_cached(DELIVERY)?;
     let mut rows = statement.query([seq])?;
     let row = rows.next()?.ok_or_else(|| Fault::Broken(format!("delivery {seq} is due and missing")))?;
-    let work = DeliveryWork {
+    let what = DeliveryWork {
         id: DeliveryId(uuid(row, 0)?),
         event: row.get(1)?,
         run: row.get(2)?,
@@ -275,5 +286,5 @@ fn read_delivery(db: &Connection, seq: i64) -> Result<(DeliveryWork, UnixMillis,
         message: row.get(4)?,
         attempts: row.get::<_, u32>(5)?.saturating_add(1),
     };
-    Ok((work, row.get(6)?, row.get(7)?))
+    Ok(Waiting { what, since: row.get(6)?, route: row.get(7)?, last_cause: row.get(8)? })
 }
