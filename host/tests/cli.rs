@@ -259,6 +259,24 @@ fn check_changes_nothing() {
     assert!(!directory.path().join("state").exists(), "check must not create anything");
 }
 
+/// Whatever form a secret has that is made at the first start.
+#[test]
+fn check_needs_no_secret_that_is_yet_to_be_made() {
+    let directory = tempfile::tempdir().unwrap();
+    for provider in ["github", "standard-webhooks", "svix", "adyen", "discord", "sendgrid"] {
+        let config = format!(
+            "[sources.{provider}]\nsecret = {{ generated = true }}\n[routes.all]\nsource = \"{provider}\"\n\
+             to = [\"console\"]\n[destinations.console]\ntype = \"console\"\n"
+        );
+        std::fs::write(directory.path().join("config.toml"), config).unwrap();
+        let checked = run(directory.path(), &["check"]);
+        assert!(checked.status.success(), "{provider}: {}", text(&checked.stderr));
+    }
+    let names: Vec<_> =
+        std::fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["config.toml"], "check must not create anything");
+}
+
 #[test]
 fn a_bad_configuration_exits_78_and_says_where() {
     let directory = checkout();

@@ -69,7 +69,9 @@ pub(super) fn set_tolerance(scheme: &mut Scheme, value: Value<'_>) {
     match timestamp {
         Some(timestamp) => {
             let tolerance = scheme::seconds(tolerance);
-            timestamp.future_tolerance = timestamp.future_tolerance.and(tolerance);
+            // Some senders sign in the future, as far as their own libraries look; others have no bounds until now.
+            let one_sided = timestamp.tolerance.is_some() && timestamp.future_tolerance.is_none();
+            timestamp.future_tolerance = tolerance.filter(|_| !one_sided);
             timestamp.tolerance = tolerance;
         }
         None => value.error("`tolerance` has no effect, because this sender signs no time", |_| ()),
@@ -80,6 +82,29 @@ pub(super) fn set_tolerance(scheme: &mut Scheme, value: Value<'_>) {
 mod tests {
     use super::super::{Verification, check};
     use super::*;
+
+    #[test]
+    fn a_tolerance_has_two_sides_unless_the_sender_looks_at_one() {
+        for (provider, written, expected) in [
+            ("stripe", "1m", (Some(60), Some(60))),
+            ("stripe", "10ms", (Some(1), Some(1))),
+            ("stripe", "0s", (None, None)),
+            ("sendgrid", "1m", (Some(60), Some(60))),
+            ("paddle", "1m", (Some(60), None)),
+        ] {
+            let route = check::ROUTE.replace("github", provider);
+            let source =
+                format!("[sources.{provider}]\nsecret = {{ env = \"A\" }}\ntolerance = \"{written}\"");
+            let mut config = check::read(&format!("{source}\n{route}")).unwrap();
+            let Verification::Proof { scheme: Scheme::Signed(signed), .. } =
+                config.sources.remove(provider).unwrap().verification
+            else {
+                panic!("{provider}")
+            };
+            let timestamp = signed.timestamp.unwrap();
+            assert_eq!((timestamp.tolerance, timestamp.future_tolerance), expected, "{provider} {written}");
+        }
+    }
 
     #[test]
     fn a_certificate_that_is_fetched_needs_no_secret() {

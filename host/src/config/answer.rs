@@ -16,6 +16,17 @@ pub enum Batch {
     CloudEvents,
 }
 
+impl Batch {
+    /// How a known sender's bodies are taken apart.
+    pub(crate) fn usual(split: Split) -> Option<Self> {
+        match split {
+            // A row with a pointer that is none is a mistake of ours, which a test finds.
+            Split::List(at) => Pointer::new(at).ok().map(Batch::List),
+            Split::CloudEventsBatch => Some(Batch::CloudEvents),
+        }
+    }
+}
+
 const fn word(word: &'static str, doc: &'static str) -> Choice {
     Choice { word, doc }
 }
@@ -71,20 +82,12 @@ pub(super) fn batch(table: &Table<'_>, preset: Option<&Preset>) -> Option<Option
                 value.fail("`true` does not say which list: write split = \"/events\", or \"\" for the body")
             }
         },
-        None => Some(preset.and_then(|preset| preset.split).and_then(usual)),
+        None => Some(preset.and_then(|preset| preset.split).and_then(Batch::usual)),
     }
 }
 
 fn pointer(value: Value<'_>) -> Option<Pointer> {
     value.parse(|text| Pointer::new(text).map_err(|problem| problem.to_string()))
-}
-
-fn usual(split: Split) -> Option<Batch> {
-    match split {
-        // A row with a pointer that is none is a mistake of ours, which a test finds.
-        Split::List(at) => Pointer::new(at).ok().map(Batch::List),
-        Split::CloudEventsBatch => Some(Batch::CloudEvents),
-    }
 }
 
 #[cfg(test)]
@@ -116,7 +119,7 @@ mod tests {
             assert_eq!((source.answer, source.batch), (answer, batch), "{lines}");
         }
         for preset in presets().filter(|preset| preset.split.is_some()) {
-            assert!(preset.split.and_then(usual).is_some(), "{}", preset.provider);
+            assert!(preset.split.and_then(Batch::usual).is_some(), "{}", preset.provider);
         }
     }
 

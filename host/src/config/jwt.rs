@@ -189,6 +189,7 @@ mod tests {
             ("algorithms = \"HS256\", hash = \"sha256\"", "`hash` has no effect"),
             ("algorithms = \"HS256\", signature = { header = \"S\" }", "`signature` has no effect"),
             ("algorithms = \"HS256\", body_hash = {}", "[body_hash] lacks `claim`"),
+            ("algorithms = \"HS256\", token = { body = \"/items/*/jwt\" }", "stands in one place"),
         ] {
             let problems = config(&format!("{{ type = \"jwt\", {inside} }}")).unwrap_err().join("\n");
             assert!(problems.contains(expected), "{inside}: {problems}");

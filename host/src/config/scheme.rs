@@ -274,6 +274,9 @@ fn token(table: &Table<'_>, kind: Kind) -> Option<Token> {
             let prefix = token.get("prefix").map_or(Some(""), Value::text)?.to_owned();
             let header = |value: Value<'_>| value.header_name().map(|name| vec![Place::Header(name)]);
             let place = place_of(&token, value, header, token_node)?.pop()?;
+            if let (Kind::Jwt, Place::BodyEach { .. }) = (kind, &place) {
+                return value.fail("a JSON Web Token stands in one place; `*` is for type \"token\"");
+            }
             Some(Token { place, prefix, base64: false })
         }
     }
@@ -322,6 +325,8 @@ fn signed(table: &Table<'_>, kind: Option<Kind>) -> Option<Signed> {
         rejects_empty_body: !empty_body?,
     };
     timestamp_in_a_field_needs_fields(table, &scheme)?;
+    what_is_not_covered_proves_nothing(table, &scheme)?;
+    warn_of_the_template(table, &scheme);
     Some(scheme)
 }
 
@@ -444,9 +449,10 @@ fn timestamp(value: Value<'_>) -> Option<TimestampField> {
     Some(TimestampField { place: place?, format: format?, tolerance: tolerance?, future_tolerance: future? })
 }
 
-/// A tolerance in seconds; zero does not check.
+/// A tolerance in seconds, rounded up; only zero does not check.
 pub(super) fn seconds(tolerance: Duration) -> Option<u32> {
-    Some(u32::try_from(tolerance.as_secs()).unwrap_or(u32::MAX)).filter(|seconds| *seconds > 0)
+    let seconds = tolerance.as_millis().div_ceil(1000);
+    Some(u32::try_from(seconds).unwrap_or(u32::MAX)).filter(|seconds| *seconds > 0)
 }
 
 fn timestamp_in_a_field_needs_fields(table: &Table<'_>, scheme: &Signed) -> Option<()> {
@@ -458,6 +464,44 @@ fn timestamp_in_a_field_needs_fields(table: &Table<'_>, scheme: &Signed) -> Opti
             .fail("the time stands in a field, but `signature` has no `assignment` to find fields by");
     }
     Some(())
+}
+
+/// Whoever replays a request chooses a time or an id that is not signed.
+fn what_is_not_covered_proves_nothing(table: &Table<'_>, scheme: &Signed) -> Option<()> {
+    let template = &scheme.template;
+    let time_is_covered = |time: &TimestampField| {
+        template.names_timestamp()
+            || matches!(&time.place, TimestampPlace::Body(pointer) if template.covers_node(pointer))
+    };
+    if !scheme.timestamp.as_ref().is_none_or(time_is_covered) {
+        return table.get("timestamp")?.fail(
+            "the template does not cover this time, so that anybody could write another; add {timestamp} where the \
+             sender signs it, or remove `timestamp`",
+        );
+    }
+    if scheme.id_header.is_some() && !template.names_id() {
+        return table.get("id_header")?.fail(
+            "the template does not cover this id: add {id} where the sender signs it, or remove `id_header`",
+        );
+    }
+    Some(())
+}
+
+fn warn_of_the_template(table: &Table<'_>, scheme: &Signed) {
+    let Some(value) = table.get("template") else { return };
+    let warn = |warning: &str| table.context.gathered.warn(&value.spot(), warning.to_owned());
+    if scheme.template.has_touching_parts() {
+        warn(
+            "parts of this template touch each other, so that bytes could move from one into the next under the same \
+             signature; prefer a sender's scheme with something between them",
+        );
+    }
+    if scheme.template.names_secret() && !scheme.template.ends_with_secret() {
+        warn(
+            "a plain hash of a text that does not end with {secret} can be continued: whoever has seen one request can \
+             sign it with more at its end; prefer type \"hmac\" where the sender has it",
+        );
+    }
 }
 
 fn character(value: Value<'_>) -> Option<char> {
@@ -564,9 +608,49 @@ mod tests {
     }
 
     #[test]
+    fn a_tolerance_is_rounded_up() {
+        for (millis, expected) in
+            [(0, None), (1, Some(1)), (1000, Some(1)), (1001, Some(2)), (300_000, Some(300))]
+        {
+            assert_eq!(seconds(Duration::from_millis(millis)), expected, "{millis} ms");
+        }
+    }
+
+    #[test]
+    fn a_weak_template_is_warned_about() {
+        let signature = "signature = { header = \"S\" }";
+        for (inside, expected) in [
+            ("template = \"{body}\"", None),
+            ("timestamp = { header = \"T\" }, template = \"{timestamp}.{body}\"", None),
+            ("timestamp = { header = \"T\" }, template = \"{timestamp}{body}\"", Some("touch each other")),
+            ("type = \"digest\", template = \"{body}{secret}\"", None),
+            ("type = \"digest\", template = \"{secret}{body}\"", Some("can be continued")),
+        ] {
+            let text = format!(
+                "[sources.github]\nsecret = {{ env = \"A\" }}\nverify = {{ {signature}, {inside} }}\n{}",
+                check::ROUTE
+            );
+            let warnings = check::read(&text).unwrap().warnings;
+            let told: Vec<&str> = warnings.iter().map(|(_, warning)| &**warning).collect();
+            assert_eq!(told.len(), usize::from(expected.is_some()), "{inside}: {told:?}");
+            assert!(told.join("").contains(expected.unwrap_or_default()), "{inside}: {told:?}");
+        }
+    }
+
+    #[test]
     fn what_does_not_go_together_is_told() {
         for (inside, expected) in [
             ("type = \"nosuch\"", "nosuch"),
+            ("signature = { header = \"S\" }, timestamp = { header = \"T\" }", "does not cover this time"),
+            (
+                "signature = { header = \"S\", assignment = \"=\", fields = \"v1\" }, timestamp = { field = \"t\" }",
+                "does not cover this time",
+            ),
+            (
+                "signature = { header = \"S\" }, template = \"{body:/a}\", timestamp = { body = \"/t\" }",
+                "does not cover this time",
+            ),
+            ("signature = { header = \"S\" }, id_header = \"I\"", "does not cover this id"),
             ("type = \"token\"", "[sources.github.verify] lacks `token`"),
             ("type = \"token\", token = {}", "[token] lacks `header`"),
             ("type = \"token\", token = { header = \"A\", query = \"b\" }", "it stands in one place"),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::provider::{Answer, Preset, SecretPlace, preset, presets};
 use crate::routing::{DedupeBy, DedupeRule, Field as EventField, Fields};
-use crate::signature::Scheme;
+use crate::signature::{Scheme, Token};
 
 use super::account::{TOPIC, set_account, set_tolerance};
 use super::admission::Admission;
@@ -361,6 +361,15 @@ fn verification(name: &str, preset: Option<&'static Preset>, table: &Table<'_>) 
     let secrets = if needless { Some(Vec::new()) } else { source_secret::read(table) };
     let require = requirement::read(table);
     let mut scheme = scheme?;
+    let made = |secret: &SourceSecret| secret.reference == SecretRef::Generated;
+    if let (Scheme::Token(Token { base64: true, .. }), Some(secrets)) = (&scheme, &secrets)
+        && secrets.iter().any(made)
+    {
+        return table.get("secret").or_else(|| table.get("secrets"))?.fail(
+            "basic authentication has a secret of the form `user:password`, and one that is made here has no `:`; name a \
+             file or a variable with yours",
+        );
+    }
     set_account(name, &mut scheme, table)?;
     if let Some(value) = table.get("tolerance") {
         set_tolerance(&mut scheme, value);
@@ -434,12 +443,7 @@ fn fields(value: Value<'_>) -> Option<Fields> {
 
 /// How a sender's repetitions are recognised unless the operator says it.
 fn usual_dedupe(own_id: Option<&Fields>, preset: Option<&Preset>) -> Option<DedupeBy> {
-    let known = || {
-        let preset = preset?;
-        let by_id = (!preset.delivery_id().is_empty()).then_some(DedupeBy::DeliveryId);
-        preset.repetition().map(DedupeBy::Fields).or(by_id)
-    };
-    own_id.map(|_| DedupeBy::DeliveryId).or_else(known)
+    own_id.map(|_| DedupeBy::DeliveryId).or_else(|| preset.and_then(Preset::repetition))
 }
 
 /// The way that `scheme` names, or the provider's usual one.
@@ -574,6 +578,10 @@ mod tests {
         ] {
             github(&format!("secret = {{ env = \"A\" }}\n{line}"), expected);
         }
+        check::fails(
+            "[sources.acme]\nverify = { type = \"basic\" }\nsecret = { generated = true }",
+            "has no `:`",
+        );
         check::fails("[sources.acme]\nsecret = { env = \"A\" }", "the requests of [sources.acme] are signed");
         check::fails("[sources.Acme]\nverify = \"none\"", "`Acme` cannot be a name");
         check::fails("[sources.paypal]", "[sources.paypal] lacks `webhook_id`");

@@ -102,7 +102,7 @@ fn declared_defaults_of_a_scheme_are_the_defaults() {
         let text = format!(
             "[sources.github]\nsecret = {{ env = \"A\" }}\n[sources.github.verify]\n{hash}\n\
              [sources.github.verify.signature]\nheader = \"S\"\n{encoding}\n\
-             [sources.github.verify.timestamp]\nheader = \"T\"\n{time}\n{}",
+             [sources.github.verify.timestamp]\nbody = \"/t\"\n{time}\n{}",
             check::ROUTE
         );
         let mut config = check::read(&text).unwrap();

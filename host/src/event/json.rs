@@ -7,6 +7,7 @@
 //! says so.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -21,6 +22,9 @@ const MAX_NODES: usize = 200_000;
 
 /// How often the text may be read over when containers are opened one inside the other; real documents need two or three.
 const MAX_PASSES: usize = 32;
+
+/// Members that are compared each with each, which is faster for few of them than to hash their names.
+const FEW_MEMBERS: usize = 16;
 
 /// A checked JSON text.
 #[derive(Debug)]
@@ -223,9 +227,9 @@ impl Document {
         }
     }
 
-    /// Whether an object that has been opened so far has the same key twice.
+    /// Whether an object that has been opened so far has the same key twice, or is too large to tell.
     pub fn repeats_keys(&self) -> bool {
-        self.repeats_keys.load(Ordering::Relaxed)
+        self.repeats_keys.load(Ordering::Relaxed) || self.is_truncated()
     }
 
     /// Whether a container that has been opened so far reads as empty because there is too much in the document.
@@ -259,10 +263,7 @@ impl Document {
     fn admit(&self, children: Children) -> Children {
         let (count, empty) = match &children {
             Children::Members(members) => {
-                let repeated = members.iter().enumerate().any(|(at, (key, _))| {
-                    at < 256 && members[..at].iter().any(|(earlier, _)| earlier == key)
-                });
-                self.repeats_keys.fetch_or(repeated, Ordering::Relaxed);
+                self.repeats_keys.fetch_or(repeats(members), Ordering::Relaxed);
                 (members.len(), Children::Members(Box::default()))
             }
             Children::Items(items) => (items.len(), Children::Items(Box::default())),
@@ -273,6 +274,16 @@ impl Document {
         self.truncated.store(true, Ordering::Relaxed);
         empty
     }
+}
+
+/// Whether a key stands twice.
+fn repeats(members: &[(Box<str>, Node)]) -> bool {
+    if members.len() <= FEW_MEMBERS {
+        let stands_before = |at: usize, key: &str| members[..at].iter().any(|(earlier, _)| **earlier == *key);
+        return members.iter().enumerate().any(|(at, (key, _))| stands_before(at, key));
+    }
+    let mut seen = HashSet::with_capacity(members.len());
+    !members.iter().all(|(key, _)| seen.insert(&**key))
 }
 
 impl Node {
@@ -470,6 +481,20 @@ mod tests {
         let node = document.find("/a").expect("a");
         assert_eq!(document.text(node), "3");
         assert!(document.repeats_keys());
+    }
+
+    #[test]
+    fn a_repeated_key_is_found_behind_any_number_of_others() {
+        for count in [0, 1, FEW_MEMBERS - 2, FEW_MEMBERS - 1, FEW_MEMBERS, 300, 70_000, MAX_NODES] {
+            let fillers: String = (0..count).map(|number| format!("\"f{number}\":0,")).collect();
+            let repeats = |last: &str| {
+                let json = format!("{{\"a\":1,{fillers}\"{last}\":2}}");
+                Document::parse(Bytes::from(json.into_bytes())).expect("JSON").repeats_keys()
+            };
+            assert!(repeats("a"), "{count}");
+            // Of what is too large to be opened nobody knows.
+            assert_eq!(repeats("b"), count == MAX_NODES, "{count}");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use prometheus_client::metrics::counter::Counter;
 use crate::config::{Location, Requirement, SecretRead, SecretRef, Source, SourceSecret, Verification};
 use crate::event::UnixMillis;
 use crate::provider::SecretPlace;
-use crate::signature::{ActiveSecret, Refusal, Scheme, Secret, SignedRequest, Verifier};
+use crate::signature::{ActiveSecret, Refusal, Scheme, SignedRequest, Verifier};
 
 use super::hook_secret::HookVerifier;
 use super::source::{Origin, SourceEntry};
@@ -121,9 +121,10 @@ impl Plan<'_> {
                     if *reference == SecretRef::Generated {
                         self.warn_of_a_made_secret(at, noticed);
                     }
-                    // A check makes no secret and looks at everything else with any key.
-                    let secret = read.secret().cloned().unwrap_or_else(|| Secret::new("unmade"));
-                    keys.push(ActiveSecret { secret, expires: *expires });
+                    // A check makes no secret, and looks at those that there are.
+                    if let Some(secret) = read.secret().cloned() {
+                        keys.push((at, ActiveSecret { secret, expires: *expires }));
+                    }
                 }
                 Err(error) => problems.push(self.problem(at, &error.to_string())),
             }
@@ -131,13 +132,12 @@ impl Plan<'_> {
         if !problems.is_empty() {
             return Err(problems);
         }
-        Verifier::new(self.scheme.clone(), keys).map(|verifier| Keys::Fixed(Box::new(verifier))).map_err(
-            |(at, problem)| {
-                let at = self.secrets.get(at).map(|secret| secret.at.clone());
-                let message = format!("source `{}`: the secret cannot be used: {problem}", self.source);
-                vec![Problem { at, message }]
-            },
-        )
+        let (places, keys): (Vec<&Location>, Vec<ActiveSecret>) = keys.into_iter().unzip();
+        let verifier = Verifier::new(self.scheme.clone(), keys).map_err(|(at, problem)| {
+            let message = format!("source `{}`: the secret cannot be used: {problem}", self.source);
+            vec![Problem { at: places.get(at).map(|at| (*at).clone()), message }]
+        })?;
+        Ok(Keys::Fixed(Box::new(verifier)))
     }
 
     fn brought(

@@ -213,14 +213,9 @@ impl SourceEntry {
         self.refusals.count(reason, &self.name, &self.metrics);
     }
 
-    /// The address that the sender called, as it knows it; None where the operator has not said. Where that has a query
-    /// of its own, it is what was registered, as it stands.
+    /// The address that the sender called, as it knows it; None where the operator has not said.
     fn called(&self, event: &Event) -> Option<String> {
-        let url = self.public_url.as_ref()?;
-        Some(match event.query.is_empty() || url.contains('?') {
-            true => url.clone(),
-            false => format!("{url}?{}", event.query),
-        })
+        self.public_url.as_ref().map(|url| called(url, &event.query))
     }
 
     /// What the sender brings its secret to, where it does.
@@ -277,6 +272,17 @@ fn as_received(event: &Event) -> SignedRequest<'_> {
     }
 }
 
+/// The address as it was registered, with the query that was received: what everything else reads has to be what is
+/// signed, or somebody could add to it. A query that got lost on the way is that of the registered address.
+fn called(registered: &str, query: &str) -> String {
+    let whole = registered.split_once('#').map_or(registered, |(whole, _)| whole);
+    let (address, own) = whole.split_once('?').map_or((whole, None), |(address, own)| (address, Some(own)));
+    match query.is_empty() || own == Some(query) {
+        true => registered.to_owned(),
+        false => format!("{address}?{query}"),
+    }
+}
+
 /// What events come by, and what is asked with.
 fn methods(handshakes: &Agreed, takes_get: bool) -> Vec<&'static str> {
     let by_get = takes_get.then_some("GET");
@@ -308,4 +314,24 @@ fn cut(mut text: String) -> String {
         text.truncate(end);
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_signed_address_has_the_query_that_is_read() {
+        let check = |registered: &str, query: &str, expected: &str| {
+            assert_eq!(called(registered, query), expected, "{registered} with {query:?}");
+        };
+        check("https://a.example/x", "", "https://a.example/x");
+        check("https://a.example/x", "b=2", "https://a.example/x?b=2");
+        check("https://a.example/x?a=1", "", "https://a.example/x?a=1");
+        check("https://a.example/x?a=1", "a=1", "https://a.example/x?a=1");
+        check("https://a.example/x?a=1", "a=1&b=2", "https://a.example/x?a=1&b=2");
+        check("https://a.example/x?a=1", "b=2", "https://a.example/x?b=2");
+        check("https://a.example/x?a=1#f?g", "b=2", "https://a.example/x?b=2");
+        check("https://a.example/x#f", "", "https://a.example/x#f");
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::preset::Repetition;
 use super::{Answer, Preset, SecretPlace, Split, presets};
 
 const HEAD: &str = "# All known senders
@@ -44,7 +45,14 @@ fn entry(preset: &Preset) -> String {
     line("secret", secret(preset.secret));
     line("type", places(preset.kind, " + "));
     line("id", places(preset.delivery_id, " + "));
-    line("repetitions by", places(preset.repetition, " + "));
+    line(
+        "repetitions by",
+        match preset.repetition {
+            Repetition::Id => String::new(),
+            Repetition::Fields(rows) => places(rows, " + "),
+            Repetition::Body => "the whole body".to_owned(),
+        },
+    );
     let handshakes: Vec<String> = preset.handshakes.iter().map(|kind| format!("`{}`", kind.name())).collect();
     line("handshakes", handshakes.join(", "));
     line(

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::routing::Fields;
+use crate::routing::{DedupeBy, Fields};
 use crate::signature::Scheme;
 
 use super::table;
@@ -20,8 +20,8 @@ pub struct Preset {
     pub(super) kind: &'static [&'static [&'static str]],
     /// Where its own id of a delivery or of an event stands.
     pub(super) delivery_id: &'static [&'static [&'static str]],
-    /// What a repetition has in common with the first, where that is more than the id.
-    pub(super) repetition: &'static [&'static [&'static str]],
+    /// What a repetition has in common with the first.
+    pub(super) repetition: Repetition,
     /// The largest body that it sends, in bytes: refusing one may lose the event for good.
     pub max_body: usize,
     /// Questions with which it makes sure that somebody listens.
@@ -216,6 +216,17 @@ pub enum Split {
     CloudEventsBatch,
 }
 
+/// What a repetition has in common with the first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Repetition {
+    /// The sender's own id, where there is one.
+    Id,
+    /// What stands at these places: several events share an id, or the id is not signed.
+    Fields(&'static [&'static [&'static str]]),
+    /// The whole body, where no part of it stands for the rest.
+    Body,
+}
+
 /// Where a provider publishes no bound.
 pub(super) const MAX_BODY: usize = 10 << 20;
 
@@ -234,7 +245,7 @@ impl Preset {
             schemes,
             kind,
             delivery_id,
-            repetition: &[],
+            repetition: Repetition::Id,
             max_body: MAX_BODY,
             handshakes: &[],
             answer: Answer::Accepted,
@@ -257,9 +268,13 @@ impl Preset {
         Fields::table(self.delivery_id)
     }
 
-    /// What a repetition has in common with the first, where that is more than the id.
-    pub fn repetition(&self) -> Option<Fields> {
-        (!self.repetition.is_empty()).then(|| Fields::table(self.repetition))
+    /// What a repetition has in common with the first; None where nothing is known by which to tell.
+    pub fn repetition(&self) -> Option<DedupeBy> {
+        match self.repetition {
+            Repetition::Id => (!self.delivery_id().is_empty()).then_some(DedupeBy::DeliveryId),
+            Repetition::Fields(rows) => Some(DedupeBy::Fields(Fields::table(rows))),
+            Repetition::Body => Some(DedupeBy::Hash),
+        }
     }
 
     /// The way of that name; the usual one without a name. Names may be written with `_` for `-`.
@@ -287,4 +302,60 @@ fn same_name(known: &str, given: &str) -> bool {
             .bytes()
             .zip(given.bytes())
             .all(|(known, given)| known == given || (known == b'-' && given == b'_'))
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::event::{Event, sample};
+    use crate::routing::DedupeRule;
+    use crate::signature::{Draft, Refusal, Secret, Verifier, sign};
+
+    #[test]
+    fn what_is_a_repetition() {
+        let key = |provider: &str, body: &str| {
+            let by = preset(provider).and_then(Preset::repetition).unwrap();
+            let body = Bytes::copy_from_slice(body.as_bytes()).into();
+            DedupeRule { by, window: Duration::from_secs(1) }.key(&Event { body, ..sample::event(0) })
+        };
+        let check = |provider: &str, one: &str, other: &str, repeated: bool| {
+            assert_eq!(key(provider, one), key(provider, one), "{provider}: {one}");
+            assert_eq!(key(provider, one) == key(provider, other), repeated, "{provider}: {one} {other}");
+        };
+        let batch =
+            |ids: &str| format!(r#"{{"entry":[{{"changes":[{{"value":{{"messages":[{ids}]}}}}]}}]}}"#);
+        check("meta", &batch(r#"{"id":"1"}"#), &batch(r#"{"id":"1"},{"id":"2"}"#), false);
+        let joined = |who: &str| {
+            format!(r#"{{"event":"meeting.participant_joined","event_ts":7,"payload":{{"who":"{who}"}}}}"#)
+        };
+        check("zoom", &joined("ada"), &joined("bob"), false);
+        let mailgun = |token: &str, id: &str| {
+            format!(r#"{{"signature":{{"token":"{token}"}},"event-data":{{"id":"{id}"}}}}"#)
+        };
+        check("mailgun", &mailgun("t", "1"), &mailgun("t", "2"), true);
+        check("mailgun", &mailgun("t", "1"), &mailgun("u", "1"), false);
+        check("mailgun", r#"{"token":"t","event":"opened"}"#, r#"{"token":"t","event":"bounced"}"#, true);
+    }
+
+    #[test]
+    fn what_mailgun_signs_does_not_count_for_ever() {
+        let bodies = [
+            r#"{"signature":{"timestamp":"0","token":"t","signature":"s"}}"#,
+            r#"{"timestamp":"0","token":"t","signature":"s"}"#,
+        ];
+        let named = preset("mailgun").unwrap().schemes;
+        assert_eq!(named.len(), bodies.len());
+        let now = 1_700_000_000_000;
+        for (named, body) in named.iter().zip(bodies) {
+            let (scheme, secret) = ((named.scheme)(), Secret::new("key"));
+            let mut draft = Draft::post(Bytes::from_static(body.as_bytes()).into());
+            sign(&scheme, &secret, &mut draft, "id-1", now).unwrap();
+            let verifier = Verifier::new(scheme, [secret.into()]).unwrap();
+            let after = |hours: i64| verifier.verify(draft.request(), now + hours * 3_600_000).map(|_| ());
+            assert_eq!(after(9), Ok(()), "{}", named.name);
+            assert_eq!(after(13), Err(Refusal::StaleTimestamp(13 * 3600)), "{}", named.name);
+        }
+    }
 }

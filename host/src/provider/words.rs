@@ -101,6 +101,11 @@ pub(super) fn token(header: &str, prefix: &str) -> Scheme {
     Scheme::Token(Token { place: Place::Header(header.to_owned()), prefix: prefix.to_owned(), base64: false })
 }
 
+/// A secret in the query.
+pub(super) fn token_in_query(name: &str) -> Scheme {
+    Scheme::Token(Token { place: Place::Query(name.to_owned()), prefix: String::new(), base64: false })
+}
+
 /// Basic authentication.
 pub(super) fn basic() -> Scheme {
     let place = Place::Header("Authorization".to_owned());

@@ -105,15 +105,7 @@ impl Fields {
 
     /// What stands there, joined with `separator`; None where there is nothing.
     pub fn read(&self, event: &Event, separator: &str) -> Option<String> {
-        let found = self.alternatives.iter().find_map(|fields| {
-            let before = fields.iter().take_while(|field| matches!(field, Field::Text(_))).count();
-            let (texts, places) = fields.split_at(before);
-            match places.split_first() {
-                Some((first, rest)) => Some((texts, Some(first.read(event)?), rest)),
-                None => (!texts.is_empty()).then_some((texts, None, places)),
-            }
-        });
-        let (texts, first, rest) = found?;
+        let Parts { texts, first, rest } = self.parts(event)?;
         let own = |field: &Field| match field {
             Field::Text(text) => Some(Cow::Owned(text.clone())),
             place => place.read(event),
@@ -121,6 +113,37 @@ impl Fields {
         let parts = texts.iter().filter_map(own).chain(first).chain(rest.iter().filter_map(own));
         Some(parts.collect::<Vec<_>>().join(separator))
     }
+
+    /// The sender's own word for it: what stands at the first place alone. Where a text of ours comes before it, that is
+    /// no word of the sender's, and this is the same as [`read`](Fields::read).
+    pub fn read_own_word(&self, event: &Event, separator: &str) -> Option<String> {
+        match self.parts(event)? {
+            Parts { texts: [], first: Some(first), .. } => Some(first.into_owned()),
+            _ => self.read(event, separator),
+        }
+    }
+
+    /// The first alternative whose own first place holds something.
+    fn parts<'e>(&'e self, event: &'e Event) -> Option<Parts<'e>> {
+        self.alternatives.iter().find_map(|fields| {
+            let before = fields.iter().take_while(|field| matches!(field, Field::Text(_))).count();
+            let (texts, places) = fields.split_at(before);
+            match places.split_first() {
+                Some((first, rest)) => Some(Parts { texts, first: Some(first.read(event)?), rest }),
+                None => (!texts.is_empty()).then_some(Parts { texts, first: None, rest: places }),
+            }
+        })
+    }
+}
+
+/// What counts of several alternatives.
+struct Parts<'e> {
+    /// Texts before the first place.
+    texts: &'e [Field],
+    /// What stands at the first place.
+    first: Option<Cow<'e, str>>,
+    /// What comes after it.
+    rest: &'e [Field],
 }
 
 #[cfg(test)]

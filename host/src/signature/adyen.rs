@@ -155,6 +155,9 @@ mod tests {
         // A receiver may read the first of two equal keys, we read the last.
         let twice = text.replacen(r#""success":"true""#, r#""success":"false","success":"true""#, 1);
         assert_eq!(result(&twice), Err(Refusal::RepeatedKey));
+        let fillers: String = (0..300).map(|number| format!("\"f{number}\":0,")).collect();
+        let behind = format!(r#""success":"false",{fillers}"success":"true""#);
+        assert_eq!(result(&text.replacen(r#""success":"true""#, &behind, 1)), Err(Refusal::RepeatedKey));
         assert_eq!(result(r#"{"notificationItems":[]}"#), Err(Refusal::MissingNode(ITEMS.to_owned())));
         let bare = r#"{"notificationItems":[{"NotificationRequestItem":{"pspReference":"1"}}]}"#;
         let place = "/notificationItems/0/NotificationRequestItem/additionalData/hmacSignature";

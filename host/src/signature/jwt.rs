@@ -204,7 +204,9 @@ pub(super) fn verify<T: Trace>(
     let label = scheme.token.place.label();
     trace.candidate(&label, "(withheld)");
     let malformed = || Refusal::MalformedToken(label.clone());
-    let token = texts.first().and_then(|text| scheme.token.stripped(text)).ok_or_else(malformed)?;
+    // One token: of several, the others would prove nothing.
+    let [text] = &texts[..] else { return Err(malformed()) };
+    let token = scheme.token.stripped(text).ok_or_else(malformed)?;
     let (signed, signature) = token.rsplit_once('.').ok_or_else(malformed)?;
     let (header, claims) = signed.split_once('.').ok_or_else(malformed)?;
     let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).map_err(|_| malformed())?;

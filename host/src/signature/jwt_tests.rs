@@ -175,3 +175,25 @@ fn a_key_is_for_its_own_algorithms() {
         assert!(verifier.verify(draft.request(), NOW).is_ok(), "{algorithm:?}");
     }
 }
+
+/// Of several tokens only one would be looked at, so that there may be no more.
+#[test]
+fn one_token_proves_nothing_for_others() {
+    let pointer = |text: &str| crate::event::Pointer::new(text).unwrap();
+    let mut scheme = Jwt { body_hash: None, ..scheme(&[JwtAlgorithm::Hs256]) };
+    scheme.token.prefix = String::new();
+    let secret = Secret::new("a shared secret");
+    let mut draft = draft();
+    scheme.token.place = Place::Header("X-Jwt".to_owned());
+    sign(&Scheme::Jwt(scheme.clone()), &secret, &mut draft, "id-1", NOW).unwrap();
+    let genuine = draft.headers.text("x-jwt").unwrap().to_owned();
+    scheme.token.place = Place::BodyEach { list: pointer("/items"), item: pointer("/jwt") };
+    let verifier = Verifier::new(Scheme::Jwt(scheme), [secret.into()]).unwrap();
+    let result = |items: Value| {
+        let body = json!({ "items": items }).to_string();
+        verifier.verify(Draft::post(Bytes::from(body).into()).request(), NOW).map(|_| ())
+    };
+    assert_eq!(result(json!([{ "jwt": genuine }])), Ok(()));
+    let malformed = Refusal::MalformedToken("/items/*/jwt of the body".to_owned());
+    assert_eq!(result(json!([{ "jwt": genuine }, { "jwt": "forged" }])), Err(malformed));
+}

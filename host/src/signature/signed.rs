@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::event::UnixMillis;
+use crate::event::{Document, UnixMillis};
 
 use super::refusal::Refusal;
 use super::request::{SignedRequest, single};
@@ -40,6 +40,9 @@ pub(super) fn verify<T: Trace>(
     };
     let time = timestamp.as_ref().map_or("", |(_, text)| text);
     let covered = Covered::of(scheme, request, time, id)?;
+    if scheme.reads_body() && request.body.json().is_ok_and(Document::repeats_keys) {
+        return Err(Refusal::RepeatedKey);
+    }
     trace.covered(covered.pieces(&[]).map(|(piece, secret)| (!secret).then_some(piece)));
     let verified = verifier.first(now, trace, |key| {
         key.makes(covered.pieces(key.covered()).map(|(piece, _)| piece), &candidates)
@@ -47,6 +50,19 @@ pub(super) fn verify<T: Trace>(
     match (&timestamp, signed_at) {
         (Some((field, _)), Some(signed_at)) => field.check(signed_at, now).map(|()| verified),
         _ => Ok(verified),
+    }
+}
+
+impl Signed {
+    /// Whether it is proven by single nodes of the body, of which a receiver may read others than are read here, and
+    /// not by the body as a whole.
+    fn reads_body(&self) -> bool {
+        let in_body = |place: &Place| matches!(place, Place::Body(_) | Place::BodyEach { .. });
+        let time_in_body = |time: &TimestampField| matches!(time.place, TimestampPlace::Body(_));
+        !self.template.covers_body()
+            && (self.template.names_nodes()
+                || self.signature.places.iter().any(in_body)
+                || self.timestamp.as_ref().is_some_and(time_in_body))
     }
 }
 
@@ -272,4 +288,61 @@ fn decoded(url: &str) -> Vec<u8> {
         }
     }
     plain
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use crate::event::Pointer;
+    use crate::signature::{Draft, Encoding, Hash, Scheme, Secret, sign};
+
+    use super::*;
+
+    fn in_body(pointer: &str) -> Place {
+        Place::Body(Pointer::new(pointer).unwrap())
+    }
+
+    /// A receiver may read the first of two equal keys, we read the last.
+    #[test]
+    fn what_single_nodes_prove_stands_there_once() {
+        let over_nodes = {
+            let mut scheme = Signed::of_body(Hash::Sha256, "X-Signature", "", Encoding::Hex);
+            scheme.template = "{body:/id}.{body:/amount}".parse().unwrap();
+            scheme
+        };
+        let with_signature_inside = {
+            let mut scheme = over_nodes.clone();
+            scheme.signature.places = vec![in_body("/proof/signature")];
+            scheme
+        };
+        let secret = Secret::new("a secret");
+        let genuine = r#"{"id":"a","amount":1,"proof":{"signature":"?"}}"#;
+        for scheme in [over_nodes, with_signature_inside] {
+            let verifier = Verifier::new(Scheme::Signed(scheme.clone()), [secret.clone().into()]).unwrap();
+            let mut draft = Draft::post(Bytes::from_static(genuine.as_bytes()).into());
+            sign(&Scheme::Signed(scheme), &secret, &mut draft, "id-1", 0).unwrap();
+            let text = String::from_utf8(draft.body.bytes().to_vec()).unwrap();
+            let mut result = |text: String| {
+                draft.body = Bytes::from(text).into();
+                verifier.verify(draft.request(), 0).map(|_| ())
+            };
+            assert_eq!(result(text.clone()), Ok(()));
+            let fillers: String = (0..300).map(|number| format!("\"f{number}\":0,")).collect();
+            for added in ["\"amount\":1000,".to_owned(), format!("\"amount\":1000,{fillers}")] {
+                let forged = text.replacen('{', &format!("{{{added}"), 1);
+                assert_eq!(result(forged), Err(Refusal::RepeatedKey));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_covered_as_a_whole_may_repeat_itself() {
+        let scheme = Scheme::hex_of_body(Hash::Sha256, "X-Signature", "");
+        let secret = Secret::new("a secret");
+        let mut draft = Draft::post(Bytes::from_static(br#"{"a":1,"a":2}"#).into());
+        sign(&scheme, &secret, &mut draft, "id-1", 0).unwrap();
+        let verifier = Verifier::new(scheme, [secret.into()]).unwrap();
+        assert_eq!(verifier.verify(draft.request(), 0).map(|_| ()), Ok(()));
+    }
 }

@@ -85,6 +85,29 @@ impl Template {
         self.0.contains(&Part::Secret)
     }
 
+    /// Whether single nodes of the body are covered.
+    pub fn names_nodes(&self) -> bool {
+        self.0.iter().any(|part| matches!(part, Part::BodyNode(_)))
+    }
+
+    /// Whether this node of the body is covered, by itself or with the rest.
+    pub fn covers_node(&self, pointer: &Pointer) -> bool {
+        self.covers_body()
+            || self.0.iter().any(|part| matches!(part, Part::BodyNode(node) if node == pointer))
+    }
+
+    /// Whether two parts that senders choose touch each other, so that bytes could move from one into the other and the
+    /// signature would still fit.
+    pub fn has_touching_parts(&self) -> bool {
+        let varies = |part: &Part| !matches!(part, Part::Literal(_) | Part::Secret);
+        self.0.windows(2).any(|pair| pair.iter().all(varies))
+    }
+
+    /// Whether nothing follows the secret.
+    pub fn ends_with_secret(&self) -> bool {
+        self.0.last() == Some(&Part::Secret)
+    }
+
     /// Whether every byte of the body is covered.
     pub fn covers_body(&self) -> bool {
         self.0.contains(&Part::Body)
@@ -135,6 +158,24 @@ fn part(name: &str) -> Result<Part, TemplateError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parts_that_touch() {
+        for (text, expected) in [
+            ("{body}", false),
+            ("{timestamp}.{body}", false),
+            ("v0:{timestamp}:{body}", false),
+            ("{secret}{body}{secret}", false),
+            ("{timestamp}{body}", true),
+            ("{method}.{body:/a}{body:/b}", true),
+        ] {
+            assert_eq!(
+                text.parse::<Template>().map(|template| template.has_touching_parts()),
+                Ok(expected),
+                "{text}"
+            );
+        }
+    }
 
     #[test]
     fn what_is_no_template_is_told() {

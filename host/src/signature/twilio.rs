@@ -28,6 +28,9 @@ pub(super) const SIGNATURE: &str = "X-Twilio-Signature";
 /// The query parameter with the hash of a body that is no form.
 const BODY_HASH: &str = "bodySHA256";
 
+/// What a body is whose type nobody states.
+const FORM: &str = "application/x-www-form-urlencoded";
+
 /// What JavaScript's `encodeURIComponent` escapes.
 const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -50,8 +53,9 @@ pub(super) fn verify<T: Trace>(
     trace.candidate(SIGNATURE, written);
     let signature = Encoding::Base64.decode(written.as_bytes()).filter(|bytes| !bytes.is_empty());
     let signature = [signature.ok_or_else(|| Refusal::MalformedSignature(SIGNATURE.to_owned()))?];
-    let url = request.url.ok_or(Refusal::UnknownUrl)?;
-    let hash = crate::routing::query(request.query, BODY_HASH);
+    let url = without_fragment(request.url.ok_or(Refusal::UnknownUrl)?);
+    // Of the address that is signed: what was received beside it proves nothing.
+    let hash = url.split_once('?').and_then(|(_, query)| crate::routing::query(query, BODY_HASH));
     let form = if hash.is_some() { Vec::new() } else { form(request)? };
     trace.covered([Some(url.as_bytes()), Some(&form[..])].into_iter());
     let addresses = addresses(url);
@@ -75,9 +79,9 @@ fn form(request: SignedRequest<'_>) -> Result<Vec<u8>, Refusal> {
     if body.is_empty() {
         return Ok(Vec::new());
     }
-    let media_type = request.headers.text("content-type").unwrap_or_default();
+    let media_type = request.headers.text("content-type").unwrap_or(FORM);
     let media_type = media_type.split(';').next().unwrap_or_default().trim();
-    if !media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+    if !media_type.eq_ignore_ascii_case(FORM) {
         return Err(Refusal::Unsigned(
             "Twilio signs a body that is no form only with bodySHA256 in the address",
         ));
@@ -108,6 +112,11 @@ fn decode(text: &[u8]) -> Cow<'_, [u8]> {
     }
     let spaced: Vec<u8> = text.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
     Cow::Owned(percent_decode(&spaced).collect())
+}
+
+/// Options of Twilio's own, such as `#rc=5`, follow the address and are neither sent nor signed.
+fn without_fragment(url: &str) -> &str {
+    url.split_once('#').map_or(url, |(url, _)| url)
 }
 
 /// The ways of writing an address that Twilio may have signed.
@@ -158,7 +167,7 @@ fn as_node_wrote(query: &str) -> String {
 
 /// Adds the signature, and to the address the hash of a body that is no form.
 pub(super) fn sign(secret: &Secret, draft: &mut Draft) -> Result<(), CannotSign> {
-    let url = draft.url.clone();
+    let url = draft.url.as_deref().map(|url| without_fragment(url).to_owned());
     let mut url =
         url.ok_or_else(|| CannotSign::Request("the address that is called has to be known".to_owned()))?;
     let form = match form(draft.request()) {
@@ -219,7 +228,7 @@ mod tests {
         check(&draft, Ok(()));
         draft.body = Body::from(bytes::Bytes::from_static(b"{}"));
         let not_covered = "Twilio signs a body that is no form only with bodySHA256 in the address";
-        check(&draft, Err(Refusal::Unsigned(not_covered)));
+        check(&draft, Err(Refusal::BadSignature));
         draft.headers.set("content-type", "application/json").unwrap();
         check(&draft, Err(Refusal::Unsigned(not_covered)));
         sign(&secret, &mut draft).unwrap();
@@ -234,5 +243,44 @@ mod tests {
         check(&draft, Ok(()));
         draft.url = Some("https://hooks.example.com/in/twilio?CallSid=CA2".to_owned());
         check(&draft, Err(Refusal::BadSignature));
+    }
+
+    /// The hash that counts is the one in the address that is signed.
+    #[test]
+    fn a_hash_beside_the_signed_address_covers_no_body() {
+        use crate::event::Body;
+        use crate::signature::Scheme;
+        let secret = Secret::new("12345");
+        let verifier = Verifier::new(Scheme::Twilio, [secret.clone().into()]).unwrap();
+        let mut draft = Draft::post(Body::default());
+        draft.url = Some("https://hooks.example.com/in/twilio?tenant=1".to_owned());
+        sign(&secret, &mut draft).unwrap();
+        let forged = b"{\"forged\":true}";
+        draft.body = Body::from(bytes::Bytes::from_static(forged));
+        draft.query = format!("tenant=1&{BODY_HASH}={}", hex::encode(digest(&SHA256, forged)));
+        for media_type in ["application/json", FORM] {
+            draft.headers.set("content-type", media_type).unwrap();
+            assert!(verifier.verify(draft.request(), 0).is_err(), "{media_type}");
+        }
+    }
+
+    #[test]
+    fn options_after_the_address_are_not_signed() {
+        use crate::event::Body;
+        use crate::signature::Scheme;
+        let secret = Secret::new("12345");
+        let verifier = Verifier::new(Scheme::Twilio, [secret.clone().into()]).unwrap();
+        for url in ["https://hooks.example.com/in/twilio", "https://hooks.example.com/in/twilio?a=1"] {
+            for body in ["Body=Hi&From=%2B1", ""] {
+                let mut draft = Draft::post(Body::from(bytes::Bytes::from_static(body.as_bytes())));
+                draft.url = Some(url.to_owned());
+                sign(&secret, &mut draft).unwrap();
+                draft.url = Some(format!("{url}#rc=5&rp=all"));
+                // Nor does a form have to say that it is one.
+                assert_eq!(verifier.verify(draft.request(), 0).map(|_| ()), Ok(()), "{url} {body}");
+                sign(&secret, &mut draft).unwrap();
+                assert_eq!(draft.url.as_deref(), Some(url));
+            }
+        }
     }
 }

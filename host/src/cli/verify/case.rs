@@ -3,9 +3,8 @@
 use bytes::Bytes;
 use uuid::Uuid;
 
-use crate::event::{Body, Event, EventId, Pointer, UnixMillis};
-use crate::provider::Split;
-use crate::routing::Fields;
+use crate::config::Batch;
+use crate::event::{Body, CloudEventMode, Event, EventId, Pointer, UnixMillis};
 use crate::signature::{ActiveSecret, Draft, Refusal, Scheme, Trace, Verified, Verifier};
 
 /// A request, the scheme and the secrets that it is checked with, and when.
@@ -43,11 +42,11 @@ impl Case {
         case
     }
 
-    /// What stands at these places of the request, or of its first event where it holds several.
-    pub(super) fn field(&self, fields: &Fields, split: Option<Split>, separator: &str) -> Option<String> {
+    /// The request as an event, or its first one where it holds several.
+    pub(super) fn event(&self, batch: Option<&Batch>) -> Event {
         let body =
-            split.and_then(|split| self.first_item(split)).unwrap_or_else(|| self.request.body.clone());
-        let event = Event {
+            batch.and_then(|batch| self.first_item(batch)).unwrap_or_else(|| self.request.body.clone());
+        Event {
             id: EventId(Uuid::nil()),
             source: "".into(),
             kind: String::new(),
@@ -60,15 +59,14 @@ impl Case {
             query: self.request.query.clone(),
             headers: self.request.headers.clone(),
             body,
-        };
-        fields.read(&event, separator)
+        }
     }
 
-    fn first_item(&self, split: Split) -> Option<Body> {
-        let at = match split {
-            Split::List(pointer) => Pointer::new(pointer).ok()?,
-            Split::CloudEventsBatch if self.is_batch() => Pointer::new("").ok()?,
-            Split::CloudEventsBatch => return None,
+    fn first_item(&self, batch: &Batch) -> Option<Body> {
+        let at = match batch {
+            Batch::List(at) => at.clone(),
+            Batch::CloudEvents if self.is_batch() => Pointer::new("").ok()?,
+            Batch::CloudEvents => return None,
         };
         let items = crate::event::split(&self.request.body, &at).ok()?.items;
         Some(Body::new(items.into_iter().next()?, &self.request.headers))
@@ -76,7 +74,6 @@ impl Case {
 
     /// Only a batch of CloudEvents is taken apart.
     fn is_batch(&self) -> bool {
-        let said = self.request.headers.text("content-type").unwrap_or_default();
-        said.trim_start().to_ascii_lowercase().starts_with("application/cloudevents-batch")
+        CloudEventMode::of(&self.request.headers) == Some(CloudEventMode::Batch)
     }
 }

@@ -10,10 +10,10 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::event::Body;
 use crate::signature::{ActiveSecret, Draft, Scheme};
 
-use super::super::given::{GivenSecrets, Header, header, set_webhook_id};
+use super::super::given::{GivenSecrets, Header, Known, header, set_webhook_id};
 use super::super::operate::failed::Failed;
 use super::super::operate::output::Output;
-use super::case::Case;
+use super::case::{Case, Unusable};
 use super::hints::hints;
 use super::report::Report;
 use super::sender::Sender;
@@ -71,16 +71,19 @@ fn verify(config: &Path, arguments: &Arguments) -> Result<Report, Failed> {
     let mut sender =
         Sender::find(config, &arguments.provider, arguments.scheme.as_deref(), &arguments.secrets)?;
     set_webhook_id(&mut sender.scheme, arguments.webhook_id.as_deref()).map_err(Failed::usage)?;
-    if let (Scheme::Sns(sns), None) = (&mut sender.scheme, arguments.now) {
-        // Amazon states no age beyond which a message is stale. Ours counts where it is said when the message came.
-        sns.tolerance = None;
+    for scheme in
+        std::iter::once(&mut sender.scheme).chain(sender.require.iter_mut().map(|(scheme, _)| scheme))
+    {
+        if let (Scheme::Sns(sns), None) = (scheme, arguments.now) {
+            // Amazon states no age beyond which a message is stale. Ours counts where it is said when the message came.
+            sns.tolerance = None;
+        }
     }
     let url = arguments.url.clone().or_else(|| sender.url.clone());
     let body = body(arguments.body.as_deref())?;
     let mut request = Draft::post(Body::default());
     request.method = arguments.method.to_ascii_uppercase();
-    request.query =
-        url.as_deref().and_then(|url| url.split_once('?')).map_or("", |(_, query)| query).to_owned();
+    request.query = url.as_deref().map(query).unwrap_or_default().to_owned();
     request.url = url;
     for Header { name, value } in &arguments.headers {
         request.headers.push(name.clone(), value.clone());
@@ -88,24 +91,39 @@ fn verify(config: &Path, arguments: &Arguments) -> Result<Report, Failed> {
     request.body = Body::new(body, &request.headers);
     let case = Case {
         scheme: sender.scheme.clone(),
-        secrets: sender
-            .secrets
-            .iter()
-            .map(|known| ActiveSecret { secret: known.secret.clone(), expires: known.expires })
-            .collect(),
+        secrets: active(&sender.secrets),
         request,
         now: arguments.now.map_or_else(|| SystemClock.now(), |seconds| seconds.saturating_mul(1000)),
     };
     let mut seen = Seen::default();
-    let checked = case.check(&mut seen).map_err(|(at, problem)| {
-        let from = sender.secrets.get(at).map(|known| known.from.as_str()).unwrap_or_default();
-        Failed::usage(format!("secret {at} ({from}) cannot be used: {problem}"))
-    })?;
+    let checked = case.check(&mut seen).map_err(|unusable| cannot_use(&sender.secrets, unusable))?;
+    let required = |(scheme, secrets): &(Scheme, Vec<Known>)| {
+        let case = Case { scheme: scheme.clone(), secrets: active(secrets), ..case.clone() };
+        let checked = case.check(&mut ()).map_err(|unusable| cannot_use(secrets, unusable))?;
+        Ok((scheme.name(), checked))
+    };
+    let required = sender.require.iter().map(required).collect::<Result<_, Failed>>()?;
     let hints = match &checked {
         Ok(_) => Vec::new(),
         Err(refusal) => hints(&case, refusal, sender.preset),
     };
-    Ok(Report::new(&sender, &case, &seen, checked, hints))
+    Ok(Report::new(&sender, &case, &seen, checked, required, hints))
+}
+
+fn active(secrets: &[Known]) -> Vec<ActiveSecret> {
+    let active = |known: &Known| ActiveSecret { secret: known.secret.clone(), expires: known.expires };
+    secrets.iter().map(active).collect()
+}
+
+fn cannot_use(secrets: &[Known], (at, problem): Unusable) -> Failed {
+    let from = secrets.get(at).map(|known| known.from.as_str()).unwrap_or_default();
+    Failed::usage(format!("secret {at} ({from}) cannot be used: {problem}"))
+}
+
+/// The query of an address; what follows a `#` is never sent.
+pub(super) fn query(url: &str) -> &str {
+    let sent = url.split_once('#').map_or(url, |(sent, _)| sent);
+    sent.split_once('?').map_or("", |(_, query)| query)
 }
 
 /// The exact bytes.

@@ -1,6 +1,7 @@
 //! What usually goes wrong between a sender and a file, tried with the same check and the same secrets.
 
 use super::case::Case;
+use super::command::query;
 use super::variants;
 use crate::provider::Preset;
 use crate::signature::{KeyEncoding, Refusal, Scheme, Secret};
@@ -140,7 +141,7 @@ fn urls(case: &Case) -> Vec<Try> {
         .map(|(difference, url)| {
             let mut other = case.clone();
             let condition = format!("the address {difference}: {url}");
-            other.request.query = url.split_once('?').map_or("", |(_, query)| query).to_owned();
+            other.request.query = query(&url).to_owned();
             other.request.url = Some(url);
             (condition, other)
         })

@@ -22,7 +22,10 @@ pub(super) struct Report {
     reason: Option<&'static str>,
     /// Which secret it was signed with, counted from 0.
     key: Option<usize>,
+    /// What the sender itself calls what happened.
     event_type: Option<String>,
+    /// The whole event type, as routes match it.
+    kind: Option<String>,
     event_id: Option<String>,
     provider: String,
     scheme: Option<&'static str>,
@@ -35,6 +38,8 @@ pub(super) struct Report {
     /// Bytes of what is covered, except those that are secret.
     base_string_bytes: Option<usize>,
     secrets: Vec<Tried>,
+    /// What else the source requires, in the order of the configuration.
+    require: Vec<Required>,
     /// Each follows "it would be genuine if".
     hints: Vec<String>,
 }
@@ -54,14 +59,39 @@ struct Tried {
     fits: Option<bool>,
 }
 
+/// A further proof that is needed.
+#[derive(Debug, Serialize)]
+struct Required {
+    algorithm: &'static str,
+    valid: bool,
+    reason: Option<&'static str>,
+    message: Option<String>,
+}
+
+impl Required {
+    fn new((algorithm, checked): (&'static str, Result<Verified, Refusal>)) -> Self {
+        let refusal = checked.err();
+        Required {
+            algorithm,
+            valid: refusal.is_none(),
+            reason: refusal.as_ref().map(Refusal::code),
+            message: refusal.map(|refusal| refusal.to_string()),
+        }
+    }
+}
+
 impl Report {
     pub(super) fn new(
         sender: &Sender,
         case: &Case,
         seen: &Seen,
         checked: Result<Verified, Refusal>,
+        required: Vec<(&'static str, Result<Verified, Refusal>)>,
         hints: Vec<String>,
     ) -> Self {
+        let event = case.event(sender.batch.as_ref());
+        let require: Vec<Required> = required.into_iter().map(Required::new).collect();
+        let lacking = require.iter().find(|required| !required.valid);
         let covered = seen.covered();
         let signature = |(place, written): &(String, String)| Signature {
             place: place.clone(),
@@ -72,24 +102,33 @@ impl Report {
             fits: seen.tried.get(at).copied().flatten(),
         });
         Report {
-            valid: checked.is_ok(),
-            reason: checked.as_ref().err().map(Refusal::code),
+            valid: checked.is_ok() && lacking.is_none(),
+            reason: checked.as_ref().err().map(Refusal::code).or_else(|| lacking?.reason),
             key: checked.as_ref().ok().map(|verified| verified.secret),
-            event_type: case.field(&sender.kind, sender.split, "."),
-            event_id: case.field(&sender.delivery_id, sender.split, ":"),
+            event_type: sender.kind.read_own_word(&event, "."),
+            kind: sender.kind.read(&event, "."),
+            event_id: sender.delivery_id.read(&event, ":"),
             provider: sender.name.clone(),
             scheme: sender.scheme_name,
             algorithm: case.scheme.name(),
-            message: checked.err().map(|refusal| match refusal {
-                Refusal::UnknownUrl => {
-                    "this sender signs the address that it calls; say with --url which that is".to_owned()
-                }
-                refusal => refusal.to_string(),
-            }),
+            message: checked
+                .err()
+                .map(|refusal| match refusal {
+                    Refusal::UnknownUrl => {
+                        "this sender signs the address that it calls; say with --url which that is".to_owned()
+                    }
+                    refusal => refusal.to_string(),
+                })
+                .or_else(|| {
+                    lacking.map(|Required { algorithm, message, .. }| {
+                        format!("`require` asks for {algorithm}: {}", message.as_deref().unwrap_or_default())
+                    })
+                }),
             signatures: seen.signatures.iter().map(signature).collect(),
             base_string_bytes: covered.as_ref().map(|covered| covered.bytes),
             base_string: covered.map(|covered| covered.text),
             secrets: tried.collect(),
+            require,
             hints,
         }
     }
@@ -126,7 +165,10 @@ impl Report {
             };
             line("secret", &text::line(&format!("{at} ({from}): {fits}")));
         }
-        for (what, value) in [("event type", &self.event_type), ("event id", &self.event_id)] {
+        for Required { algorithm, valid, .. } in &self.require {
+            line("required", &format!("{algorithm}: {}", if *valid { "holds" } else { "does not hold" }));
+        }
+        for (what, value) in [("event type", &self.kind), ("event id", &self.event_id)] {
             if let Some(value) = value {
                 line(what, &text::line(value));
             }

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use crate::config::{Config, Create, Source, SourceSecret, Verification};
-use crate::provider::{Preset, Split, preset};
+use crate::config::{Batch, Config, Create, Requirement, Source, SourceSecret, Verification};
+use crate::provider::{Preset, preset};
 use crate::routing::Fields;
 use crate::signature::Scheme;
 
@@ -22,7 +22,9 @@ pub(super) struct Sender {
     pub(super) secrets: Vec<Known>,
     pub(super) kind: Fields,
     pub(super) delivery_id: Fields,
-    pub(super) split: Option<Split>,
+    pub(super) batch: Option<Batch>,
+    /// What else the source asks for: all of it is needed.
+    pub(super) require: Vec<(Scheme, Vec<Known>)>,
     /// The address that the configuration says its sender is told to call.
     pub(super) url: Option<String>,
 }
@@ -67,7 +69,8 @@ impl Sender {
             secrets,
             kind: preset.kind(),
             delivery_id: preset.delivery_id(),
-            split: preset.split,
+            batch: preset.split.and_then(Batch::usual),
+            require: Vec::new(),
             url: None,
         })
     }
@@ -85,25 +88,16 @@ impl Sender {
             );
             return Err(Failed::usage(message));
         }
-        let Verification::Proof { scheme: own, secrets: references, .. } = &source.verification else {
+        let Verification::Proof { scheme: own, secrets: references, require, .. } = &source.verification
+        else {
             return Err(Failed::usage(format!("source `{}` asks for no proof of who sends", source.name)));
         };
         if secrets.is_empty() {
-            for SourceSecret { at, reference, expires } in references {
-                let read = reference
-                    .read(&source.name, &config.store.path, Create::Never)
-                    .map_err(|error| Failed::config(format!("source `{}`: {error}", source.name)))?;
-                let secret = read.secret().cloned().ok_or_else(|| {
-                    let message = format!("the secret of source `{}` is not there yet", source.name);
-                    Failed::usage(message)
-                })?;
-                secrets.push(Known {
-                    from: format!("source {} ({at})", source.name),
-                    secret,
-                    expires: *expires,
-                });
-            }
+            secrets = read(config, source, references)?;
         }
+        let required =
+            |proof: &Requirement| Ok((proof.scheme.clone(), read(config, source, &proof.secrets)?));
+        let require = require.iter().map(required).collect::<Result<_, Failed>>()?;
         if secrets.is_empty() {
             let message =
                 "the certificate that the request names is not fetched here; give it with --secret-file FILE";
@@ -131,12 +125,27 @@ impl Sender {
             secrets,
             kind: source.kind.clone(),
             delivery_id: source.delivery_id.clone(),
-            split: source.provider.and_then(|preset| preset.split),
+            batch: source.batch.clone(),
+            require,
             url: source.public_url.clone().or_else(|| {
                 public.map(|public| format!("{public}{}/{}", config.server.base_path, source.name))
             }),
         })
     }
+}
+
+/// The secrets that a source's proof refers to.
+fn read(config: &Config, source: &Source, references: &[SourceSecret]) -> Result<Vec<Known>, Failed> {
+    let known = |SourceSecret { at, reference, expires }: &SourceSecret| {
+        let read = reference
+            .read(&source.name, &config.store.path, Create::Never)
+            .map_err(|error| Failed::config(format!("source `{}`: {error}", source.name)))?;
+        let secret = read.secret().cloned().ok_or_else(|| {
+            Failed::usage(format!("the secret of source `{}` is not there yet", source.name))
+        })?;
+        Ok(Known { from: format!("source {} ({at})", source.name), secret, expires: *expires })
+    };
+    references.iter().map(known).collect()
 }
 
 /// The source of that name, or else the first of that provider.

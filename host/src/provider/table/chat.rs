@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::provider::preset::{Answer, Handshake, NamedScheme, Preset, SecretPlace, Split};
+use crate::provider::preset::{Answer, Handshake, NamedScheme, Preset, Repetition, SecretPlace, Split};
 use crate::provider::words::{Base64, Hex, Rfc3339, Sha1, Sha256, Unix, body, hmac, signed, time_in_body};
 use crate::signature::{Algorithm, KeyEncoding};
 
@@ -58,7 +58,10 @@ const DISCORD: Preset = Preset {
     )
 };
 
+/// A request is a batch of up to 1000 changes and is stored whole. A later batch may begin with a message that an earlier
+/// one held, beside others that are new, so that nothing but the same body is a repetition.
 const META: Preset = Preset {
+    repetition: Repetition::Body,
     handshakes: &[Handshake::HubChallenge],
     answer: Answer::Ok,
     deadline: Some(Duration::from_secs(20)),
@@ -101,8 +104,9 @@ const X: Preset = Preset {
     )
 };
 
+/// No id is promised, and events of the same millisecond are told apart by nothing but what they say.
 const ZOOM: Preset = Preset {
-    repetition: &[&["body:/event", "body:/event_ts", "body:/payload/object/uuid"]],
+    repetition: Repetition::Body,
     handshakes: &[Handshake::ZoomUrlValidation],
     answer: Answer::Ok,
     deadline: Some(Duration::from_secs(3)),
@@ -150,8 +154,15 @@ const SENDGRID: Preset = Preset {
     )
 };
 
-/// The signature covers its own time and token, not the event: whoever reads one request can make up others.
+/// Seconds.
+const MAILGUN_AGE: u32 = 12 * 3600;
+
+/// The signature covers its own time and token, not the event. A token counts once, as Mailgun advises, so that what has
+/// been received here makes nothing else genuine; and none counts longer than Mailgun repeats a request (8 hours), with room
+/// for clocks. What stays open: whoever gets hold of a request that has not arrived here can put another event into it for
+/// that long.
 const MAILGUN: Preset = Preset {
+    repetition: Repetition::Fields(&[&["body:/signature/token"], &["body:/token"]]),
     answer: Answer::Ok,
     failure: "sent again for 8 hours; 406 says not to",
     secret: SecretPlace::Issued("Sending → Webhooks → HTTP webhook signing key"),
@@ -165,7 +176,7 @@ const MAILGUN: Preset = Preset {
                     hmac(Sha256, "", Hex)
                         .places(vec![body("/signature/signature")])
                         .over("{body:/signature/timestamp}{body:/signature/token}")
-                        .timestamp(time_in_body("/signature/timestamp"), Unix, 0)
+                        .timestamp(time_in_body("/signature/timestamp"), Unix, MAILGUN_AGE)
                         .scheme()
                 },
             },
@@ -175,7 +186,7 @@ const MAILGUN: Preset = Preset {
                     hmac(Sha256, "", Hex)
                         .places(vec![body("/signature")])
                         .over("{body:/timestamp}{body:/token}")
-                        .timestamp(time_in_body("/timestamp"), Unix, 0)
+                        .timestamp(time_in_body("/timestamp"), Unix, MAILGUN_AGE)
                         .scheme()
                 },
             },

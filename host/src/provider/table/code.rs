@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::provider::preset::{Answer, Handshake, NamedScheme, Preset, SecretPlace, Split};
-use crate::provider::words::{Base64, token_in_each};
+use crate::provider::words::{Base64, token_in_each, token_in_query};
 use crate::provider::words::{Hex, Sha1, Sha256, Unix, UnixMillis, basic, hmac, time_in_body, token};
 use crate::signature::{KeyEncoding, Scheme, Sns};
 
@@ -221,7 +221,10 @@ const EVENTGRID: Preset = Preset {
     ..Preset::new(
         "eventgrid",
         "Azure Event Grid",
-        &[NamedScheme { name: "eventgrid", scheme: || token("X-Api-Key", "") }],
+        &[
+            NamedScheme { name: "eventgrid", scheme: || token("X-Api-Key", "") },
+            NamedScheme { name: "eventgrid-query", scheme: || token_in_query("code") },
+        ],
         &[&["body:/eventType"], &["body:/type"]],
         &[&["body:/id"]],
     )

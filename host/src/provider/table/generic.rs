@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::provider::preset::{Handshake, NamedScheme, Preset, SecretPlace, Split};
-use crate::provider::words::{Base64, Sha256, Unix, hmac, signed, token};
+use crate::provider::words::{Base64, Sha256, Unix, hmac, signed, token, token_in_query};
 use crate::signature::{Algorithm, KeyEncoding};
 
 pub(super) static ROWS: &[Preset] = &[STANDARD_WEBHOOKS, SVIX, CLOUDEVENTS];
@@ -82,7 +82,10 @@ const CLOUDEVENTS: Preset = Preset {
     ..Preset::new(
         "cloudevents",
         "CloudEvents",
-        &[NamedScheme { name: "cloudevents", scheme: || token("Authorization", "Bearer ") }],
+        &[
+            NamedScheme { name: "cloudevents", scheme: || token("Authorization", "Bearer ") },
+            NamedScheme { name: "cloudevents-query", scheme: || token_in_query("access_token") },
+        ],
         &[&["header:ce-type"], &["body:/type"]],
         &[&["header:ce-id", "header:ce-source"], &["body:/id", "body:/source"]],
     )

@@ -2,15 +2,21 @@
 
 use std::time::Duration;
 
-use crate::provider::preset::{Answer, Handshake, NamedScheme, Preset, SecretPlace, Split};
+use crate::provider::preset::{Answer, Handshake, NamedScheme, Preset, Repetition, SecretPlace, Split};
 use crate::provider::words::{Base64, Hex, Rfc3339, Sha1, Sha256, UnixMillis, hmac, signed};
 use crate::signature::{Algorithm, Place};
 
 pub(super) static ROWS: &[Preset] = &[HUBSPOT, DROPBOX, BOX, DOCUSIGN, ASANA, TRELLO];
 
-/// The id of an event is not promised to be unique.
+/// The id of an event is not promised to be unique. What v1 and v2 sign can be continued by whoever has seen a request (the
+/// secret comes first and the hash is no HMAC), although hardly into JSON: prefer v3.
 const HUBSPOT: Preset = Preset {
-    repetition: &[&["body:/eventId", "body:/subscriptionId", "body:/objectId", "body:/occurredAt"]],
+    repetition: Repetition::Fields(&[&[
+        "body:/eventId",
+        "body:/subscriptionId",
+        "body:/objectId",
+        "body:/occurredAt",
+    ]]),
     split: Some(Split::List("")),
     deadline: Some(Duration::from_secs(5)),
     failure: "sent again up to 10 times within 24 hours",

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::provider::preset::{Answer, NamedScheme, Preset, SecretPlace, Split};
+use crate::provider::preset::{Answer, NamedScheme, Preset, Repetition, SecretPlace, Split};
 use crate::provider::words::{Base64, Hex, Sha256, Sha512, hmac};
 use crate::signature::{KeyEncoding, PayPal, Scheme};
 
@@ -74,14 +74,14 @@ const PADDLE: Preset = Preset {
 /// alter every other one, such as `reason` and `additionalData`, so nothing should be decided by those alone.
 /// One payment has several events, and one transfer several updates, so that neither id alone tells a repetition.
 const ADYEN: Preset = Preset {
-    repetition: &[
+    repetition: Repetition::Fields(&[
         &[
             "body:/NotificationRequestItem/eventCode",
             "body:/NotificationRequestItem/pspReference",
             "body:/NotificationRequestItem/success",
         ],
         &["body:/timestamp", "body:/type", "body:/data/id"],
-    ],
+    ]),
     split: Some(Split::List("/notificationItems")),
     answer: Answer::BracketedAccepted,
     deadline: Some(Duration::from_secs(10)),

@@ -4,11 +4,12 @@ use std::any::Any;
 use std::sync::{Arc, LazyLock};
 
 use cel::common::types::{
-    CelBool, CelDouble, CelInt, CelList, CelMap, CelNull, CelString, CelUInt, Type as CelType,
+    CelBool, CelBytes, CelDouble, CelInt, CelList, CelMap, CelMapKey, CelNull, CelString, CelUInt,
+    Type as CelType,
 };
 use cel::common::types::{DYN_TYPE, STRING_TYPE};
 use cel::common::value::{CowVal, StaticVal, Val};
-use cel::{Env, ExecutionError, extensions};
+use cel::{Env, ExecutionError, Value, extensions};
 use regex::Regex;
 
 use super::steps::Steps;
@@ -76,6 +77,12 @@ pub(super) const TYPE_NAMES: [&str; 10] =
 /// Pays for going through a list: put around each list that a loop goes through.
 pub(super) const EACH: &str = "@each";
 
+/// `+`, which pays for what it makes.
+pub(super) const ADD: &str = "@add";
+
+/// Pays for a copy of what becomes part of a list or a map.
+pub(super) const KEPT: &str = "@kept";
+
 /// `matches` with an expression that was compiled when the configuration loaded.
 pub(super) const MATCHES: &str = "@matches";
 
@@ -93,6 +100,8 @@ fn build() -> Env {
     let mut env = Env::default().with_optional_support(false).with_stdlib();
     env.add_extension(extensions::strings).expect("no name twice");
     env.add_overload(EACH, "each_of", vec![DYN_TYPE, DYN_TYPE], each).expect("no name twice");
+    env.add_overload(ADD, "add_any", vec![DYN_TYPE, DYN_TYPE, DYN_TYPE], add).expect("no name twice");
+    env.add_overload(KEPT, "kept_any", vec![DYN_TYPE, DYN_TYPE], kept).expect("no name twice");
     env.add_overload(MATCHES, "matches_compiled", vec![DYN_TYPE, STRING_TYPE], matches)
         .expect("no name twice");
     env.add_overload(SHOW, "show_any", vec![DYN_TYPE], show).expect("no name twice");
@@ -106,10 +115,57 @@ fn each<'b, 'v>(mut arguments: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, Ex
     let list = range.downcast_ref::<CelList<'_>>().map(|list| list.inner().len());
     let size =
         list.or_else(|| range.downcast_ref::<CelMap<'_>>().map(|map| map.inner().len())).unwrap_or_default();
-    let steps = arguments.first().and_then(|steps| steps.downcast_ref::<Steps>());
-    let steps = steps.ok_or(ExecutionError::MissingArgumentOrTarget)?;
+    let steps = paid_by(&arguments)?;
     steps.take(1 + size)?;
+    // A loop copies each item.
+    steps.take_copy(weight(&*range))?;
     Ok(range)
+}
+
+/// Its first argument pays for the sum of the others.
+fn add<'b, 'v>(arguments: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
+    let [_, left, right] = &arguments[..] else { return Err(ExecutionError::MissingArgumentOrTarget) };
+    paid_by(&arguments)?.take_text(weight(&**left).saturating_add(weight(&**right)))?;
+    let unsupported = || ExecutionError::UnsupportedBinaryOperator("add", Value::Null, Value::Null);
+    let sum = left.as_adder().ok_or_else(unsupported)?.add(&**right)?.into_owned();
+    Ok(CowVal::Owned(sum))
+}
+
+/// Hands on its second argument, of which a copy is made.
+fn kept<'b, 'v>(mut arguments: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
+    let value = arguments.pop().ok_or(ExecutionError::MissingArgumentOrTarget)?;
+    paid_by(&arguments)?.take_copy(weight(&*value))?;
+    Ok(value)
+}
+
+fn paid_by<'a>(arguments: &'a [CowVal<'_, '_>]) -> Result<&'a Steps, ExecutionError> {
+    let steps = arguments.first().and_then(|steps| steps.downcast_ref::<Steps>());
+    steps.ok_or(ExecutionError::MissingArgumentOrTarget)
+}
+
+/// Bytes that a value takes in a list, beside what it holds.
+const ITEM: usize = 64;
+
+/// Bytes that a copy of a value takes, about. What is of the event is copied as a reference, however much it holds. An
+/// expression is no deeper than it is written, and so is what it makes.
+fn weight(value: &dyn Val) -> usize {
+    if let Some(text) = value.downcast_ref::<CelString<'_>>() {
+        return text.inner().len();
+    }
+    if let Some(bytes) = value.downcast_ref::<CelBytes<'_>>() {
+        return bytes.inner().len();
+    }
+    let whole = |sum: usize, item: &dyn Val| sum.saturating_add(ITEM).saturating_add(weight(item));
+    if let Some(list) = value.downcast_ref::<CelList<'_>>() {
+        return list.inner().iter().fold(0, |sum, item| whole(sum, &**item));
+    }
+    let key = |key: &CelMapKey<'_>| match key {
+        CelMapKey::String(text) => text.inner().len(),
+        CelMapKey::Bool(_) | CelMapKey::Int(_) | CelMapKey::UInt(_) => 0,
+    };
+    value.downcast_ref::<CelMap<'_>>().map_or(0, |map| {
+        map.inner().iter().fold(0, |sum, (name, item)| whole(sum.saturating_add(key(name)), &**item))
+    })
 }
 
 fn matches<'b, 'v>(arguments: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {

@@ -1,10 +1,10 @@
-//! Makes a checked tree into the one that is evaluated: loops pay for what they go through, regular expressions are
-//! compiled, and the parts of an event that it names are listed.
+//! Makes a checked tree into the one that is evaluated: loops pay for what they go through, sums and lists for what they
+//! hold, regular expressions are compiled, and the parts of an event that it names are listed.
 
 use cel::common::ast::{CallExpr, EntryExpr, Expr, IdedExpr, LiteralValue, operators};
 use regex::Regex;
 
-use super::functions::{EACH, MATCHES, Pattern, SHOW};
+use super::functions::{ADD, EACH, KEPT, MATCHES, Pattern, SHOW};
 use super::variables::{HEADERS, QUERY, ROOTS, STEPS, pattern_name};
 
 /// Rewrites a tree. The patterns are those of `matches`, in the order of their names.
@@ -26,6 +26,24 @@ pub(super) fn prepare(node: &mut IdedExpr, patterns: &mut Vec<Pattern>) {
             patterns.push(Pattern(regex));
             *node = call(node.id, MATCHES, vec![name, std::mem::take(text)]);
         }
+        Expr::Call(CallExpr { func_name, args, .. })
+            if func_name == operators::ADD && !is_of_a_loop(args) =>
+        {
+            *node = call(
+                node.id,
+                ADD,
+                std::iter::once(named(node.id, STEPS)).chain(std::mem::take(args)).collect(),
+            );
+        }
+        Expr::List(list) => list.elements.iter_mut().for_each(keep),
+        Expr::Map(map) => {
+            for entry in &mut map.entries {
+                if let EntryExpr::MapEntry(entry) = &mut entry.expr {
+                    keep(&mut entry.key);
+                    keep(&mut entry.value);
+                }
+            }
+        }
         Expr::Call(CallExpr { func_name, args, .. }) if is_equality(func_name) => {
             // A written list knows nothing of a body's, which knows how to compare itself with any.
             if let [Expr::List(_) | Expr::Map(_), _] = [&args[0].expr, &args[1].expr] {
@@ -34,6 +52,20 @@ pub(super) fn prepare(node: &mut IdedExpr, patterns: &mut Vec<Pattern>) {
         }
         _ => {}
     }
+}
+
+/// Pays for what a list or a map is made of; what is written out is paid for by its length.
+fn keep(node: &mut IdedExpr) {
+    if !matches!(node.expr, Expr::Literal(_)) {
+        let kept = std::mem::take(node);
+        *node = call(kept.id, KEPT, vec![named(kept.id, STEPS), kept]);
+    }
+}
+
+/// Whether it is the step of a loop, such as `map` makes: no operator can write the name of what a loop gathers. Each item
+/// of it is paid for, and adding it to the list in place is quicker than any other way.
+fn is_of_a_loop(args: &[IdedExpr]) -> bool {
+    matches!(args.first(), Some(IdedExpr { expr: Expr::Ident(name), .. }) if name.starts_with('@'))
 }
 
 fn is_equality(name: &str) -> bool {

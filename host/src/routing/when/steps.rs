@@ -11,7 +11,7 @@ use cel::common::value::{StaticVal, Val};
 /// Steps of one evaluation: items that loops go through, and so on. Ten thousand take some milliseconds.
 pub(super) const MAX_STEPS: usize = 10_000;
 
-/// Bytes of a text that are one step.
+/// Bytes of a text that are one step, and of whatever an expression makes: an evaluation makes 40 MB at most.
 const TEXT_STEP: usize = 4096;
 
 /// Members of an object that are looked through in one step.
@@ -49,6 +49,14 @@ impl Steps {
 
     pub(super) fn take_text(&self, bytes: usize) -> Result<(), ExecutionError> {
         self.take(1 + bytes / TEXT_STEP)
+    }
+
+    /// Pays for a copy; a small one is free, since what made it was paid for.
+    pub(super) fn take_copy(&self, bytes: usize) -> Result<(), ExecutionError> {
+        match bytes / TEXT_STEP {
+            0 => Ok(()),
+            steps => self.take(steps),
+        }
     }
 
     pub(super) fn take_members(&self, members: usize) -> Result<(), ExecutionError> {

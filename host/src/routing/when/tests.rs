@@ -166,6 +166,38 @@ fn a_loop_over_what_a_sender_sends_takes_bounded_steps() {
     assert_eq!(holds("body.t.size() == 1048576 && !body.t.contains('y')", long), Ok(true));
 }
 
+#[test]
+fn what_an_expression_makes_is_bounded() {
+    let body = format!("{{\"s\":{:?},\"l\":[{}1]}}", "x".repeat(100_000), "1,".repeat(4_000));
+    let nested =
+        |start: &str, grown: &str| format!("{start}{}.size() == 1", format!(".map(x, {grown})").repeat(16));
+    for text in [
+        nested("[body.s]", "x + x"),
+        nested("[bytes(body.s)]", "x + x"),
+        nested("[[1]]", "x + x + x"),
+        nested("[[1]]", "[x, x, x]"),
+        nested("[body.s]", "[x, x]"),
+        nested("[body.s]", "{'a': x, 'b': x}"),
+        "[body.s + 'x'].all(t, body.l.map(x, t).size() > 0)".to_owned(),
+        "body.l.map(x, body.s + 'x').size() > 0".to_owned(),
+    ] {
+        let reason = holds(&text, body.clone()).expect_err(&text);
+        assert!(reason.contains("more than 10000 steps"), "{text}: {reason}");
+    }
+    for text in [
+        "(body.s + body.s).size() == 200000",
+        "[1] + [2, 3] == [1, 2, 3]",
+        "b'a' + b'b' == b'ab'",
+        "'a' + 'b' == 'ab' && 1 + 2 == 3 && 1.5 + 1.0 == 2.5 && 1u + 1u == 2u",
+        "body.l.map(x, x + 1).size() == 4001",
+        "body.l.exists_one(x, x == 2) == false",
+        "[body.s, body.s].map(x, x.size()) == [100000, 100000]",
+    ] {
+        assert_eq!(holds(text, body.clone()), Ok(true), "{text}");
+    }
+    assert!(holds("body.l + 'a' == 'b'", body).is_err());
+}
+
 /// Expressions made of words at random: none panics, whatever is said of it, and a fault lies within the text.
 #[test]
 fn any_order_of_words_is_taken_or_refused() {
