@@ -82,7 +82,7 @@ impl Ingest {
         let body = pin!(body);
         let mut body = Watched::new(body);
         let response = self.respond(Request::from_parts(head, &mut body)).await;
-        body.drop_rest(asks).await;
+        body.drop_rest(response.status(), asks).await;
         response
     }
 

@@ -8,11 +8,15 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::StatusCode;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 
 /// Bytes that are read and dropped at most.
 const MAX_DROPPED: usize = 256 * 1024;
+
+/// The same of a body that is too large, whose sender may knock and could as well send several that are not.
+const MAX_TOO_LARGE: usize = 16 << 20;
 
 /// How long the rest is waited for at most.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -29,16 +33,21 @@ impl<'a, B: Body<Data = Bytes>> Watched<'a, B> {
         Watched { body, begun: false, ended: false }
     }
 
-    /// Reads and drops what is left. `asks` is of a sender that waits for leave to send its body, which it is not given.
-    pub(super) async fn drop_rest(mut self, asks: bool) {
+    /// Reads and drops what is left of a body that is answered so. `asks` is of a sender that waits for leave to send
+    /// its body, which it is not given.
+    pub(super) async fn drop_rest(mut self, answer: StatusCode, asks: bool) {
         if self.ended || self.body.is_end_stream() || (asks && !self.begun) {
             return;
         }
+        let most = match answer {
+            StatusCode::PAYLOAD_TOO_LARGE => MAX_TOO_LARGE,
+            _ => MAX_DROPPED,
+        };
         let dropping = async {
             let mut dropped = 0;
             while let Some(Ok(frame)) = self.frame().await {
                 dropped += frame.data_ref().map_or(0, Bytes::len);
-                if dropped >= MAX_DROPPED {
+                if dropped >= most {
                     return;
                 }
             }

@@ -147,8 +147,7 @@ impl Reloader {
             Ok(generation) => {
                 let number = generation.number;
                 put_to_use(&generation, metrics);
-                let known: Vec<&str> = before.warnings.iter().map(|warning| &*warning.message).collect();
-                for warning in generation.warnings.iter().filter(|new| !known.contains(&&*new.message)) {
+                for warning in unheard(&before.warnings, &generation.warnings) {
                     tracing::warn!("{warning}");
                 }
                 for (name, plugin) in &generation.plugins {
@@ -196,6 +195,11 @@ impl Reloader {
     }
 }
 
+/// Those after a reload that were not there before. Where they stand does not matter: a line may have moved.
+fn unheard<'w>(before: &'w [Problem], after: &'w [Problem]) -> impl Iterator<Item = &'w Problem> {
+    after.iter().filter(|new| before.iter().all(|known| known.message != new.message))
+}
+
 /// Settings of what lives longer than a generation, and whether each has changed.
 fn needs_restart(before: &Config, after: &Config) -> [(&'static str, bool); 8] {
     let (old, new) = (&before.server, &after.server);
@@ -221,5 +225,20 @@ pub(crate) fn directory(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_warning_is_heard_once() {
+        let problems = |messages: &[&str]| -> Vec<Problem> {
+            messages.iter().map(|message| Problem { at: None, message: (*message).to_owned() }).collect()
+        };
+        let (before, after) = (problems(&["expired", "open"]), problems(&["open", "empty", "expired"]));
+        let heard: Vec<&str> = unheard(&before, &after).map(|warning| &*warning.message).collect();
+        assert_eq!(heard, ["empty"]);
     }
 }
