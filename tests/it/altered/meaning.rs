@@ -91,6 +91,12 @@ fn sent_along(token: &Token, draft: &Draft) -> Vec<u8> {
             let texts = items.iter().map(|found| found.pointer(item.as_str()).map(Value::to_string));
             texts.map(|text| text.unwrap_or_default()).collect::<Vec<_>>().join("\n").into_bytes()
         }
+        // No draft has anything in its query that would have to be decoded.
+        Place::Query(name) => {
+            let pairs = draft.query.split('&').filter_map(|pair| pair.split_once('='));
+            let value = pairs.filter(|(found, _)| found == name).map(|(_, value)| value).next();
+            value.unwrap_or_default().as_bytes().to_vec()
+        }
         other => panic!("no provider sends a token in {other:?}"),
     }
 }
