@@ -24,6 +24,18 @@ pub(super) fn signed(algorithm: Algorithm, header: &str, encoding: Encoding) -> 
     Words(Signed { algorithm, signature, ..Signed::of_body(Sha256, header, "", encoding) })
 }
 
+/// [Standard Webhooks](https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md), with
+/// headers of this family: `webhook` as specified.
+pub(super) fn standard_webhooks(family: &str) -> Scheme {
+    hmac(Sha256, &format!("{family}-signature"), Base64)
+        .field(' ', ',', "v1")
+        .key(KeyEncoding::Base64, "whsec_")
+        .over("{id}.{timestamp}.{body}")
+        .time(&format!("{family}-timestamp"), Unix, 300)
+        .id(&format!("{family}-id"))
+        .scheme()
+}
+
 impl Words {
     pub(super) fn prefix(mut self, prefix: &str) -> Self {
         self.0.signature.prefix = prefix.to_owned();

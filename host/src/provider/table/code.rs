@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::provider::preset::{Answer, Handshake, NamedScheme, Preset, SecretPlace, Split};
-use crate::provider::words::{Base64, token_in_each, token_in_query};
-use crate::provider::words::{Hex, Sha1, Sha256, Unix, UnixMillis, basic, hmac, time_in_body, token};
-use crate::signature::{KeyEncoding, Scheme, Sns};
+use crate::provider::words::{Hex, Sha1, Sha256, UnixMillis, basic, hmac, time_in_body, token};
+use crate::provider::words::{standard_webhooks, token_in_each, token_in_query};
+use crate::signature::{Scheme, Sns};
 
 pub(super) static ROWS: &[Preset] = &[
     GITLAB,
@@ -36,18 +36,7 @@ const GITLAB: Preset = Preset {
         "GitLab",
         &[
             NamedScheme { name: "gitlab-token", scheme: || token("X-Gitlab-Token", "") },
-            NamedScheme {
-                name: "gitlab-signing",
-                scheme: || {
-                    hmac(Sha256, "webhook-signature", Base64)
-                        .field(' ', ',', "v1")
-                        .key(KeyEncoding::Base64, "whsec_")
-                        .over("{id}.{timestamp}.{body}")
-                        .time("webhook-timestamp", Unix, 300)
-                        .id("webhook-id")
-                        .scheme()
-                },
-            },
+            NamedScheme { name: "gitlab-signing", scheme: || standard_webhooks("webhook") },
         ],
         &[&["header:X-Gitlab-Event"]],
         &[&["header:Idempotency-Key"], &["header:webhook-id"], &["header:X-Gitlab-Event-UUID"]],

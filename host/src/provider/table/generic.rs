@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::provider::preset::{Handshake, NamedScheme, Preset, SecretPlace, Split};
-use crate::provider::words::{Base64, Sha256, Unix, hmac, signed, token, token_in_query};
+use crate::provider::words::{Base64, Unix, signed, standard_webhooks, token, token_in_query};
 use crate::signature::{Algorithm, KeyEncoding};
 
 pub(super) static ROWS: &[Preset] = &[STANDARD_WEBHOOKS, SVIX, CLOUDEVENTS];
@@ -19,18 +19,7 @@ const STANDARD_WEBHOOKS: Preset = Preset {
         "standard-webhooks",
         "Standard Webhooks",
         &[
-            NamedScheme {
-                name: "standard-webhooks",
-                scheme: || {
-                    hmac(Sha256, "webhook-signature", Base64)
-                        .field(' ', ',', "v1")
-                        .key(KeyEncoding::Base64, "whsec_")
-                        .over("{id}.{timestamp}.{body}")
-                        .time("webhook-timestamp", Unix, 300)
-                        .id("webhook-id")
-                        .scheme()
-                },
-            },
+            NamedScheme { name: "standard-webhooks", scheme: || standard_webhooks("webhook") },
             NamedScheme {
                 name: "standard-webhooks-ed25519",
                 scheme: || {
@@ -56,18 +45,7 @@ const SVIX: Preset = Preset {
     ..Preset::new(
         "svix",
         "Svix",
-        &[NamedScheme {
-            name: "svix",
-            scheme: || {
-                hmac(Sha256, "svix-signature", Base64)
-                    .field(' ', ',', "v1")
-                    .key(KeyEncoding::Base64, "whsec_")
-                    .over("{id}.{timestamp}.{body}")
-                    .time("svix-timestamp", Unix, 300)
-                    .id("svix-id")
-                    .scheme()
-            },
-        }],
+        &[NamedScheme { name: "svix", scheme: || standard_webhooks("svix") }],
         &[&["body:/type"]],
         &[&["header:svix-id"]],
     )
