@@ -38,8 +38,9 @@ const ROOMS: [(&str, Storey); 16] = [
 ];
 
 /// Words that only some places may use: the word, where, and why.
-const WORDS: [(&str, &[&str], &str); 6] = [
+const WORDS: [(&str, &[&str], &str); 7] = [
     ("wasmtime", &["plugin/wasm/"], "one place knows the sandbox"),
+    ("cel::", &["routing/when/"], "one place knows CEL"),
     (
         "StatusCode",
         // A receiver's status is what the HTTP destination is about.
