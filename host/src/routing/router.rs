@@ -106,6 +106,10 @@ impl Router {
             }
             for &at in candidates.iter().filter(|&&at| self.rules[at].fallback == fallback) {
                 let rule = &self.rules[at];
+                // Most routes are told apart by the event type, and most requests go past all routes of their source.
+                if !W::LOOKS_ON && !rule.takes_kind(&event.kind) {
+                    continue;
+                }
                 watch.begin(at, rule);
                 match rule.holds(event, wanted, watch) {
                     Ok(true) => routed.routes.push(at),
@@ -135,6 +139,11 @@ impl Rule {
         outcome
     }
 
+    /// Whether events of this type are listened to.
+    fn takes_kind(&self, kind: &str) -> bool {
+        self.events.is_empty() || self.events.iter().any(|glob| glob.matches(kind))
+    }
+
     /// The parts that are there, the cheapest first.
     fn parts(&self) -> impl Iterator<Item = Part> {
         let events = (!self.events.is_empty()).then_some(Part::Events);
@@ -149,7 +158,7 @@ impl Rule {
             // The rules were grouped by it.
             Part::Source => Ok(true),
             Part::Fallback => Ok(wanted),
-            Part::Events => Ok(self.events.iter().any(|glob| glob.matches(&event.kind))),
+            Part::Events => Ok(self.takes_kind(&event.kind)),
             Part::Match(at) => {
                 self.conditions[at].holds(event).map_err(|not_json| Undecided::NotJson(not_json.clone()))
             }
