@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use hookyard::event::{Event, EventId, Headers};
 use hookyard::plugin::wasm::{Component, Grants, Instances, Limits, Plugin, PluginSettings, Runtime, read};
-use hookyard::plugin::{Call, OutputLimits, Processor, Verdict};
+use hookyard::plugin::{Call, Chain, OutputLimits, Processor, Verdict};
 use uuid::Uuid;
 
 use crate::machine;
@@ -158,9 +158,10 @@ fn call_until(stop: &AtomicBool, plugin: &Plugin, chain: usize) -> Result<(usize
     let before = machine::thread_time();
     while !stop.load(Ordering::Relaxed) {
         let mut message = incoming.message();
+        let mut shared = Chain::default();
         for _ in 0..chain {
             let call = Call { event: event.clone(), message, destinations: destinations.clone() };
-            let Verdict::Forward(made) = plugin.process(call)?.verdict else {
+            let Verdict::Forward(made) = plugin.process(call, &mut shared)?.verdict else {
                 anyhow::bail!("the plugin has discarded the event");
             };
             message = made.into_iter().next().context("the plugin has forwarded nothing")?;

@@ -9,7 +9,7 @@ use crate::delivery::{
 };
 use crate::event::{Event, Message, UnixMillis};
 use crate::generation::{PluginEntry, RouteEntry};
-use crate::plugin::{Call, Fault, Verdict};
+use crate::plugin::{Call, Chain, Fault, Verdict};
 use crate::retry::{RetryPolicy, Waits};
 use crate::store::LeasedRun;
 
@@ -120,6 +120,7 @@ fn through_plugins(
     route: &RouteEntry,
     reply: &mut Option<Reply>,
 ) -> Result<Chained, Failed> {
+    let mut chain = Chain::default();
     let mut messages = vec![event.message()];
     for plugin in &route.plugins {
         let mut forwarded = Vec::with_capacity(messages.len());
@@ -127,7 +128,7 @@ fn through_plugins(
         for message in messages {
             let call =
                 Call { event: event.clone(), message: message.clone(), destinations: route.choices.clone() };
-            match plugin.process(call) {
+            match plugin.process(call, &mut chain) {
                 Ok(output) => {
                     *reply = output.reply.or(reply.take());
                     match output.verdict {

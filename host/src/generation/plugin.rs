@@ -10,7 +10,7 @@ use prometheus_client::metrics::counter::Counter;
 use crate::config::{self, Config, OnError};
 use crate::event::Event;
 use crate::metrics::Metrics;
-use crate::plugin::{Call, Fault, FaultKind, Finding, Output, Processor, RequestVerifier};
+use crate::plugin::{Call, Chain, Fault, FaultKind, Finding, Output, Processor, RequestVerifier};
 
 use super::{Problem, Workshop};
 
@@ -60,9 +60,9 @@ impl PluginEntry {
     }
 
     /// Processes one message, on the calling thread.
-    pub(crate) fn process(&self, call: Call) -> Result<Output, Fault> {
+    pub(crate) fn process(&self, call: Call, chain: &mut Chain) -> Result<Output, Fault> {
         match &self.processor {
-            Some(processor) => processor.process(call),
+            Some(processor) => processor.process(call, chain),
             None => Err(misplaced("handler")),
         }
     }

@@ -27,6 +27,11 @@ pub struct Call {
     pub destinations: Arc<[Arc<str>]>,
 }
 
+/// What the calls of one run share.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Chain {}
+
 /// What a call came to.
 #[derive(Clone, Debug)]
 pub struct Output {
@@ -104,8 +109,8 @@ impl std::error::Error for Fault {}
 
 /// Something that processes messages, one call at a time, on the caller's thread.
 pub trait Processor: Send + Sync + 'static {
-    /// Makes one call. Ends within the plugin's time limit, and never panics.
-    fn process(&self, call: Call) -> Result<Output, Fault>;
+    /// Makes one call of a chain. Ends within the plugin's time limit, and never panics.
+    fn process(&self, call: Call, chain: &mut Chain) -> Result<Output, Fault>;
 }
 
 /// What a plugin finds a request to be.

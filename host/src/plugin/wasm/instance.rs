@@ -10,7 +10,9 @@ use hookyard_wit::v0_1::{Processor as Guest, ProcessorPre};
 use wasmtime::Store;
 use wasmtime::component::InstancePre;
 
-use crate::plugin::{Call, Fault, FaultKind, GrantedSecrets, Output, OutputLimits, Processor, Verdict};
+use crate::plugin::{
+    Call, Chain, Fault, FaultKind, GrantedSecrets, Output, OutputLimits, Processor, Verdict,
+};
 
 use super::host::Host;
 use super::sandbox::{Exported, Sandboxes};
@@ -87,10 +89,10 @@ impl Plugin {
         Ok(Plugin { sandboxes: Sandboxes::new(runtime, component, settings)? })
     }
 
-    fn call(&self, call: Call) -> Result<Output, Fault> {
-        let (said, call, mut edits) = self
-            .sandboxes
-            .call(call, |guest, store, event| guest.hookyard_plugin_handler().call_process(store, event))?;
+    fn call(&self, call: Call, chain: &mut Chain) -> Result<Output, Fault> {
+        let (said, call, mut edits) = self.sandboxes.call(call, chain, |guest, store, event| {
+            guest.hookyard_plugin_handler().call_process(store, event)
+        })?;
         let words = |words| self.sandboxes.words(words);
         let verdict = said.map_err(|failure| match failure {
             Failure::Retryable(said) => Fault { kind: FaultKind::Retryable, message: words(said) },
@@ -108,8 +110,8 @@ impl Plugin {
 }
 
 impl Processor for Plugin {
-    fn process(&self, call: Call) -> Result<Output, Fault> {
-        self.call(call).map_err(|fault| self.sandboxes.masked(fault))
+    fn process(&self, call: Call, chain: &mut Chain) -> Result<Output, Fault> {
+        self.call(call, chain).map_err(|fault| self.sandboxes.masked(fault))
     }
 }
 

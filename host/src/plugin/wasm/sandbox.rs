@@ -5,16 +5,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use hookyard_wit::v0_1::Processor as Guest;
 use hookyard_wit::v0_1::hookyard::plugin::events;
-use hookyard_wit::v0_1::verifier::hookyard::plugin::secrets;
+use hookyard_wit::v0_1::powers::secrets;
 use wasmtime::component::{Component as Compiled, HasSelf, InstancePre, Linker, Resource};
 use wasmtime::{Engine, Store, Trap, WasmBacktrace};
 
 use crate::event::Document;
-use crate::plugin::{Call, Edits, Fault, FaultKind, GrantedSecrets};
+use crate::plugin::{Call, Chain, Edits, Fault, FaultKind};
 
 use super::engine::lane;
-use super::host::Host;
-use super::limits::{Deadline, Memory};
+use super::host::{Host, Outfit};
 use super::{Component, Instances, LoadError, PluginSettings, Runtime};
 
 /// Calls that one instance serves at most, where instances are reused.
@@ -50,9 +49,7 @@ pub(super) struct Sandboxes<E: Exported> {
 struct Lane<E: Exported> {
     engine: Engine,
     prepared: E::Prepared,
-    name: Arc<str>,
-    config: Arc<Document>,
-    secrets: Arc<GrantedSecrets>,
+    outfit: Arc<Outfit>,
     idle: Mutex<Vec<Live<E>>>,
 }
 
@@ -89,6 +86,7 @@ impl<E: Exported> Sandboxes<E> {
     pub(super) fn call<T>(
         &self,
         call: Call,
+        chain: &mut Chain,
         function: impl FnOnce(&E::Guest, &mut Store<Host>, Resource<events::Event>) -> wasmtime::Result<T>,
     ) -> Result<(T, Call, Edits), Fault> {
         let _running = self.runtime.calls.enter();
@@ -97,11 +95,12 @@ impl<E: Exported> Sandboxes<E> {
             Some(live) => live,
             None => self.instantiate(lane)?,
         };
-        let event = live.store.data_mut().begin(call);
+        let event = live.store.data_mut().begin(call, std::mem::take(chain));
         live.store.set_epoch_deadline(1);
         let called = function(&live.guest, &mut live.store, event);
         live.calls += 1;
-        let ended = live.store.data_mut().end();
+        let (ended, given_back) = live.store.data_mut().end();
+        *chain = given_back;
         let said = match called {
             // After a trap the sandbox is in no known state and is dropped here.
             Err(error) => return Err(fault(&error, live.store.data())),
@@ -126,15 +125,7 @@ impl<E: Exported> Sandboxes<E> {
 
     fn instantiate(&self, lane: &Lane<E>) -> Result<Live<E>, Fault> {
         let limits = &self.settings.limits;
-        let host = Host::new(
-            lane.name.clone(),
-            lane.config.clone(),
-            lane.secrets.clone(),
-            limits.output,
-            Memory::new(limits.memory),
-            Deadline::new(limits.cpu, limits.wall),
-        );
-        let mut store = Store::new(&lane.engine, host);
+        let mut store = Store::new(&lane.engine, Host::new(lane.outfit.clone()));
         store.limiter(|host| &mut host.memory);
         // Everything that a guest passes in one host call is copied; no more than it may put out.
         store.set_hostcall_fuel(limits.output.bytes.saturating_add(1024 * 1024));
@@ -172,9 +163,12 @@ impl<E: Exported> Lane<E> {
         Ok(Lane {
             engine: compiled.engine().clone(),
             prepared,
-            name: Arc::from(&*settings.name),
-            config: Arc::new(config),
-            secrets: Arc::new(settings.secrets.clone()),
+            outfit: Arc::new(Outfit {
+                plugin: Arc::from(&*settings.name),
+                config,
+                secrets: settings.secrets.clone(),
+                limits: settings.limits,
+            }),
             idle: Mutex::default(),
         })
     }

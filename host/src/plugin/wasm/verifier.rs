@@ -11,7 +11,7 @@ use wasmtime::component::InstancePre;
 
 use crate::delivery::Reply;
 use crate::event::Event;
-use crate::plugin::{Call, Fault, FaultKind, Finding, Identity, RequestVerifier};
+use crate::plugin::{Call, Chain, Fault, FaultKind, Finding, Identity, RequestVerifier};
 
 use super::host::{Host, reply};
 use super::sandbox::{Exported, Sandboxes};
@@ -51,7 +51,7 @@ impl Verifier {
     fn call(&self, request: Arc<Event>) -> Result<Finding, Fault> {
         let message = request.message();
         let call = Call { event: request, message, destinations: Arc::default() };
-        let (said, _, _) = self.sandboxes.call(call, |guest, store, event| {
+        let (said, _, _) = self.sandboxes.call(call, &mut Chain::default(), |guest, store, event| {
             guest.hookyard_plugin_verification().call_verify(store, event)
         })?;
         Ok(match said {
