@@ -1,23 +1,16 @@
 //! Plugin calls without sockets, store and routes: on one thread, and on two at once.
 
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context as _, Result};
-use hookyard::event::{Event, EventId, Headers};
-use hookyard::plugin::wasm::{Component, Grants, Instances, Limits, Plugin, PluginSettings, Runtime, read};
-use hookyard::plugin::{Call, Chain, OutputLimits, Processor, Verdict};
-use uuid::Uuid;
+use anyhow::Result;
+use hookyard::plugin::wasm::{Component, Instances, Plugin, Runtime, read};
 
-use crate::machine;
-use crate::request::Incoming;
+use crate::calling::{MAX_MEMORY, settings, slice};
+use crate::request::BODY;
 
 /// How long each variant runs before the next has its turn.
 const SLICE: Duration = Duration::from_millis(300);
-
-const MAX_MEMORY: usize = 64 << 20;
 
 /// What one variant came to, a number for each round.
 pub(crate) struct Calls {
@@ -78,7 +71,7 @@ pub(crate) fn measure(state: &Path, rounds: usize) -> Result<Vec<Calls>> {
         let mut alone = 0.0;
         for (variant, result) in variants.iter().zip(&mut results) {
             let plugin = &guests[variant.guest].1;
-            let (rate, cpu) = slice(plugin, variant)?;
+            let (rate, cpu) = slice(&vec![plugin; variant.chain], variant.threads, BODY, SLICE)?;
             if variant.threads == 1 && variant.chain == 1 {
                 alone = rate;
             }
@@ -88,85 +81,4 @@ pub(crate) fn measure(state: &Path, rounds: usize) -> Result<Vec<Calls>> {
         }
     }
     Ok(results)
-}
-
-fn settings(config: &str, instances: Instances) -> PluginSettings {
-    PluginSettings {
-        name: "bench".into(),
-        config: config.to_owned(),
-        limits: Limits {
-            cpu: Duration::from_millis(500),
-            wall: Duration::from_secs(5),
-            memory: MAX_MEMORY,
-            output: OutputLimits { bytes: 1 << 20, messages: 1000 },
-        },
-        grants: Grants::default(),
-        secrets: Default::default(),
-        instances,
-    }
-}
-
-/// Calls a second and processor time for each, in microseconds.
-fn slice(plugin: &Plugin, variant: &Variant) -> Result<(f64, f64)> {
-    let stop = AtomicBool::new(false);
-    let started = Instant::now();
-    let ended = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..variant.threads)
-            .map(|number| {
-                let stop = &stop;
-                scope.spawn(move || {
-                    machine::pin(number)?;
-                    call_until(stop, plugin, variant.chain)
-                })
-            })
-            .collect();
-        std::thread::sleep(SLICE);
-        stop.store(true, Ordering::Relaxed);
-        threads.into_iter().map(std::thread::ScopedJoinHandle::join).collect::<Vec<_>>()
-    });
-    let took = started.elapsed().as_secs_f64();
-    let (mut calls, mut cpu) = (0, Duration::ZERO);
-    for ended in ended {
-        let (made, used) = ended.map_err(|_| anyhow::anyhow!("a thread has panicked"))??;
-        calls += made;
-        cpu += used;
-    }
-    Ok((calls as f64 / took, cpu.as_secs_f64() * 1e6 / calls as f64))
-}
-
-/// Makes calls, each with a message of its own, until it is to stop: how many, and in what processor time.
-fn call_until(stop: &AtomicBool, plugin: &Plugin, chain: usize) -> Result<(usize, Duration)> {
-    // The threads share the plugin and nothing else.
-    let incoming = Incoming::new()?;
-    let message = incoming.message();
-    let event = Arc::new(Event {
-        id: EventId(Uuid::now_v7()),
-        source: "bench".into(),
-        kind: "pull_request.opened".to_owned(),
-        delivery_id: None,
-        proof: None,
-        hops: 0,
-        received_at: 0,
-        method: "POST".to_owned(),
-        path: "/in/bench".to_owned(),
-        query: String::new(),
-        headers: Headers::new(),
-        body: message.body,
-    });
-    let destinations: Arc<[Arc<str>]> = Arc::new(["nowhere".into()]);
-    let mut calls = 0;
-    let before = machine::thread_time();
-    while !stop.load(Ordering::Relaxed) {
-        let mut message = incoming.message();
-        let mut shared = Chain::default();
-        for _ in 0..chain {
-            let call = Call { event: event.clone(), message, destinations: destinations.clone() };
-            let Verdict::Forward(made) = plugin.process(call, &mut shared)?.verdict else {
-                anyhow::bail!("the plugin has discarded the event");
-            };
-            message = made.into_iter().next().context("the plugin has forwarded nothing")?;
-            calls += 1;
-        }
-    }
-    Ok((calls, machine::thread_time() - before))
 }

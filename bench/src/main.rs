@@ -4,6 +4,7 @@
 //! Every server runs in a process of its own on the first processor, and is asked for the processor time that it has
 //! used; the sender runs on the second. Stages take turns, so that whatever else the machine does meets all of them.
 
+mod calling;
 mod calls;
 mod durable;
 mod guests;
@@ -11,6 +12,7 @@ mod load;
 mod machine;
 mod neighbours;
 mod plain;
+mod plugin;
 mod report;
 mod request;
 mod server;
@@ -35,6 +37,7 @@ const HELP: &str = "\
 usage: hookyard-bench ingest [--seconds N] [--rounds N] [--only STAGE,…] [--json FILE]
        hookyard-bench durable [--seconds N] [--rounds N] [--only STAGE,…] [--json FILE] [--backlog N] [--state DIR]
        hookyard-bench when [--rounds N]
+       hookyard-bench plugin [--seconds N] [--rounds N] [--only NAME,…] [--json FILE]
        hookyard-bench verify [--rounds N] [--only SCHEME,…] [--json FILE]
 
   --seconds N    measured in each run, after half a second of warming up; 2 unless given
@@ -66,6 +69,7 @@ fn run(arguments: &[String]) -> Result<()> {
             durable::run(&durable::Options { time, rounds, only, json, backlog, directory })
         }
         [task, rest @ ..] if task == "when" => when::run(Options::parse(rest)?.rounds),
+        [task, rest @ ..] if task == "plugin" => plugin::run(&Options::parse(rest)?),
         [task, rest @ ..] if task == "verify" => verify::run(&Options::parse(rest)?),
         [task, stage, state, receiver] if task == "serve" => {
             server::serve(stage, state.as_ref(), receiver.parse()?)

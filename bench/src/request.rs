@@ -14,10 +14,15 @@ pub(crate) const BODY: usize = 1024;
 
 /// The body, of exactly [`BODY`] bytes.
 pub(crate) fn body() -> Vec<u8> {
+    body_of(BODY)
+}
+
+/// The body at another size; what makes it longer is the text of the pull request.
+pub(crate) fn body_of(size: usize) -> Vec<u8> {
     let start = r#"{"action":"opened","number":42,"pull_request":{"url":"https://api.github.com/repos/example-org/harbour/pulls/42","id":2147483647,"node_id":"PR_kwDOABCD","html_url":"https://github.com/example-org/harbour/pull/42","number":42,"state":"open","locked":false,"title":"Light the lamp at dusk","user":{"login":"ada-example","id":17,"type":"User","site_admin":false},"body":""#;
     let end = r#"","draft":false,"head":{"ref":"lamp","sha":"6dcb09b5b57875f334f61aebed695e2e4193db5e"},"base":{"ref":"main","sha":"c3d0be41ecbe669545ee3e94d31ed9a4bc91ee3c"}},"repository":{"id":4711,"name":"harbour","full_name":"example-org/harbour","private":true},"sender":{"login":"ada-example","id":17,"type":"User"}}"#;
     let words = "It should be lit before ships come in. ";
-    let gap = BODY - start.len() - end.len();
+    let gap = size.saturating_sub(start.len() + end.len());
     let text: String = words.chars().cycle().take(gap).collect();
     [start, &text, end].concat().into_bytes()
 }
@@ -96,8 +101,8 @@ pub(crate) struct Incoming {
 }
 
 impl Incoming {
-    pub(crate) fn new() -> Result<Self> {
-        let body = body();
+    pub(crate) fn new(size: usize) -> Result<Self> {
+        let body = body_of(size);
         let mut fields = Headers::new();
         for (name, value) in headers(&body)? {
             fields.set(&name, &value)?;

@@ -19,6 +19,7 @@ tasks:
   bench ingest [OPTIONS]   what one webhook costs, stage by stage; see docs/benchmarks.md
   bench durable [OPTIONS]  what it costs that a 2xx means something: accepting, the whole path, latency, a large backlog
   bench neighbours [OPTIONS]  what a good destination notices of ten bad ones
+  bench plugin [OPTIONS]   what a plugin costs in every language: fresh, reused, in chains, with large bodies, on two threads
   bench verify [OPTIONS]   what it costs to prove a request genuine, beside the bare primitive, for every scheme
   fuzz [TARGET]… [--seconds N]  feeds signature checks, body views and expressions with whatever a fuzzer comes up with
   prove [PROOF] [OPTIONS]  what is lost to kill -9, a loss of power, I/O errors, a full disk; see docs/development.md

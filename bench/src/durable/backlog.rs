@@ -14,7 +14,7 @@ use hookyard::event::{Event, EventId};
 use hookyard::store::{NewEvent, NewRun, Store as _};
 use uuid::Uuid;
 
-use crate::request::Incoming;
+use crate::request::{BODY, Incoming};
 
 use super::receiver::Receiver;
 use super::setup;
@@ -69,7 +69,7 @@ pub(crate) fn measure(state: &Path, events: usize, receiver: &Receiver) -> Resul
 fn fill(state: &Path, events: usize) -> Result<()> {
     let store = setup::open(state)?;
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-    let incoming = Incoming::new()?;
+    let incoming = Incoming::new(BODY)?;
     let now = SystemClock.now();
     for _ in 0..events.div_ceil(BATCH) {
         let batch = (0..BATCH).map(|_| event(&incoming, now)).collect();
