@@ -186,6 +186,7 @@ fn config(size: Size, slots: u32, max_memory: usize, reservation: u64) -> Config
         .total_stacks(1)
         .linear_memory_keep_resident(SMALL_RESIDENT)
         .table_keep_resident(16 * 1024)
+        .max_unused_warm_slots(size.warm_slots())
         // An upstream report says that pages swapped out are not reset, so that the next instance could read them.
         .pagemap_scan(Enabled::No);
 
@@ -195,6 +196,7 @@ fn config(size: Size, slots: u32, max_memory: usize, reservation: u64) -> Config
         .memory_reservation(reservation)
         .concurrency_support(false)
         .epoch_interruption(true)
+        .memory_init_cow(size == Size::Large)
         .max_wasm_stack(512 * 1024)
         .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(32))
         .compiler_inlining(Inlining::No)
