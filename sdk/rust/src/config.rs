@@ -1,7 +1,7 @@
 //! The plugin's own table in the operator's configuration: `[plugins.<name>.config]`.
 
 use crate::Failure;
-use crate::bindings::hookyard::plugin::config as host;
+use crate::host::config as host;
 
 /// The value at an RFC 6901 pointer, such as `/replacement`: a string as it is, anything else as JSON text.
 pub fn get(pointer: impl AsRef<str>) -> Option<String> {
@@ -18,6 +18,16 @@ pub fn require(pointer: impl AsRef<str>) -> Result<String, Failure> {
     get(pointer).ok_or_else(|| {
         Failure::permanent(["config: `", pointer.trim_start_matches('/'), "` is missing"].concat())
     })
+}
+
+/// The whole table as a type of your own. With the feature `serde`.
+///
+/// # Errors
+///
+/// A permanent failure that says where it does not fit.
+#[cfg(feature = "serde")]
+pub fn parse<T: serde::de::DeserializeOwned>() -> Result<T, Failure> {
+    crate::serde::parse(text().as_bytes(), "config")
 }
 
 /// The whole table as JSON text; [`Json`](crate::json::Json) reads it. One call, where [`get`] takes one per value.

@@ -1,7 +1,10 @@
 //! As much JSON as a small plugin needs: walk the text of a node, quote a string.
 //!
 //! The host parses events and configuration, and answers pointers into them; what it hands out as text is known to be
-//! valid. So nothing here validates. On text that is not JSON an answer may be wrong or missing, but every call returns.
+//! valid. So nothing here validates but [`Json::checked`], for text from elsewhere. On text that is not JSON an answer may be wrong
+//! or missing, but every call returns.
+
+mod check;
 
 /// The text of one JSON node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,6 +14,11 @@ impl<'a> Json<'a> {
     /// A node by its text.
     pub fn new(text: &'a str) -> Self {
         Json(trim(text))
+    }
+
+    /// A node by a text of which it is not known whether it is JSON; None if it is not.
+    pub fn checked(text: &'a str) -> Option<Self> {
+        check::is_json(text).then(|| Json::new(text))
     }
 
     /// The text, without white space around it.
@@ -56,6 +64,30 @@ impl<'a> Json<'a> {
     pub fn member(self, name: &str) -> Option<Json<'a>> {
         self.members().filter(|(found, _)| found == name).map(|(_, value)| value).last()
     }
+
+    /// The node that an RFC 6901 pointer names. None where there is none, or where the pointer is not one.
+    pub fn find(self, pointer: &str) -> Option<Json<'a>> {
+        if pointer.is_empty() {
+            return Some(self);
+        }
+        pointer.strip_prefix('/')?.split('/').try_fold(self, |node, segment| match node.sigil() {
+            b'{' => node.member(&unescape_segment(segment)?),
+            b'[' => {
+                let plain = segment == "0" || !segment.starts_with(['0', '+']);
+                node.items().nth(segment.parse().ok().filter(|_| plain)?)
+            }
+            _ => None,
+        })
+    }
+
+    /// The value within other text: a string without its quotes, nothing for `null`, anything else as JSON.
+    pub fn plain(self) -> String {
+        match self.sigil() {
+            b'"' => self.string().unwrap_or_default(),
+            b'n' => String::new(),
+            _ => self.0.to_string(),
+        }
+    }
 }
 
 /// A string as JSON text, quotes included.
@@ -100,6 +132,22 @@ pub fn push_segment(pointer: &mut String, name: &str) {
             other => pointer.push(other),
         }
     }
+}
+
+/// None for a `~` that begins neither `~0` nor `~1`.
+fn unescape_segment(segment: &str) -> Option<String> {
+    let mut pieces = segment.split('~');
+    let mut name = pieces.next().unwrap_or_default().to_string();
+    for piece in pieces {
+        let (escaped, rest) = piece.split_at_checked(1)?;
+        name.push(match escaped {
+            "0" => '~',
+            "1" => '/',
+            _ => return None,
+        });
+        name.push_str(rest);
+    }
+    Some(name)
 }
 
 fn trim(text: &str) -> &str {
@@ -262,6 +310,29 @@ mod tests {
         for text in broken.into_iter().chain((0..whole.len()).filter_map(|end| whole.get(..end))) {
             let node = Json::new(text);
             let _ = (node.items().count(), node.members().count(), node.string(), node.member("a"));
+        }
+    }
+
+    #[test]
+    fn a_pointer_finds_the_node() {
+        let text = r#"{"a": [1, {"b/~": "x"}], "": 2, "a/0": 3}"#;
+        for (pointer, expected) in [
+            ("", Some(text)),
+            ("/a/0", Some("1")),
+            ("/a/1/b~1~0", Some("\"x\"")),
+            ("/", Some("2")),
+            ("/a~10", Some("3")),
+            ("/a/2", None),
+            ("/a/00", None),
+            ("/a/1/b~1~", None),
+            ("/a/1/b~1~2", None),
+            ("/a/+1", None),
+            ("/a/-", None),
+            ("/b", None),
+            ("a", None),
+            ("/a/0/x", None),
+        ] {
+            assert_eq!(Json::new(text).find(pointer).map(Json::text), expected, "{pointer}");
         }
     }
 

@@ -18,7 +18,8 @@
 //! edits when [`Verdict::Forward`] is returned. A plugin that reads three fields of a large event costs what three fields
 //! cost, and carries no JSON library.
 //!
-//! A plugin that finds out whether requests are genuine has [`verifier!`] in place of [`plugin!`].
+//! A plugin that finds out whether requests are genuine has [`verifier!`] in place of [`plugin!`], one that is a destination
+//! has [`sink!`]. Each of them takes `validate = …` and `describe = …` as well: see [`plugin!`].
 //!
 //! The component imports what the plugin calls and nothing else: a call is the request for a capability, the operator's
 //! configuration is the grant.
@@ -30,25 +31,46 @@
 mod allocator;
 #[cfg(any(target_arch = "wasm32", test))]
 mod arena;
-#[expect(missing_docs, unreachable_pub, reason = "generated; what the contract documents is documented")]
+#[expect(unreachable_pub, reason = "generated")]
 #[expect(unsafe_code, clippy::unwrap_used, reason = "generated: the calls across the sandbox's border")]
 #[rustfmt::skip]
 mod bindings;
+pub mod conditions;
 pub mod config;
-pub mod json;
-pub mod log;
-pub mod output;
-pub mod secrets;
-pub mod template;
 #[expect(missing_docs, unreachable_pub, reason = "generated; what the contract documents is documented")]
 #[expect(unsafe_code, clippy::unwrap_used, reason = "generated: the calls across the sandbox's border")]
 #[rustfmt::skip]
-mod verifier_bindings;
+mod exports;
+pub mod http;
+pub mod json;
+pub mod kv;
+pub mod log;
+mod macros;
+pub mod metrics;
+pub mod options;
+pub mod output;
+pub mod secrets;
+#[cfg(feature = "serde")]
+mod serde;
+pub mod template;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod testing;
 
-pub use bindings::exports::hookyard::plugin::handler::{Failure, Verdict};
-pub use bindings::hookyard::plugin::events::{Event, JsonKind};
-pub use bindings::hookyard::plugin::types::{Header, Response};
-pub use verifier_bindings::exports::hookyard::plugin::verification::{Identity, Outcome};
+// What the functions of this crate call: the host, or the double of it that `testing` keeps.
+#[cfg(target_arch = "wasm32")]
+use bindings::hookyard::plugin as host;
+#[cfg(not(target_arch = "wasm32"))]
+use testing::host;
+
+#[cfg(target_arch = "wasm32")]
+pub use bindings::hookyard::plugin::events::Event;
+pub use bindings::hookyard::plugin::events::JsonKind;
+pub use bindings::hookyard::plugin::types::{Failure, Header, Response};
+pub use exports::delivery::exports::hookyard::plugin::delivery::Receipt;
+pub use exports::handler::exports::hookyard::plugin::handler::Verdict;
+pub use exports::verification::exports::hookyard::plugin::verification::{Identity, Outcome};
+#[cfg(not(target_arch = "wasm32"))]
+pub use testing::Event;
 
 impl Failure {
     /// The event cannot be processed, now or later: it becomes a dead letter with this reason.
@@ -62,20 +84,12 @@ impl Failure {
     }
 }
 
-/// Makes a function the plugin's `process`: `fn(Event) -> Result<Verdict, Failure>`. Once per plugin.
-#[macro_export]
-macro_rules! plugin {
-    ($process:path) => {
-        const _: () = {
-            struct Plugin;
-            impl $crate::__private::exports::hookyard::plugin::handler::Guest for Plugin {
-                fn process(event: $crate::Event) -> ::core::result::Result<$crate::Verdict, $crate::Failure> {
-                    $process(event)
-                }
-            }
-    $crate::__private::export!(Plugin with_types_in $crate::__private);
-        };
-    };
+impl Receipt {
+    /// It arrived: with this HTTP status, or 200 where there is none, and a text for the operator, such as the receiver's id
+    /// for the message; may be empty.
+    pub fn new(status: u16, detail: impl Into<String>) -> Self {
+        Receipt { status, detail: detail.into() }
+    }
 }
 
 impl Outcome {
@@ -90,42 +104,8 @@ impl Outcome {
     }
 }
 
-/// Makes a function the plugin's `verify`: `fn(Event) -> Outcome`. Once per plugin.
-///
-/// ```
-/// use hookyard_plugin::{Event, Outcome, secrets, verifier};
-///
-/// fn verify(request: Event) -> Outcome {
-///     let token = request.header("x-token").unwrap_or_default();
-///     match secrets::get("acme") {
-///         None => Outcome::rejected("the secret `acme` is not granted"),
-///         Some(secret) if secrets::are_equal(token.as_bytes(), &secret) => Outcome::genuine(),
-///         Some(_) => Outcome::rejected("x-token is not the secret"),
-///     }
-/// }
-///
-/// verifier!(verify);
-/// ```
-#[macro_export]
-macro_rules! verifier {
-    ($verify:path) => {
-        const _: () = {
-            struct Verifier;
-            impl $crate::__private::verifier::exports::hookyard::plugin::verification::Guest for Verifier {
-                fn verify(request: $crate::Event) -> $crate::Outcome {
-                    $verify(request)
-                }
-            }
-    $crate::__private::verifier::export_verifier!(Verifier with_types_in $crate::__private::verifier);
-        };
-    };
-}
-
-/// What [`plugin!`] and [`verifier!`] expand to. Not for use by hand, and free to change.
+/// What the macros expand to. Not for use by hand, and free to change.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::bindings::{export, exports};
-    pub mod verifier {
-        pub use crate::verifier_bindings::{export_verifier, exports};
-    }
+    pub use crate::exports::{delivery, handler, lifecycle, verification};
 }

@@ -1,6 +1,7 @@
 //! Lines in the host's log, which adds the plugin, the route and the event to each. The host limits their number and length.
 
-use crate::bindings::hookyard::plugin::logging::{Level, log};
+use crate::bindings::hookyard::plugin::logging::Level;
+use crate::host::logging::log;
 
 /// For whoever debugs the plugin.
 pub fn debug(message: impl AsRef<str>) {

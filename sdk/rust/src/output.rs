@@ -9,7 +9,7 @@ use std::time::Duration;
 pub use crate::bindings::hookyard::plugin::output::Message;
 
 use crate::Response;
-use crate::bindings::hookyard::plugin::output as host;
+use crate::host::output as host;
 use crate::json;
 
 /// Sets a header, replacing every value it has.
@@ -30,6 +30,29 @@ pub fn set_body(body: impl AsRef<[u8]>) {
 /// Replaces or adds the node at an RFC 6901 pointer. `value` is JSON text; the bytes outside the node stay as received.
 pub fn json_set(pointer: impl AsRef<str>, value: impl AsRef<str>) {
     host::json_set(pointer.as_ref(), value.as_ref());
+}
+
+/// Replaces the whole body by a value as JSON, and sets the header that says so. With the feature `serde`.
+///
+/// # Errors
+///
+/// A permanent failure, where the value has no form in JSON, such as a map whose keys are no strings.
+#[cfg(feature = "serde")]
+pub fn set_json(value: &impl serde::Serialize) -> Result<(), crate::Failure> {
+    set_body(crate::serde::text(value)?);
+    set_header("content-type", "application/json");
+    Ok(())
+}
+
+/// [`json_set`] with a value of your own. With the feature `serde`.
+///
+/// # Errors
+///
+/// As [`set_json`].
+#[cfg(feature = "serde")]
+pub fn json_set_value(pointer: impl AsRef<str>, value: &impl serde::Serialize) -> Result<(), crate::Failure> {
+    json_set(pointer, crate::serde::text(value)?);
+    Ok(())
 }
 
 /// [`json_set`] with a string, quoted and escaped.

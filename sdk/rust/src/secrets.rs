@@ -1,6 +1,7 @@
 //! Secrets that the operator granted to this plugin: `allow = { secrets = ["name"] }` in its table.
 
-use crate::verifier_bindings::hookyard::plugin::secrets as host;
+use crate::Failure;
+use crate::host::secrets as host;
 
 /// The value of a secret; None if it is not granted or does not exist.
 ///
@@ -8,6 +9,23 @@ use crate::verifier_bindings::hookyard::plugin::secrets as host;
 /// recognised.
 pub fn get(name: impl AsRef<str>) -> Option<Vec<u8>> {
     host::get(name.as_ref())
+}
+
+/// The value of a secret, as text.
+///
+/// # Errors
+///
+/// A permanent failure that says what to add to the configuration, where the secret is not granted, and one where it is no
+/// text.
+pub fn require(name: impl AsRef<str>) -> Result<String, Failure> {
+    let name = name.as_ref();
+    let Some(value) = get(name) else {
+        return Err(Failure::Permanent(
+            ["the secret `", name, "` is not granted: allow = { secrets = [\"", name, "\"] }"].concat(),
+        ));
+    };
+    String::from_utf8(value)
+        .map_err(|_| Failure::Permanent(["the secret `", name, "` is not UTF-8 text"].concat()))
 }
 
 /// Whether both are the same, found out in a time that depends on their lengths only. Comparing a signature with `==` tells
