@@ -18,6 +18,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use crate::delivery::KvUsage;
 use crate::event::{EventId, UnixMillis};
 
 pub use memory::MemoryStore;
@@ -72,8 +73,12 @@ pub trait Store: Send + Sync + 'static {
     /// since the last time it ended; at once if there already is. One waiter for each queue.
     fn woken(&self, queue: Queue) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 
-    /// The value that a plugin keeps under a key; none if there is none or it has expired.
-    fn kv(&self, plugin: Arc<str>, key: String, now: UnixMillis) -> Answer<'_, Option<KvValue>>;
+    /// The value that plugins keep under a key; none if there is none or it has expired.
+    fn kv(&self, namespace: Arc<str>, key: String, now: UnixMillis) -> Answer<'_, Option<KvValue>>;
+
+    /// What the values of a namespace take. Of those that have expired some thousands do not count, even if they have not
+    /// been removed yet.
+    fn kv_usage(&self, namespace: Arc<str>, now: UnixMillis) -> Answer<'_, KvUsage>;
 
     /// Does what an operator asks for, each by itself; answers in the batch's order.
     fn intervene(&self, batch: Vec<Intervention>, now: UnixMillis) -> Answer<'_, Vec<Intervened>>;

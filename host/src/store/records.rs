@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::delivery::{Attempt, DeliveryId, RunId, State};
+use crate::delivery::{Attempt, DeliveryId, KvUsage, RunId, State};
 use crate::event::{Event, EventId, UnixMillis};
 use crate::routing::Glob;
 
@@ -79,6 +79,8 @@ pub struct Stats {
     pub backlog: Vec<Backlog>,
     /// Destinations that get nothing until an operator says so.
     pub disabled: Vec<Disabled>,
+    /// What plugins keep, by namespace, sorted by name.
+    pub kept: Vec<(Arc<str>, KvUsage)>,
     /// Bytes of bodies and headers of what has not ended, as counted for [`Limits`](super::Limits).
     pub pending_bytes: u64,
     /// Bytes that the store takes, on disk or in memory.

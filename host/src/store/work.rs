@@ -155,8 +155,8 @@ pub enum Settlement {
     Recorded,
     /// The lease had passed to somebody else, or the work is gone; nothing was recorded.
     Lost,
-    /// A value that a run's plugins had read has changed meanwhile; nothing was recorded. The lease still holds: the
-    /// plugins are to be run again.
+    /// A value that a run's plugins had read has changed meanwhile, or what they keep would exceed its bounds; nothing was
+    /// recorded. The lease still holds: the plugins are to be run again.
     Conflict,
 }
 
@@ -165,6 +165,6 @@ pub enum Settlement {
 pub struct KvValue {
     /// The value.
     pub value: Bytes,
-    /// Another one after each change, and never 0.
+    /// That of the change that wrote it; never 0.
     pub version: u64,
 }

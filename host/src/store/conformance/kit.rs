@@ -8,8 +8,8 @@ pub(in crate::store) use bytes::Bytes;
 pub(in crate::store) use uuid::Uuid;
 
 pub(in crate::store) use crate::delivery::{
-    Attempt, DeliveryEnd, DeliveryId, KvChanges, KvRead, KvWrite, NewDelivery, Outgoing, Reply, RunEnd,
-    RunId, State,
+    Attempt, DeliveryEnd, DeliveryId, KvBound, KvChanges, KvRead, KvUsage, KvWrite, NewDelivery, Outgoing,
+    Reply, RunEnd, RunId, State,
 };
 pub(in crate::store) use crate::event::{Event, EventId, Headers, UnixMillis};
 pub(in crate::store) use crate::routing::Glob;

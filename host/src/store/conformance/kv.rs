@@ -1,18 +1,20 @@
 //! The values that plugins keep.
 
 use super::kit::*;
+use super::retention::ALL;
 
-fn write(plugin: &str, key: &str, value: Option<&'static str>) -> KvWrite {
+fn write(namespace: &str, key: &str, value: Option<&'static str>) -> KvWrite {
     let value = value.map(|value| Bytes::from_static(value.as_bytes()));
-    KvWrite { plugin: plugin.into(), key: key.to_owned(), value, expires_at: None }
+    KvWrite { namespace: namespace.into(), key: key.to_owned(), value, expires_at: None }
 }
 
-fn read(plugin: &str, key: &str, version: u64) -> KvRead {
-    KvRead { plugin: plugin.into(), key: key.to_owned(), version }
+fn read(namespace: &str, key: &str, version: u64) -> KvRead {
+    KvRead { namespace: namespace.into(), key: key.to_owned(), version }
 }
 
-fn keeping(read: Vec<KvRead>, written: Vec<KvWrite>) -> RunEnd {
-    let kv = KvChanges { read, written };
+/// With a version of its own.
+fn keeping(read: Vec<KvRead>, written: Vec<KvWrite>, version: u64) -> RunEnd {
+    let kv = KvChanges { read, written, version, bounds: vec![] };
     RunEnd::Done { deliveries: vec![], dropped: None, reply: None, kv }
 }
 
@@ -33,7 +35,7 @@ async fn keep(store: &dyn Store, number: u128, read: Vec<KvRead>, written: Vec<K
     let now = number as UnixMillis;
     append(store, event(number, 1), now).await;
     let run = lease_run(store, now).await;
-    let settlement = settle_run(store, &run, keeping(read, written), now).await;
+    let settlement = settle_run(store, &run, keeping(read, written, number as u64), now).await;
     if settlement == Settlement::Conflict {
         assert_eq!(settle_run(store, &run, done(vec![]), now).await, Settlement::Recorded);
     }
@@ -73,7 +75,7 @@ pub(crate) async fn plugins_keep_values(make: Make<'_>) {
     keep(&*store, 7, vec![], vec![write("p", "k", Some("two"))]).await;
     let third = version(&*store, "p", "k", 8).await;
     let versions: HashSet<_> = [0, first, second, third].into();
-    assert_eq!(versions.len(), 4, "another one after each change, also to what it was before");
+    assert_eq!(versions, [0, 1, 3, 7].into(), "that of the change which wrote it");
     assert_eq!(text(&*store, "q", "k", 8).await.unwrap(), "", "another plugin's is another value");
 }
 
@@ -124,9 +126,9 @@ pub(crate) async fn what_was_read_must_not_have_changed(make: Make<'_>) {
     store.append(vec![event(31, 1), event(32, 1), event(33, 1)], 31).await.unwrap();
     let runs = lease_runs(&*store, 3, 31).await.work;
     let ends = [
-        keeping(vec![read("p", "k", now_at)], set("c")),
-        keeping(vec![read("p", "k", now_at)], set("d")),
-        keeping(vec![], vec![write("p", "m", Some("e"))]),
+        keeping(vec![read("p", "k", now_at)], set("c"), 31),
+        keeping(vec![read("p", "k", now_at)], set("d"), 32),
+        keeping(vec![], vec![write("p", "m", Some("e"))], 33),
     ];
     let settled = runs.iter().zip(ends);
     let settled = settled.map(|(run, end)| SettledRun { id: run.id, lease: run.lease, attempt: None, end });
@@ -147,7 +149,12 @@ pub(crate) async fn a_conflict_records_nothing_and_keeps_the_lease(make: Make<'_
         deliveries: vec![delivery(&run, 0, "x", now)],
         dropped: None,
         reply: None,
-        kv: KvChanges { read: vec![read("p", "k", version)], written: vec![write("p", "k", Some("v"))] },
+        kv: KvChanges {
+            read: vec![read("p", "k", version)],
+            written: vec![write("p", "k", Some("v"))],
+            version: 9,
+            bounds: vec![],
+        },
     };
     let attempt = |number| Attempt {
         number,
@@ -173,4 +180,67 @@ pub(crate) async fn a_conflict_records_nothing_and_keeps_the_lease(make: Make<'_
     assert_eq!(text(&*store, "p", "k", now).await.unwrap(), "v");
     assert_eq!(lease_delivery(&*store, now).await.id, DeliveryId::derive(run.id, 0));
     assert_eq!(record(&*store, 1).await.runs[0].history, [attempt(2)]);
+}
+
+/// Has a new run write this, within a bound for the namespace.
+async fn keep_within(
+    store: &dyn Store,
+    number: u128,
+    written: Vec<KvWrite>,
+    (keys, bytes): (u64, u64),
+) -> Settlement {
+    let now = number as UnixMillis;
+    append(store, event(number, 1), now).await;
+    let run = lease_run(store, now).await;
+    let bounds = vec![KvBound { namespace: "p".into(), most: KvUsage { keys, bytes } }];
+    let kv = KvChanges { read: vec![], written, version: number as u64, bounds };
+    let end = RunEnd::Done { deliveries: vec![], dropped: None, reply: None, kv };
+    let settlement = settle_run(store, &run, end, now).await;
+    if settlement == Settlement::Conflict {
+        assert_eq!(settle_run(store, &run, done(vec![]), now).await, Settlement::Recorded);
+    }
+    settlement
+}
+
+pub(crate) async fn what_is_kept_is_counted_and_bounded(make: Make<'_>) {
+    use Settlement::{Conflict, Recorded};
+
+    let store = make(ROOMY);
+    let usage = async |now| {
+        let KvUsage { keys, bytes } = store.kv_usage("p".into(), now).await.unwrap();
+        (keys, bytes)
+    };
+    assert_eq!(usage(1).await, (0, 0));
+    let set = |key, value| vec![write("p", key, Some(value))];
+    let until =
+        |key, expires_at| vec![KvWrite { expires_at: Some(expires_at), ..write("p", key, Some("123")) }];
+    let both = [set("b", "12"), vec![write("p", "a", None)]].concat();
+    let elsewhere = vec![write("q", "x", Some("1234567890"))];
+    for (number, written, bound, expected, counted) in [
+        (1, set("a", "1234"), (2, 4), Conflict, (0, 0)),
+        (2, set("a", "1234"), (0, 9), Conflict, (0, 0)),
+        (3, set("a", "1234"), (1, 5), Recorded, (1, 5)),
+        (4, set("a", "12345"), (1, 5), Conflict, (1, 5)),
+        (5, set("a", "4321"), (0, 0), Recorded, (1, 5)),
+        (6, set("a", "1"), (0, 0), Recorded, (1, 2)),
+        (7, set("b", ""), (1, 9), Conflict, (1, 2)),
+        (8, both, (1, 3), Recorded, (1, 3)),
+        (9, elsewhere, (0, 0), Recorded, (1, 3)),
+        (10, set("ü", ""), (2, 5), Recorded, (2, 5)),
+        (11, vec![write("p", "ü", None), write("p", "nothing", None)], (0, 0), Recorded, (1, 3)),
+        (12, until("c", 20), (2, 7), Recorded, (2, 7)),
+        (13, until("d", 30), (2, 11), Conflict, (2, 7)),
+        (20, until("d", 30), (2, 7), Recorded, (2, 7)),
+        (31, vec![write("p", "b", None)], (0, 0), Recorded, (0, 0)),
+    ] {
+        let settlement = keep_within(&*store, number, written, bound).await;
+        assert_eq!((settlement, usage(number as UnixMillis).await), (expected, counted), "{number}");
+    }
+    let elsewhere = KvUsage { keys: 1, bytes: 11 };
+    assert_eq!(store.kv_usage("q".into(), 40).await.unwrap(), elsewhere);
+    assert_eq!(store.stats().await.unwrap().kept, [("q".into(), elsewhere)]);
+    keep(&*store, 41, vec![], until("e", 50)).await;
+    assert_eq!((usage(49).await, usage(50).await), ((1, 4), (0, 0)), "what has expired does not count");
+    while retain(&*store, &ALL, 50).await.more {}
+    assert_eq!(usage(0).await, (0, 0), "and is removed");
 }

@@ -6,7 +6,8 @@ const FOREVER: Duration = Duration::from_secs(1 << 30);
 
 /// Keeps everything.
 const KEEP: Keep = Keep { age: FOREVER, bytes: u64::MAX };
-const ALL: Retention = Retention { payloads: KEEP, settled: KEEP, unrouted: KEEP, dead_letters: KEEP };
+pub(super) const ALL: Retention =
+    Retention { payloads: KEEP, settled: KEEP, unrouted: KEEP, dead_letters: KEEP };
 
 fn for_ms(age: u64) -> Keep {
     Keep { age: Duration::from_millis(age), ..KEEP }

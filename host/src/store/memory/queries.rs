@@ -71,6 +71,7 @@ impl Books {
             ledger: self.ledger,
             backlog: self.backlog(),
             disabled: self.disabled.values().cloned().collect(),
+            kept: self.kv.all_usage(),
             pending_bytes: self.pending_bytes as u64,
             size: (self.pending_bytes + kept) as u64,
             reusable: 0,

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::Notify;
 
+use crate::delivery::KvUsage;
 use crate::event::{EventId, UnixMillis};
 use crate::store::{
     Answer, Appended, Cursor, EventFilter, EventRecord, EventSummary, Intervened, Intervention, KvValue,
@@ -109,8 +110,12 @@ impl Store for MemoryStore {
         Box::pin(bell.notified())
     }
 
-    fn kv(&self, plugin: Arc<str>, key: String, now: UnixMillis) -> Answer<'_, Option<KvValue>> {
-        self.look(|books| books.kv.value(&plugin, &key, now))
+    fn kv(&self, namespace: Arc<str>, key: String, now: UnixMillis) -> Answer<'_, Option<KvValue>> {
+        self.look(|books| books.kv.value(&namespace, &key, now))
+    }
+
+    fn kv_usage(&self, namespace: Arc<str>, now: UnixMillis) -> Answer<'_, KvUsage> {
+        self.look(|books| books.kv.usage(&namespace, now))
     }
 
     fn intervene(&self, batch: Vec<Intervention>, now: UnixMillis) -> Answer<'_, Vec<Intervened>> {

@@ -25,6 +25,9 @@ impl Books {
         for (id, record) in &self.events {
             self.verify_event(&mut found, record, &format!("event {id}"));
         }
+        for (namespace, counted, there) in self.kv.recount() {
+            compare(&mut found, &format!("bytes and ends of the values of {namespace:?}"), counted, there);
+        }
         self.verify_shelves(&mut found);
         self.verify_agendas(&mut found);
         self.verify_lines(&mut found);

@@ -100,7 +100,7 @@ impl Books {
             return Settlement::Lost;
         };
         if let RunEnd::Done { kv, .. } = &end
-            && !self.kv.agrees(&kv.read, now)
+            && !(self.kv.agrees(&kv.read, now) && self.kv.has_room(kv, now))
         {
             return Settlement::Conflict;
         }
@@ -124,7 +124,7 @@ impl Books {
             RunEnd::Dead { cause } => self.end_run(number, State::Dead, Some(cause), now),
             RunEnd::Done { deliveries, dropped, reply, kv } => {
                 let event = run.task.event;
-                self.kv.write(kv.written);
+                self.kv.write(kv.written, kv.version);
                 if let Some(reply) = reply
                     && let Some(key) = self.events.get(&event).and_then(|record| record.key)
                 {

@@ -10,7 +10,7 @@ use crate::store::Ledger;
 
 use super::fault::Result;
 
-const COUNT: usize = 22;
+const COUNT: usize = 21;
 
 /// Everything that is counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,8 +25,6 @@ pub(super) struct Counters {
     pub(super) dead_bytes: u64,
     /// Of unrouted events.
     pub(super) unrouted_bytes: u64,
-    /// The latest version of a value that a plugin keeps.
-    pub(super) kv_version: u64,
     /// The number of the event up to which all keys that are not over stand in their table.
     pub(super) keys_up_to: u64,
     /// The latest time that the store was given.
@@ -94,7 +92,6 @@ impl Counters {
             ("settled_bytes", &mut self.settled_bytes),
             ("dead_bytes", &mut self.dead_bytes),
             ("unrouted_bytes", &mut self.unrouted_bytes),
-            ("kv_version", &mut self.kv_version),
             ("keys_up_to", &mut self.keys_up_to),
         ]
     }

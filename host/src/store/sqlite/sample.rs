@@ -97,12 +97,12 @@ pub(super) async fn fill(store: &SqliteStore) {
     let message = Arc::new(Outgoing { body: Some(Bytes::from_static(b"made")), ..Outgoing::default() });
     let deliveries = (0..2).map(|index| to_x(1, index, &message)).collect();
     let write = KvWrite {
-        plugin: "plugin".into(),
+        namespace: "plugin".into(),
         key: "key".to_owned(),
         value: Some(Bytes::from_static(b"value")),
         expires_at: Some(500),
     };
-    let kv = KvChanges { read: vec![], written: vec![write] };
+    let kv = KvChanges { written: vec![write], version: 1, ..KvChanges::default() };
     end_runs(store, 2, RunEnd::Done { deliveries, dropped: None, reply: None, kv }, Some("2 deliveries"))
         .await;
     end_deliveries(store, 3, DeliveryEnd::Delivered).await;

@@ -140,15 +140,23 @@ CREATE TABLE attempts (
   PRIMARY KEY (work, started_at, number)
 ) STRICT, WITHOUT ROWID;
 
--- Values that plugins keep.
+-- Values that plugins keep. The value comes last: what stands behind a large one takes long to reach.
 CREATE TABLE kv (
-  plugin     INTEGER NOT NULL,            -- names
+  namespace  INTEGER NOT NULL,            -- names: the plugin's, or that of a namespace which several share
   key        TEXT NOT NULL,
-  value      BLOB NOT NULL,
   version    INTEGER NOT NULL,
   expires_at INTEGER,
-  PRIMARY KEY (plugin, key)
+  value      BLOB NOT NULL,
+  PRIMARY KEY (namespace, key)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX kv_ends ON kv (namespace, expires_at) WHERE expires_at IS NOT NULL;
+
+-- What the values of each namespace take, kept with every change.
+CREATE TABLE kv_usage (
+  namespace INTEGER PRIMARY KEY,          -- names
+  keys      INTEGER NOT NULL,
+  bytes     INTEGER NOT NULL              -- of keys and values
+) STRICT;
 
 -- Destinations that get nothing until an operator says so.
 CREATE TABLE disabled (
@@ -179,7 +187,6 @@ CREATE TABLE ledger (
   settled_bytes          INTEGER NOT NULL DEFAULT 0, -- those that are kept of settled events without dead letters
   dead_bytes             INTEGER NOT NULL DEFAULT 0, -- of settled events with dead letters
   unrouted_bytes         INTEGER NOT NULL DEFAULT 0, -- of unrouted events
-  kv_version             INTEGER NOT NULL DEFAULT 0, -- the latest version of a value that a plugin keeps
   keys_up_to             INTEGER NOT NULL DEFAULT 0, -- keys of events up to this row, unless over, stand in dedupe
   latest                 INTEGER NOT NULL DEFAULT 0  -- the latest time that the store was given
 ) STRICT;

@@ -11,6 +11,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use crate::delivery::KvUsage;
 use crate::event::{EventId, UnixMillis};
 use crate::store::{
     Answer, Appended, Cursor, EventFilter, EventRecord, EventSummary, Intervened, Intervention, KvValue,
@@ -193,8 +194,12 @@ impl Store for SqliteStore {
         true
     }
 
-    fn kv(&self, plugin: Arc<str>, key: String, now: UnixMillis) -> Answer<'_, Option<KvValue>> {
-        self.values.ask(move |db| kv::read(db, &plugin, &key, now))
+    fn kv(&self, namespace: Arc<str>, key: String, now: UnixMillis) -> Answer<'_, Option<KvValue>> {
+        self.values.ask(move |db| kv::read(db, &namespace, &key, now))
+    }
+
+    fn kv_usage(&self, namespace: Arc<str>, now: UnixMillis) -> Answer<'_, KvUsage> {
+        self.values.ask(move |db| kv::usage(db, &namespace, now))
     }
 
     fn ledger(&self) -> Answer<'_, Ledger> {

@@ -6,8 +6,9 @@ use rusqlite::types::Value;
 use crate::event::UnixMillis;
 
 use super::fault::Result;
+use super::kv::forget_expired;
 
-/// Keys and values that a step looks at, for each event that it may remove.
+/// Keys that a step looks at, and values that it removes, for each event that it may remove.
 const LOOKS: usize = 8;
 
 /// Where one in so many was over, there are probably more.
@@ -20,12 +21,11 @@ const PAGES: usize = 2;
 const FEW_PAGES: i64 = 1024;
 const PART: i64 = 4;
 
-/// How far the keys by which duplicates are known, and the values that plugins keep, have been looked at. The order of
-/// keys says nothing of time, so they are gone through again and again.
+/// How far the keys by which duplicates are known have been looked at. Their order says nothing of time, so they are gone
+/// through again and again.
 #[derive(Debug, Default)]
 pub(super) struct Sweep {
     key: Option<Value>,
-    value: Option<(Value, Value)>,
 }
 
 impl Sweep {
@@ -33,7 +33,7 @@ impl Sweep {
     pub(super) fn step(&mut self, db: &Connection, now: UnixMillis, step: usize) -> Result<bool> {
         let looks = step.saturating_mul(LOOKS);
         let keys = self.keys(db, now, looks)?;
-        let values = self.values(db, now, looks)?;
+        let values = values(db, now, looks)?;
         let pages = give_back(db, step.saturating_mul(PAGES))?;
         Ok(keys || values || pages)
     }
@@ -56,26 +56,18 @@ impl Sweep {
         self.key = seen.pop().filter(|_| seen.len() + 1 == looks).map(|(key, _)| key);
         Ok(more)
     }
+}
 
-    fn values(&mut self, db: &Connection, now: UnixMillis, looks: usize) -> Result<bool> {
-        let sql = "SELECT plugin, key, coalesce(expires_at <= ?4, 0) FROM kv WHERE (plugin, key) > (?1, ?2)
-             ORDER BY plugin, key LIMIT ?3";
-        let (plugin, key) = self.value.take().unwrap_or((Value::Integer(0), Value::Text(String::new())));
-        let mut seen: Vec<(Value, Value, bool)> = Vec::new();
-        let mut statement = db.prepare_cached(sql)?;
-        let mut rows = statement.query((plugin, key, looks as i64, now))?;
-        while let Some(row) = rows.next()? {
-            seen.push((row.get(0)?, row.get(1)?, row.get(2)?));
-        }
-        let mut remove = db.prepare_cached("DELETE FROM kv WHERE plugin = ?1 AND key = ?2")?;
-        let mut removed = 0;
-        for (plugin, key, _) in seen.iter().filter(|(.., is_over)| *is_over) {
-            removed += remove.execute((plugin, key))?;
-        }
-        let more = seen.len() == looks && removed * MANY >= seen.len();
-        self.value = seen.pop().filter(|_| seen.len() + 1 == looks).map(|(plugin, key, _)| (plugin, key));
-        Ok(more)
+/// Removes up to so many values that have expired, whosever they are; whether there are probably more.
+fn values(db: &Connection, now: UnixMillis, most: usize) -> Result<bool> {
+    let mut namespaces = db.prepare_cached("SELECT namespace FROM kv_usage WHERE keys > 0")?;
+    let namespaces: Vec<i64> =
+        namespaces.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let mut left = most;
+    for namespace in namespaces {
+        left -= forget_expired(db, namespace, now, left)?;
     }
+    Ok(left == 0)
 }
 
 /// Takes free pages from the file's end, if there are many.
@@ -112,8 +104,9 @@ mod tests {
             "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 3000)
              INSERT INTO dedupe (key, event, until) SELECT CAST(printf('%016d', n) AS BLOB), x'00', 1000 + n % 2 FROM n;
              WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 3000)
-             INSERT INTO kv (plugin, key, value, version, expires_at)
-               SELECT n % 5, 'key ' || n, x'00', n, CASE n % 3 WHEN 0 THEN 1000 WHEN 1 THEN 1001 END FROM n;",
+             INSERT INTO kv (namespace, key, value, version, expires_at)
+               SELECT n % 5, 'key ' || n, x'00', n, CASE n % 3 WHEN 0 THEN 1000 WHEN 1 THEN 1001 END FROM n;
+             INSERT INTO kv_usage SELECT namespace, count(*), sum(octet_length(key) + 1) FROM kv GROUP BY namespace;",
         )
         .unwrap();
         (sample, db)
@@ -134,6 +127,8 @@ mod tests {
         assert_eq!(db.query_row(keys, [], |row| row.get::<_, String>(0)).unwrap(), "1500 0");
         let values = "SELECT count(*) || ' ' || sum(coalesce(expires_at <= 1000, 0)) FROM kv";
         assert_eq!(db.query_row(values, [], |row| row.get::<_, String>(0)).unwrap(), "2000 0");
+        let counted = "SELECT sum(keys) || ' ' || (sum(bytes) = (SELECT sum(octet_length(key) + 1) FROM kv)) FROM kv_usage";
+        assert_eq!(db.query_row(counted, [], |row| row.get::<_, String>(0)).unwrap(), "2000 1");
     }
 
     #[test]

@@ -251,12 +251,24 @@ pub(super) const CHECKS: &[Check] = &[
              UNION ALL SELECT min(number) FROM names HAVING min(number) <> 1",
     },
     Check {
-        says: "the value {} of a plugin: the plugin is name {}, which is missing",
-        of: "SELECT key, plugin FROM kv WHERE plugin NOT IN (SELECT number FROM names)",
+        says: "the value {} of a plugin: its namespace is name {}, which is missing",
+        of: "SELECT key, namespace FROM kv WHERE namespace NOT IN (SELECT number FROM names)",
     },
     Check {
-        says: "the value {} of a plugin: its version {} is later than the latest, {}",
-        of: "SELECT key, version, kv_version FROM kv, ledger WHERE version > kv_version",
+        says: "the value {} of a plugin: it has no version",
+        of: "SELECT key FROM kv WHERE version = 0",
+    },
+    Check {
+        says: "the value {} of a plugin: nothing is counted in its namespace, name {}",
+        of: "SELECT key, namespace FROM kv WHERE namespace NOT IN (SELECT namespace FROM kv_usage)",
+    },
+    Check {
+        says: "the values in the namespace name {}: it says that there are {} of {} bytes, and there are {} of {}",
+        of: "SELECT namespace, keys, bytes, found, size FROM (SELECT u.namespace, u.keys, u.bytes,
+               (SELECT count(*) FROM kv v WHERE v.namespace = u.namespace) AS found,
+               (SELECT coalesce(sum(octet_length(v.key) + length(v.value)), 0) FROM kv v
+                WHERE v.namespace = u.namespace) AS size FROM kv_usage u)
+             WHERE keys <> found OR bytes <> size",
     },
 ];
 

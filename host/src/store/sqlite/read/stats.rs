@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use rusqlite::Connection;
 
+use crate::delivery::KvUsage;
 use crate::event::UnixMillis;
 use crate::store::{Backlog, Disabled, Stats};
 
@@ -28,11 +30,25 @@ pub(in crate::store::sqlite) fn stats(db: &Connection, file: &Path) -> Result<St
         ledger: counters.ledger,
         backlog: backlog(db)?,
         disabled: disabled(db)?,
+        kept: kept(db)?,
         pending_bytes: counters.pending_bytes,
         size: page * pragma("PRAGMA page_count")? + log,
         reusable: page * pragma("PRAGMA freelist_count")?,
         latest: counters.latest,
     })
+}
+
+fn kept(db: &Connection) -> Result<Vec<(Arc<str>, KvUsage)>> {
+    let sql = "SELECT n.name, u.keys, u.bytes FROM kv_usage u CROSS JOIN names n ON n.number = u.namespace
+               WHERE u.keys > 0 ORDER BY n.name";
+    let mut statement = db.prepare_cached(sql)?;
+    let mut rows = statement.query([])?;
+    let mut kept = Vec::new();
+    while let Some(row) = rows.next()? {
+        let name: String = row.get(0)?;
+        kept.push((name.into(), KvUsage { keys: unsigned(row, 1)?, bytes: unsigned(row, 2)? }));
+    }
+    Ok(kept)
 }
 
 /// A destination's deliveries that have not ended: how many, and the lowest of their numbers.

@@ -253,12 +253,17 @@ mod tests {
         ("DELETE FROM lanes WHERE run = 3", "run @4: it is held, and has no place in a lane"),
         ("UPDATE names SET number = 99 WHERE number = 3", "name 98 is missing"),
         (
-            "UPDATE kv SET plugin = 99",
-            "the value \"key\" of a plugin: the plugin is name 99, which is missing",
+            "UPDATE kv SET namespace = 99",
+            "the value \"key\" of a plugin: its namespace is name 99, which is missing",
+        ),
+        ("UPDATE kv SET version = 0", "the value \"key\" of a plugin: it has no version"),
+        (
+            "DELETE FROM kv_usage",
+            "the value \"key\" of a plugin: nothing is counted in its namespace, name 3",
         ),
         (
-            "UPDATE kv SET version = 99",
-            "the value \"key\" of a plugin: its version 99 is later than the latest, 1",
+            "UPDATE kv SET value = x'00'",
+            "the values in the namespace name 3: it says that there are 1 of 8 bytes, and there are 1 of 4",
         ),
         ("INSERT INTO messages VALUES (99, NULL, x'00')", "message 99: no delivery refers to it"),
         ("UPDATE ledger SET runs_pending = 9", "the ledger says 9 runs that have not ended, and there are 2"),

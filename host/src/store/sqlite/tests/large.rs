@@ -97,12 +97,12 @@ async fn a_conflict_removes_what_was_staged() {
     let store = open(directory.path());
     append(&store, event(1, 1), 1).await;
     let run = lease_run(&store, 1).await;
-    let read = vec![KvRead { plugin: "p".into(), key: "k".into(), version: 7 }];
+    let read = vec![KvRead { namespace: "p".into(), key: "k".into(), version: 7 }];
     let end = RunEnd::Done {
         deliveries: large(&run),
         dropped: None,
         reply: None,
-        kv: KvChanges { read, written: vec![] },
+        kv: KvChanges { read, ..KvChanges::default() },
     };
     assert_eq!(settle_run(&store, &run, end, 2).await, Settlement::Conflict);
     assert_sound(&store).await;

@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use crate::store::sqlite::{deliveries, fanout, runs};
+use crate::store::sqlite::{deliveries, fanout, kv, runs};
 
 /// What it says about a statement.
 fn plan(db: &Connection, sql: &str) -> String {
@@ -23,6 +23,11 @@ fn what_is_due_is_found_in_its_index_alone() {
         for word in ["SCAN", "TEMP B-TREE", "USING INDEX"] {
             assert!(!plan.contains(word), "{sql}: {plan}");
         }
+    }
+    for sql in [kv::EXPIRED, kv::EXPIRED_SIZE] {
+        let plan = plan(&db, sql);
+        assert!(plan.contains("COVERING INDEX kv_ends (namespace=? AND expires_at<?)"), "{plan}");
+        assert!(!plan.contains("TEMP B-TREE"), "{plan}");
     }
     let after = plan(&db, runs::DUE);
     assert!(after.contains("(due=? AND rowid>?)"), "{after}");

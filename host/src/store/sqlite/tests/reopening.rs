@@ -49,8 +49,8 @@ async fn fill(store: &SqliteStore) -> LeasedRun {
     append(store, keyed(2), NOW).await;
     let run = lease_run(store, NOW).await;
     let written =
-        vec![KvWrite { plugin: "p".into(), key: "a".into(), value: Some("1".into()), expires_at: None }];
-    let kv = KvChanges { read: vec![], written };
+        vec![KvWrite { namespace: "p".into(), key: "a".into(), value: Some("1".into()), expires_at: None }];
+    let kv = KvChanges { written, version: 1, ..KvChanges::default() };
     let end = RunEnd::Done { deliveries: vec![], dropped: None, reply: Some(reply()), kv };
     settle_run(store, &run, end, NOW).await;
 
