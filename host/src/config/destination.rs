@@ -4,26 +4,27 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ipnet::IpNet;
-
 use crate::breaker::BreakerPolicy;
 use crate::rate::Rate;
 use crate::retry::RetryPolicy;
 
 use super::authorization::BASIC;
 use super::breaker::{self, BREAKER_OR_TABLE};
+use super::component::{self, COMPONENT_ALLOW, COMPONENT_LIMITS};
 use super::context::Kind;
 use super::destination_tls::DESTINATION_TLS;
-use super::field::{Choice, Element, Field, Format, Shape};
+use super::field::{Choice, Element, Field, Format, Shape, alternatives};
 use super::group::Group;
 use super::http_destination;
+use super::plugin::DIGEST;
 use super::rate::{self, RATE_OR_TABLE};
+use super::reach::NETWORK;
 use super::retry::{self, RETRY};
 use super::secret::GIVEN_SECRET;
 use super::sign::SIGN;
 use super::table::Table;
 use super::value::Value;
-use super::{Authorization, DestinationTls, Location, SecretRef};
+use super::{Authorization, ComponentDestination, DestinationTls, Location, Network, SecretRef};
 
 /// One destination.
 #[derive(Clone, Debug)]
@@ -64,6 +65,17 @@ pub enum DestinationKind {
         /// How often an event goes from source to source at most.
         max_hops: u8,
     },
+    /// A plugin that delivers.
+    Plugin {
+        /// Its name.
+        plugin: Arc<str>,
+        /// Where that stands.
+        plugin_at: Location,
+        /// Time by the clock on the wall for one message.
+        timeout: Duration,
+    },
+    /// A stock component that answers HTTP requests.
+    Component(ComponentDestination),
 }
 
 /// What a table of destinations holds.
@@ -98,18 +110,6 @@ pub struct HttpDestination {
     pub permanent: Vec<u16>,
 }
 
-/// Which addresses a destination may be connected to. Metadata services of clouds never.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Network {
-    /// Addresses of the public internet.
-    #[default]
-    Public,
-    /// Those and private, loopback and link-local ones.
-    Private,
-    /// These networks only.
-    Only(Vec<IpNet>),
-}
-
 const CONCURRENCY: usize = 64;
 const MAX_HOPS: u64 = 8;
 
@@ -117,8 +117,6 @@ static DESTINATION_NAME: Shape = Shape::Text(Format::free("the name of a destina
 
 static HEADER_VALUE: Shape =
     Shape::Either(&[Shape::Text(Format::free("a text")), Shape::Table(&GIVEN_SECRET)]);
-
-static CIDR: Shape = Shape::Text(Format::free("a network such as \"10.0.0.0/8\""));
 
 pub(super) static DESTINATION: Element = Element {
     name: "destination",
@@ -142,6 +140,16 @@ pub(super) static DESTINATION: Element = Element {
                 Choice {
                     word: "source",
                     doc: "another source, whose event the message becomes",
+                },
+                Choice {
+                    word: "plugin",
+                    doc: "a plugin of world `sink`, which delivers the message",
+                },
+                Choice {
+                    word: "component",
+                    doc: "a stock component that exports `wasi:http/incoming-handler`, built for any server of such \
+                          components; the message is the request that it gets, and its answer is read as an HTTP receiver's, \
+                          except that a status of 400 to 499 other than 429 is not tried again",
                 },
                 Choice {
                     word: "group",
@@ -192,32 +200,37 @@ pub(super) static DESTINATION: Element = Element {
         Field::new(
             "timeout",
             Shape::millis(10, 600_000),
-            "http: time from the first step of connecting to the last byte of the answer.",
+            "http: time from the first step of connecting to the last byte of the answer. plugin, component: time for one message.",
         )
         .default(r#""30s""#),
         Field::new(
             "network",
-            Shape::Either(&[
-                Shape::Choice(&[
-                    Choice {
-                        word: "public",
-                        doc: "addresses of the public internet",
-                    },
-                    Choice {
-                        word: "private",
-                        doc: "those and private, loopback and link-local ones",
-                    },
-                ]),
-                Shape::List(&CIDR),
-            ]),
-            "http: which addresses may be connected to, checked after the name is resolved. A list allows these networks only.",
+            NETWORK,
+            "http, component: which addresses may be connected to, checked after the name is resolved. A list allows these networks only.",
         )
         .default(r#""public""#)
         .example(r#"["10.0.0.0/8"]"#),
         Field::new("tls", Shape::Table(&DESTINATION_TLS), "http: certificates of its own.")
             .example(r#"{ ca = "internal-ca.pem" }"#),
-        Field::new("path", Shape::Text(Format::free("a path")), "file: the file to append to. Relative to this file.")
+        Field::new("path", Shape::Text(Format::free("a path")), "file: the file to append to. component: the component file. Relative to this file.")
             .example(r#""state/events.jsonl""#),
+        Field::new(
+            "plugin",
+            Shape::Text(Format::free("the name of a plugin")),
+            "plugin: the plugin of world `sink` that delivers the messages. What it may reach is its own table's matter.",
+        )
+        .example(r#""chat""#),
+        Field::new("digest", DIGEST, "component: the hash that the file must have; any other content is refused.")
+            .example(r#""sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08""#),
+        Field::new(
+            "target",
+            Shape::Text(Format { what: "the path of a request such as \"/hooks\"", pattern: "^/" }),
+            "component: path and query of the request that it gets for each message.",
+        )
+        .otherwise("`/`")
+        .example(r#""/hooks""#),
+        Field::new("allow", Shape::Table(&COMPONENT_ALLOW), "component: what it may reach beyond the message."),
+        Field::new("limits", Shape::Table(&COMPONENT_LIMITS), "component: what one message may cost."),
         Field::new(
             "source",
             Shape::Text(Format::free("the name of a source")),
@@ -267,16 +280,17 @@ pub(super) static DESTINATION: Element = Element {
     ],
 };
 
-/// Keys that mean something to one kind of destination only.
-const KEYS_OF: [(Word, &str, &[&str]); 4] = [
-    (
-        Word::Http,
-        "http",
-        &["url", "method", "headers", "bearer", "basic", "sign", "timeout", "network", "tls"],
-    ),
-    (Word::File, "file", &["path"]),
-    (Word::Source, "source", &["source", "max_hops"]),
-    (Word::Group, "group", &["to"]),
+/// Keys that mean something to some kinds of destinations only.
+const KEYS_OF: [(&[&str], &[Word]); 9] = [
+    (&["url", "method", "headers", "bearer", "basic", "sign", "tls"], &[Word::Http]),
+    (&["network"], &[Word::Http, Word::Component]),
+    (&["timeout"], &[Word::Http, Word::Plugin, Word::Component]),
+    (&["path"], &[Word::File, Word::Component]),
+    (&["source", "max_hops"], &[Word::Source]),
+    (&["plugin"], &[Word::Plugin]),
+    (&["digest", "target"], &[Word::Component]),
+    (&["allow", "limits"], &[Word::Component]),
+    (&["to"], &[Word::Group]),
 ];
 
 #[derive(Clone, Copy, PartialEq)]
@@ -285,8 +299,20 @@ enum Word {
     Console,
     File,
     Source,
+    Plugin,
+    Component,
     Group,
 }
+
+const WORDS: [(&str, Word); 7] = [
+    ("http", Word::Http),
+    ("console", Word::Console),
+    ("file", Word::File),
+    ("source", Word::Source),
+    ("plugin", Word::Plugin),
+    ("component", Word::Component),
+    ("group", Word::Group),
+];
 
 impl Entry {
     pub(super) fn read(name: &str, table: &Table<'_>) -> Option<Self> {
@@ -329,6 +355,8 @@ impl Destination {
                 Word::Console => Some(DestinationKind::Console),
                 Word::File => path(table).map(|path| DestinationKind::File { path }),
                 Word::Source => source(table),
+                Word::Plugin => component::read_plugin(table),
+                Word::Component => component::read_component(table),
                 Word::Group => None,
             }
         });
@@ -349,15 +377,8 @@ impl Destination {
 }
 
 fn word(table: &Table<'_>) -> Option<Word> {
-    let words = [
-        ("http", Word::Http),
-        ("console", Word::Console),
-        ("file", Word::File),
-        ("source", Word::Source),
-        ("group", Word::Group),
-    ];
     if let Some(value) = table.get("type") {
-        return value.choice(&words);
+        return value.choice(&WORDS);
     }
     match (table.get("url"), table.get("path")) {
         (Some(_), None) => Some(Word::Http),
@@ -366,7 +387,8 @@ fn word(table: &Table<'_>) -> Option<Word> {
         (None, None) => {
             table.error(format!("nothing says what {} is", table.shown()), |error| {
                 error.label("a key is missing here").help(
-                    "add `url` for an HTTP receiver, `path` for a file, or a `type`: \"console\", \"source\" or \"group\"",
+                    "add `url` for an HTTP receiver, `path` for a file, or a `type`: \"console\", \"source\", \"plugin\", \
+                     \"component\" or \"group\"",
                 );
             });
             None
@@ -376,10 +398,12 @@ fn word(table: &Table<'_>) -> Option<Word> {
 
 fn refuse_keys_of_others(table: &Table<'_>, word: Word) {
     for key in table.present() {
-        let owner = KEYS_OF.iter().find(|(_, _, keys)| keys.contains(&key));
-        let message = match owner {
-            Some((owner, name, _)) if *owner != word => {
-                format!("`{key}` belongs to a destination of type \"{name}\", {} is another", table.shown())
+        let owners = KEYS_OF.iter().find(|(keys, _)| keys.contains(&key)).map(|(_, owners)| *owners);
+        let message = match owners {
+            Some(owners) if !owners.contains(&word) => {
+                let names = WORDS.iter().filter(|(_, owner)| owners.contains(owner));
+                let names = alternatives(names.map(|(name, _)| format!("\"{name}\"")));
+                format!("`{key}` belongs to a destination of type {names}, {} is another", table.shown())
             }
             // A group sends nothing itself.
             None if word == Word::Group && key != "type" => {

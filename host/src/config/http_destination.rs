@@ -4,12 +4,11 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Method, Uri};
-use ipnet::IpNet;
 
 use super::table::Table;
 use super::value::Value;
 use super::{Authorization, DestinationTls, HttpDestination, Location, Network, SecretRef};
-use super::{retry, sign, url};
+use super::{reach, retry, sign, url};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -47,7 +46,7 @@ pub(super) fn read(table: &Table<'_>, retry: Option<&Table<'_>>) -> Option<HttpD
     }
     let sign = sign::read(table);
     let tls = table.get("tls").map_or_else(|| Some(DestinationTls::default()), DestinationTls::read);
-    let network = table.get("network").map_or(Some(Network::Public), network);
+    let network = table.get("network").map_or(Some(Network::Public), reach::read);
     let (place, url) = url?;
     if let (Some(tls), Some("http")) = (table.get("tls"), url.scheme_str()) {
         tls.error("`tls` has no effect on an address that begins with `http://`", |_| ());
@@ -109,26 +108,6 @@ fn header_value(entry: Value<'_>) -> Option<HeaderValue> {
     entry.parse(|text| {
         HeaderValue::try_from(text)
             .map_err(|_| "a header's value cannot hold line breaks or control characters".to_owned())
-    })
-}
-
-fn network(value: Value<'_>) -> Option<Network> {
-    if !value.node.get_ref().is_array() {
-        let private = value.choice(&[("public", false), ("private", true)])?;
-        return Some(if private { Network::Private } else { Network::Public });
-    }
-    let networks = value.items()?;
-    if networks.is_empty() {
-        return value.fail("a destination without a network can never be connected to");
-    }
-    let network = |item: Value<'_>| item.parse(cidr);
-    networks.into_iter().map(network).collect::<Option<_>>().map(Network::Only)
-}
-
-fn cidr(text: &str) -> Result<IpNet, String> {
-    text.parse::<IpNet>().map(|network| network.trunc()).map_err(|_| match text.parse::<IpAddr>() {
-        Ok(address) => format!("{text:?} is an address, not a network; write \"{}\"", IpNet::from(address)),
-        Err(_) => format!("{text:?} is not a network such as \"10.0.0.0/8\""),
     })
 }
 

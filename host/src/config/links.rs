@@ -132,7 +132,7 @@ fn unused(config: &Config, gathered: &Gathered) {
         let consequence = match kind {
             Kind::Source => "no route takes its events; they are stored and go nowhere",
             Kind::Secret => "no plugin is granted it",
-            Kind::Plugin => "no route runs it, and no source is verified by it",
+            Kind::Plugin => "no route runs it, no source is verified by it, and no destination is made of it",
             Kind::Destination | Kind::Route => "no route uses it",
         };
         gathered.warn(spot, format!("{} `{name}`: {consequence}", kind.words().0));

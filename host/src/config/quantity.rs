@@ -47,7 +47,7 @@ const UNITS: [(&str, u64); 7] = [
 ];
 
 /// `64KiB`, `25MB`, `1.5 GiB`, `100B`.
-pub(super) fn size(text: &str) -> Option<u64> {
+pub(crate) fn size(text: &str) -> Option<u64> {
     let (number, factor) =
         UNITS.iter().find_map(|(unit, factor)| Some((text.strip_suffix(unit)?, *factor)))?;
     let number = number.strip_suffix(' ').unwrap_or(number);

@@ -73,6 +73,52 @@ pub(super) static RETRY: Element = Element {
     ],
 };
 
+pub(super) static PLUGIN_RETRY: Element = Element {
+    name: "plugin retry",
+    doc: "When a run in which a plugin failed is repeated, and when it is given up and becomes a dead letter.",
+    fields: &[
+        Field::new(
+            "schedule",
+            Shape::List(&WAIT),
+            "The wait before the second, third, … attempt; the last one repeats while attempts remain.",
+        )
+        .default(r#"["1s", "10s", "1m", "10m"]"#),
+        Field::new("backoff", Shape::Table(&BACKOFF), "Instead of a schedule: waits that grow.")
+            .example(r#"{ first = "1s", factor = 5, max = "1h" }"#),
+        Field::new("max_attempts", Shape::Integer { min: 1, max: 1000 }, "Attempts in all; 1 never repeats.")
+            .otherwise("one more than the schedule has waits; 10 with `backoff`"),
+        Field::new(
+            "jitter",
+            Shape::Number { min: 0.0, max: 1.0 },
+            "How far a wait may vary in proportion: 0.2 means between 0.8 and 1.2 of it.",
+        )
+        .default("0.2"),
+    ],
+    instead: &[
+        ("attempts", "it is called `max_attempts`"),
+        ("delays", "it is called `schedule`"),
+        ("factor", "write backoff = { factor = … }"),
+    ],
+};
+
+/// After 1 s, 10 s, 1 min and 10 min.
+pub(super) fn plugin_default() -> RetryPolicy {
+    let waits = [1, 10, 60, 600].map(Duration::from_secs).to_vec();
+    RetryPolicy { max_attempts: 5, waits: Waits::Schedule(waits), ..RetryPolicy::default() }
+}
+
+/// Reads `retry` of a plugin's table. A run is repeated however old it is.
+pub(super) fn read_plugin(table: &Table<'_>) -> RetryPolicy {
+    let default = plugin_default();
+    let (waits, max_attempts) = planned(table, &default);
+    RetryPolicy {
+        waits,
+        max_attempts,
+        jitter: table.get("jitter").and_then(Value::number).unwrap_or(default.jitter),
+        ..default
+    }
+}
+
 pub(super) static BACKOFF: Element = Element {
     name: "backoff",
     doc: "Waits of which each is longer than the one before.",
@@ -96,6 +142,19 @@ pub(super) static BACKOFF: Element = Element {
 
 pub(super) fn read(table: &Table<'_>) -> RetryPolicy {
     let default = RetryPolicy::default();
+    let (waits, max_attempts) = planned(table, &default);
+    let duration = |key| table.get(key).and_then(Value::duration);
+    RetryPolicy {
+        max_age: duration("max_age").unwrap_or_else(|| waits.usual_max_age(max_attempts)),
+        waits,
+        max_attempts,
+        jitter: table.get("jitter").and_then(Value::number).unwrap_or(default.jitter),
+        max_retry_after: max_retry_after(table).unwrap_or(default.max_retry_after),
+    }
+}
+
+/// The waits, and how many attempts.
+fn planned(table: &Table<'_>, default: &RetryPolicy) -> (Waits, u32) {
     let schedule = table.get("schedule").and_then(schedule);
     let backoff = table.table("backoff").map(|table| backoff(&table));
     if let (Some(_), Some(backoff)) = (table.get("schedule"), table.get("backoff")) {
@@ -105,18 +164,15 @@ pub(super) fn read(table: &Table<'_>) -> RetryPolicy {
             |_| (),
         );
     }
-    let planned = schedule.as_ref().map_or(default.max_attempts, |waits| waits.len() as u32 + 1);
-    let waits = schedule.map(Waits::Schedule).or(backoff).unwrap_or(default.waits);
+    let planned = match (&schedule, &backoff) {
+        (Some(waits), _) => waits.len() as u32 + 1,
+        (None, Some(_)) => RetryPolicy::default().max_attempts,
+        (None, None) => default.max_attempts,
+    };
+    let waits = schedule.map(Waits::Schedule).or(backoff).unwrap_or_else(|| default.waits.clone());
     let max_attempts = table.get("max_attempts").and_then(Value::integer);
     let max_attempts = max_attempts.map_or(planned, |attempts| u32::try_from(attempts).unwrap_or(u32::MAX));
-    let duration = |key| table.get(key).and_then(Value::duration);
-    RetryPolicy {
-        max_age: duration("max_age").unwrap_or_else(|| waits.usual_max_age(max_attempts)),
-        waits,
-        max_attempts,
-        jitter: table.get("jitter").and_then(Value::number).unwrap_or(default.jitter),
-        max_retry_after: max_retry_after(table).unwrap_or(default.max_retry_after),
-    }
+    (waits, max_attempts)
 }
 
 fn backoff(table: &Table<'_>) -> Waits {

@@ -19,8 +19,8 @@ use super::table::Table;
 use super::telemetry::TELEMETRY;
 use super::value::Value;
 use super::{
-    Destination, DestinationKind, Group, HttpDestination, Location, Plugin, Quarantine, Reload, Route,
-    SecretRef, Server, ServerTls, Source, Store, Telemetry,
+    ComponentDestination, Destination, DestinationKind, Group, HttpDestination, Location, Plugin, Quarantine,
+    Reload, Route, SecretRef, Server, ServerTls, Source, Store, Telemetry,
 };
 
 /// A whole configuration: a file with all that it includes.
@@ -57,15 +57,25 @@ pub struct Config {
 }
 
 impl Config {
+    /// Stock components that are destinations.
+    pub fn components(&self) -> impl Iterator<Item = &ComponentDestination> {
+        self.destinations.values().filter_map(|destination| match &destination.kind {
+            DestinationKind::Component(component) => Some(component),
+            _ => None,
+        })
+    }
+
     /// Files that hold secrets or certificates; without those that are generated, which nobody else writes.
     pub fn secret_files(&self) -> impl Iterator<Item = &Path> {
         let of_sources = self.sources.values().flat_map(Source::secrets);
         let http = || {
             self.destinations.values().filter_map(|destination| match &destination.kind {
                 DestinationKind::Http(http) => Some(http),
-                DestinationKind::Console | DestinationKind::File { .. } | DestinationKind::Source { .. } => {
-                    None
-                }
+                DestinationKind::Console
+                | DestinationKind::File { .. }
+                | DestinationKind::Source { .. }
+                | DestinationKind::Plugin { .. }
+                | DestinationKind::Component(_) => None,
             })
         };
         let granted = self.secrets.values().map(|(_, reference)| reference);
@@ -222,7 +232,7 @@ fn named<'a>(root: &Table<'a>, key: &'static str, kind: Kind) -> Vec<(&'a str, V
     entries.into_iter().filter(fresh).map(|entry| (entry.key, entry)).collect()
 }
 
-fn is_name(text: &str) -> bool {
+pub(super) fn is_name(text: &str) -> bool {
     let word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let first = text.bytes().next().is_some_and(word);
     first && text.len() <= 64 && text.bytes().all(|byte| word(byte) || byte == b'_' || byte == b'-')

@@ -9,6 +9,7 @@ use super::Location;
 use super::condition::{self, TEST};
 use super::context::Kind;
 use super::field::{Choice, Element, Field, Format, Shape};
+use super::limits::{CHAIN_LIMITS, ChainLimits};
 use super::ordering::{self, ORDERING_OR_TABLE};
 use super::table::Table;
 use super::value::{Value, names};
@@ -34,6 +35,8 @@ pub struct Route {
     pub respond: Respond,
     /// Which of its events go one after the other; none do without.
     pub ordering: Option<Ordering>,
+    /// What all calls of its plugins may cost in one run.
+    pub limits: ChainLimits,
 }
 
 /// What the sender is told, and when.
@@ -129,6 +132,11 @@ pub(super) static ROUTE: Element = Element {
         )
         .default(r#""5s""#),
         Field::new(
+            "limits",
+            Shape::Table(&CHAIN_LIMITS),
+            "What the calls of its plugins may cost together, for one event.",
+        ),
+        Field::new(
             "ordering",
             ORDERING_OR_TABLE,
             "Which of its events go one after the other, in the order in which they were received: those with the same \
@@ -191,6 +199,7 @@ impl Route {
             to: to?,
             respond: respond?,
             ordering: ordering?,
+            limits: table.table("limits").map(|table| ChainLimits::read(&table)).unwrap_or_default(),
         };
         route.leads_somewhere(table);
         Some(route)

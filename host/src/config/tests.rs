@@ -60,7 +60,7 @@ fn defaults(element: &field::Element) -> String {
 #[test]
 fn declared_defaults_are_the_defaults() {
     let all = format!(
-        "[server]\n{}[store]\n{}[quarantine]\n{}[reload]\n{}[telemetry]\n{}[plugins.p]\npath = \"p\"\n{}[plugins.p.limits]\n{}[plugins.p.allow]\n{}[destinations.d]\nurl = \"https://a.example\"\n{}[destinations.d.retry]\n{}[destinations.e]\ntype = \"console\"\n[destinations.e.retry.backoff]\n{}[destinations.e.breaker]\n{}",
+        "[server]\n{}[store]\n{}[quarantine]\n{}[reload]\n{}[telemetry]\n{}[plugins.p]\npath = \"p\"\n{}[plugins.p.limits]\n{}[plugins.p.allow]\n{}[destinations.d]\nurl = \"https://a.example\"\n{}[destinations.d.retry]\n{}[destinations.e]\ntype = \"console\"\n[destinations.e.retry.backoff]\n{}[destinations.e.breaker]\n{}[destinations.c]\ntype = \"component\"\npath = \"c\"\n[destinations.c.allow]\n{}[destinations.c.limits]\n{}",
         defaults(&server::SERVER),
         defaults(&store::STORE),
         defaults(&quarantine::QUARANTINE),
@@ -73,16 +73,24 @@ fn declared_defaults_are_the_defaults() {
         defaults(&retry::RETRY),
         defaults(&retry::BACKOFF),
         defaults(&breaker::BREAKER),
+        defaults(&component::COMPONENT_ALLOW),
+        defaults(&component::COMPONENT_LIMITS),
     );
     let least = "[plugins.p]\npath = \"p\"\n[destinations.d]\nurl = \"https://a.example\"\n\
-                 [destinations.e]\ntype = \"console\"\nretry = { backoff = {} }";
+                 [destinations.e]\ntype = \"console\"\nretry = { backoff = {} }\n\
+                 [destinations.c]\ntype = \"component\"\npath = \"c\"";
     let shown = |text: &str| {
         let mut config = check::read(text).unwrap();
         config.warnings.clear();
         let plugin = config.plugins.remove("p").unwrap();
         let destination = config.destinations.remove("d").unwrap();
-        let plugin = (plugin.limits, plugin.allow, plugin.on_error, plugin.instances, plugin.config);
+        let plugin =
+            (plugin.limits, plugin.allow, plugin.network, plugin.on_error, plugin.instances, plugin.config);
         let other = config.destinations.remove("e").unwrap();
+        let DestinationKind::Component(mut component) = config.destinations.remove("c").unwrap().kind else {
+            panic!("a component");
+        };
+        component.path_at = Location::default();
         let destination = (
             destination.kind,
             destination.retry,
@@ -90,6 +98,7 @@ fn declared_defaults_are_the_defaults() {
             destination.breaker,
             other.retry,
             other.breaker,
+            component,
         );
         format!("{config:#?} {plugin:#?} {destination:#?}")
     };
