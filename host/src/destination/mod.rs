@@ -19,8 +19,9 @@ pub use file::JsonLines;
 #[cfg(feature = "cli")]
 pub(crate) use http::system_roots;
 pub use http::{
-    Authorization, Certificate, Fetcher, HttpClient, HttpDestination, HttpSettings, Identity,
-    InvalidSettings, Network, Refused, TlsSettings,
+    Authorization, Certificate, ExchangeLimits, Fetcher, HttpClient, HttpDestination, HttpSettings, Identity,
+    InvalidSettings, Network, Outbound, OutboundSettings, OutgoingRequest, Refused, TlsSettings, Unanswered,
+    answer_of_component, outgoing,
 };
 
 /// One attempt's material.

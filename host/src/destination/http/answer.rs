@@ -8,7 +8,8 @@
 use std::time::Duration;
 
 use ::http::header::{HeaderMap, LOCATION, RETRY_AFTER};
-use ::http::{StatusCode, Uri};
+use ::http::{Response, StatusCode, Uri};
+use bytes::Bytes;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -25,6 +26,13 @@ pub(super) struct Answer<'a> {
     pub(super) headers: &'a HeaderMap,
     /// The beginning of its body.
     pub(super) text: &'a [u8],
+}
+
+/// What follows from the answer of a component, which is the receiver itself: what it refuses, it refuses again.
+pub fn answer_of_component(answer: &Response<Bytes>, now: UnixMillis) -> Sent {
+    let permanent: Vec<u16> = (400..500).filter(|status| *status != 429).collect();
+    let answer = Answer { status: answer.status(), headers: answer.headers(), text: answer.body() };
+    outcome(&answer, &permanent, now)
 }
 
 /// What follows from an answer at the time `now`; `permanent` are the statuses after which no repetition helps.

@@ -24,10 +24,19 @@ use super::address::{Network, Refused};
 use super::lookup::Lookups;
 use super::stream::Stream;
 
-/// Opens connections for one destination.
+/// In whose name connections are opened, and where the configuration has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Owner {
+    Destination(Arc<str>),
+    Plugin(Arc<str>),
+    /// Hookyard itself.
+    Fetcher,
+}
+
+/// Opens connections for one destination, or to one origin for a plugin.
 #[derive(Clone)]
 pub(super) struct Connector {
-    pub(super) destination: Arc<str>,
+    pub(super) owner: Owner,
     pub(super) network: Network,
     pub(super) tls: Arc<ClientConfig>,
     pub(super) lookups: Arc<Lookups>,
@@ -36,6 +45,8 @@ pub(super) struct Connector {
     pub(super) room: Arc<Semaphore>,
     /// For all steps together.
     pub(super) limit: Duration,
+    /// Bytes of an answer's body that are read, where that is more than a receiver's.
+    pub(super) answer: usize,
 }
 
 /// Why there is no connection. The text says what the operator can do.
@@ -44,7 +55,7 @@ pub(super) enum ConnectError {
     Lookup { host: String, error: io::Error },
     NoAddress { host: String },
     NoRoom { host: String },
-    Refused { destination: Arc<str>, host: String, address: IpAddr, why: Refused },
+    Refused { owner: Owner, host: String, address: IpAddr, why: Refused },
     Connect { host: String, address: SocketAddr, error: io::Error },
     Tls { host: String, address: SocketAddr, error: io::Error },
 }
@@ -77,7 +88,7 @@ impl Connector {
         let addresses = self.resolve(host, port, deadline).await?;
         let (tcp, address) = connect(host, &addresses, deadline).await?;
         if !secure {
-            return Ok(Stream::plain(tcp, place));
+            return Ok(Stream::plain(tcp, place, self.answer));
         }
         let tls_error = |error| ConnectError::Tls { host: host.to_owned(), address, error };
         let name = ServerName::try_from(host.to_owned())
@@ -85,7 +96,7 @@ impl Connector {
         let connecting = TlsConnector::from(Arc::clone(&self.tls)).connect(name, tcp);
         let stream =
             timeout_at(deadline, connecting).await.map_err(timed_out).flatten().map_err(tls_error)?;
-        Ok(Stream::tls(stream, place))
+        Ok(Stream::tls(stream, place, self.answer))
     }
 
     /// The allowed ones among a name's addresses. A name may come to stand for something else at any time, which is why
@@ -117,12 +128,9 @@ impl Connector {
         match (allowed.is_empty(), refused) {
             (false, _) => Ok(allowed),
             (true, None) => Err(ConnectError::NoAddress { host: host.to_owned() }),
-            (true, Some((address, why))) => Err(ConnectError::Refused {
-                destination: Arc::clone(&self.destination),
-                host: host.to_owned(),
-                address,
-                why,
-            }),
+            (true, Some((address, why))) => {
+                Err(ConnectError::Refused { owner: self.owner.clone(), host: host.to_owned(), address, why })
+            }
         }
     }
 }
@@ -172,26 +180,44 @@ impl fmt::Display for ConnectError {
             ConnectError::Tls { host, address, error } => {
                 write!(f, "the TLS handshake with {host} failed ({address}): {error}")
             }
-            ConnectError::Refused { destination, host, address, why } => {
-                write!(f, "destination {destination} may not connect to {host}: {address} is {why}")?;
-                match why {
-                    Refused::Metadata => write!(f, ", which nothing may connect to"),
-                    Refused::NotPublic(_) => {
-                        write!(
-                            f,
-                            "; if it is meant, add network = \"private\" to [destinations.{destination}]"
-                        )
+            ConnectError::Refused { owner, host, address, why } => {
+                write!(f, "{owner} may not connect to {host}: {address} is {why}")?;
+                match (why, owner.table()) {
+                    (Refused::Metadata, _) => write!(f, ", which nothing may connect to"),
+                    (_, None) => Ok(()),
+                    (Refused::NotPublic(_), Some(table)) => {
+                        write!(f, "; if it is meant, add network = \"private\" to [{table}]")
                     }
-                    Refused::NotListed | Refused::Special(_) => {
+                    (Refused::NotListed | Refused::Special(_), Some(table)) => {
                         let prefix = if address.is_ipv4() { 32 } else { 128 };
                         write!(
                             f,
-                            "; if it is meant, list it: network = [\"{address}/{prefix}\"] in \
-                             [destinations.{destination}]"
+                            "; if it is meant, list it: network = [\"{address}/{prefix}\"] in [{table}]"
                         )
                     }
                 }
             }
+        }
+    }
+}
+
+impl Owner {
+    /// Its table in the configuration.
+    fn table(&self) -> Option<String> {
+        match self {
+            Owner::Destination(name) => Some(format!("destinations.{name}")),
+            Owner::Plugin(name) => Some(format!("plugins.{name}")),
+            Owner::Fetcher => None,
+        }
+    }
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Owner::Destination(name) => write!(f, "destination {name}"),
+            Owner::Plugin(name) => write!(f, "plugin {name}"),
+            Owner::Fetcher => f.write_str("Hookyard"),
         }
     }
 }

@@ -17,7 +17,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::address::Network;
-use super::connector::{ConnectError, Connector};
+use super::connector::{ConnectError, Connector, Owner};
 use super::lookup::Lookups;
 use super::request::AGENT;
 use super::send::{HttpClient, MAX_HEAD, in_words};
@@ -62,12 +62,13 @@ impl Fetcher {
 
     async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Bytes, String> {
         let connector = Connector {
-            destination: Arc::from("fetched"),
+            owner: Owner::Fetcher,
             network: self.network.clone(),
             tls: Arc::clone(&self.client.tls),
             lookups: Arc::new(Lookups::new(self.client.resolver.clone())),
             room: Arc::new(Semaphore::new(1)),
             limit: LIMIT,
+            answer: 0,
         };
         let client = Client::builder(TokioExecutor::new())
             .pool_max_idle_per_host(0)

@@ -9,6 +9,7 @@ mod answer;
 mod connector;
 mod fetch;
 mod lookup;
+mod outbound;
 #[cfg(test)]
 mod receiver;
 mod request;
@@ -22,7 +23,10 @@ mod tls;
 mod tls_tests;
 
 pub use address::{Network, Refused};
+pub use answer::answer_of_component;
 pub use fetch::Fetcher;
+pub use outbound::{ExchangeLimits, Outbound, OutboundSettings, OutgoingRequest, Unanswered};
+pub use request::outgoing;
 pub use send::{HttpClient, HttpDestination};
 pub use settings::{Authorization, HttpSettings, InvalidSettings};
 #[cfg(feature = "cli")]

@@ -27,17 +27,11 @@ pub(super) fn request(
     *request.method_mut() = settings.method.clone();
     *request.uri_mut() = settings.url.clone();
     *request.version_mut() = Version::HTTP_11;
+    *request.headers_mut() = outgoing(parcel, &settings.signing_keys)?;
     let headers = request.headers_mut();
-    for (name, value) in forwarded(parcel) {
-        let name = HeaderName::from_bytes(name.as_bytes());
-        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_maybe_shared(value.clone())) {
-            headers.try_append(name, value)?;
-        }
-    }
     if !headers.contains_key(USER_AGENT) {
         headers.try_insert(USER_AGENT, AGENT)?;
     }
-    own(headers, parcel, &settings.signing_keys)?;
     for (name, value) in &settings.headers {
         headers.try_insert(name.clone(), value.clone())?;
     }
@@ -45,6 +39,19 @@ pub(super) fn request(
         headers.try_insert(AUTHORIZATION, authorization.clone())?;
     }
     Ok(request)
+}
+
+/// The headers of the message, and what the receiver may rely on. There are none if they are more than a request can have.
+pub fn outgoing(parcel: &Parcel, keys: &[SigningKey]) -> Result<HeaderMap, MaxSizeReached> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in forwarded(parcel) {
+        let name = HeaderName::from_bytes(name.as_bytes());
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_maybe_shared(value.clone())) {
+            headers.try_append(name, value)?;
+        }
+    }
+    own(&mut headers, parcel, keys)?;
+    Ok(headers)
 }
 
 /// What the receiver may rely on. The three `webhook-` headers are those of

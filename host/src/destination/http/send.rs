@@ -24,7 +24,7 @@ use crate::destination::{Destination, Parcel};
 use crate::event::UnixMillis;
 
 use super::answer::{Answer, EXCERPT, outcome};
-use super::connector::{ConnectError, Connector};
+use super::connector::{ConnectError, Connector, Owner};
 use super::lookup::{Lookups, Resolver};
 use super::request::request;
 use super::settings::{Authorization, HIDDEN, HttpSettings, InvalidSettings};
@@ -40,7 +40,7 @@ const DRAIN_TIME: Duration = Duration::from_secs(1);
 pub(super) const MAX_HEAD: usize = 64 * 1024;
 
 /// However long a destination's own limit is.
-const LONGEST_CONNECT: Duration = Duration::from_secs(120);
+pub(super) const LONGEST_CONNECT: Duration = Duration::from_secs(120);
 
 /// How long a connection is kept for later; as many of a destination's as attempts may be under way at once, or a busy
 /// one would open new ones all the time.
@@ -108,7 +108,7 @@ impl HttpClient {
         }
         let authorization = settings.authorization.as_ref().map(Authorization::header).transpose()?;
         let connector = Connector {
-            destination: Arc::clone(&settings.name),
+            owner: Owner::Destination(Arc::clone(&settings.name)),
             network: settings.network.clone(),
             tls: match &settings.tls {
                 none if *none == TlsSettings::default() => Arc::clone(&self.tls),
@@ -118,20 +118,26 @@ impl HttpClient {
             room: Arc::new(Semaphore::new(settings.connections)),
             // The last quarter is for the request and the answer, and lets a slow step be named.
             limit: (settings.timeout / 4 * 3).min(LONGEST_CONNECT),
+            answer: 0,
         };
-        let client = Client::builder(TokioExecutor::new())
-            .pool_idle_timeout(IDLE_TIME)
-            .pool_max_idle_per_host(settings.connections)
-            .pool_timer(TokioTimer::new())
-            .timer(TokioTimer::new())
-            .http1_max_buf_size(MAX_HEAD)
-            .http2_max_header_list_size(MAX_HEAD as u32)
-            .http2_initial_stream_window_size(STREAM_WINDOW)
-            .http2_initial_connection_window_size(CONNECTION_WINDOW)
-            .http2_keep_alive_interval(Duration::from_secs(30))
-            .build(connector);
+        let client = pooled(connector, settings.connections);
         Ok(HttpDestination { authorization, hidden: settings.hidden(), settings, client })
     }
+}
+
+/// A client with a pool of its own, of so many connections.
+pub(super) fn pooled(connector: Connector, connections: usize) -> Client<Connector, Full<Bytes>> {
+    Client::builder(TokioExecutor::new())
+        .pool_idle_timeout(IDLE_TIME)
+        .pool_max_idle_per_host(connections)
+        .pool_timer(TokioTimer::new())
+        .timer(TokioTimer::new())
+        .http1_max_buf_size(MAX_HEAD)
+        .http2_max_header_list_size(MAX_HEAD as u32)
+        .http2_initial_stream_window_size(STREAM_WINDOW)
+        .http2_initial_connection_window_size(CONNECTION_WINDOW)
+        .http2_keep_alive_interval(Duration::from_secs(30))
+        .build(connector)
 }
 
 impl Destination for HttpDestination {

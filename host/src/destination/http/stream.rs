@@ -43,12 +43,15 @@ enum Io {
 }
 
 impl Stream {
-    pub(super) fn plain(stream: TcpStream, place: OwnedSemaphorePermit) -> Self {
-        Stream { io: Io::Plain(stream), unasked: 0, max_unasked: MAX_UNASKED, turn: 0, _place: place }
+    /// One whose answers have bodies of at most `answer` bytes, or of a receiver's usual size.
+    pub(super) fn plain(stream: TcpStream, place: OwnedSemaphorePermit, answer: usize) -> Self {
+        let max_unasked = MAX_UNASKED.saturating_add(answer);
+        Stream { io: Io::Plain(stream), unasked: 0, max_unasked, turn: 0, _place: place }
     }
 
-    pub(super) fn tls(stream: TlsStream<TcpStream>, place: OwnedSemaphorePermit) -> Self {
-        let max_unasked = if is_h2(&stream) { MAX_UNASKED_H2 } else { MAX_UNASKED };
+    pub(super) fn tls(stream: TlsStream<TcpStream>, place: OwnedSemaphorePermit, answer: usize) -> Self {
+        // Over HTTP/2 whoever reads a long answer says so time and again.
+        let max_unasked = if is_h2(&stream) { MAX_UNASKED_H2 } else { MAX_UNASKED.saturating_add(answer) };
         Stream { io: Io::Tls(Box::new(stream)), unasked: 0, max_unasked, turn: 0, _place: place }
     }
 }
