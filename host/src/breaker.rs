@@ -8,8 +8,10 @@ use std::time::Duration;
 /// When a breaker opens, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BreakerPolicy {
-    /// Failures in a row that open it, at least 1.
+    /// Failures that open it, at least 1: in a row, or among the latest.
     pub failures: u32,
+    /// Among how many of the latest attempts, at most 64 and no fewer than the failures; none: in a row.
+    pub of: Option<u32>,
     /// How long it stays open the first time; twice as long after each probe that fails.
     pub open: Duration,
     /// It never stays open for longer than this before the next probe.
@@ -19,7 +21,12 @@ pub struct BreakerPolicy {
 impl Default for BreakerPolicy {
     /// Ten failures; half a minute, then up to five minutes.
     fn default() -> Self {
-        BreakerPolicy { failures: 10, open: Duration::from_secs(30), max_open: Duration::from_secs(300) }
+        BreakerPolicy {
+            failures: 10,
+            of: None,
+            open: Duration::from_secs(30),
+            max_open: Duration::from_secs(300),
+        }
     }
 }
 
@@ -55,7 +62,7 @@ pub struct Ticket {
 /// A change that people want to know of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// It has opened after so many failures in a row, until the time of the probe.
+    /// It has opened after so many failures, until the time of the probe.
     Opened {
         /// How many.
         failures: u32,
@@ -71,6 +78,8 @@ pub enum Change {
     Closed,
 }
 
+const PRISTINE: State = State::Closed { failures: 0, latest: 0 };
+
 /// Watches over the attempts at one receiver.
 #[derive(Clone, Debug)]
 pub struct Breaker {
@@ -84,6 +93,8 @@ enum State {
     Closed {
         /// In a row.
         failures: u32,
+        /// The latest attempts, a bit each, the last one lowest; set if it failed.
+        latest: u64,
     },
     Open {
         until: Duration,
@@ -98,7 +109,7 @@ enum State {
 impl Breaker {
     /// A closed one.
     pub fn new(policy: BreakerPolicy) -> Self {
-        Breaker { policy, state: State::Closed { failures: 0 }, phase: 0 }
+        Breaker { policy, state: PRISTINE, phase: 0 }
     }
 
     /// How many attempts may begin now.
@@ -109,6 +120,11 @@ impl Breaker {
             State::Open { .. } => Room::Probe,
             State::Probing { .. } => Room::NoneUntilProbed,
         }
+    }
+
+    /// Whether nothing is known that another success would change.
+    pub fn is_pristine(&self) -> bool {
+        matches!(self.state, State::Closed { failures: 0, latest: 0 })
     }
 
     /// Whether it holds messages back.
@@ -130,20 +146,22 @@ impl Breaker {
             return None;
         }
         match (self.state, sign) {
-            (State::Closed { .. }, Sign::Works) => {
-                self.state = State::Closed { failures: 0 };
+            (State::Closed { latest, .. }, Sign::Works) => {
+                self.state = State::Closed { failures: 0, latest: self.among(latest << 1) };
                 None
             }
-            (State::Closed { failures }, Sign::Fails) => {
+            (State::Closed { failures, latest }, Sign::Fails) => {
                 let failures = failures.saturating_add(1);
-                self.state = State::Closed { failures };
+                let latest = self.among(latest << 1 | 1);
+                self.state = State::Closed { failures, latest };
+                let failures = if self.policy.of.is_some() { latest.count_ones() } else { failures };
                 (failures >= self.policy.failures).then(|| {
                     let time = self.open(self.policy.open, now);
                     Change::Opened { failures, time }
                 })
             }
             (State::Probing { .. }, Sign::Works) => {
-                self.enter(State::Closed { failures: 0 });
+                self.enter(PRISTINE);
                 Some(Change::Closed)
             }
             (State::Probing { time }, Sign::Fails) => {
@@ -160,6 +178,11 @@ impl Breaker {
         if let (true, State::Probing { time }) = (ticket.phase == self.phase, self.state) {
             self.enter(State::Open { until: now, time });
         }
+    }
+
+    /// As many of the latest attempts as count.
+    fn among(&self, latest: u64) -> u64 {
+        latest & self.policy.of.map_or(0, |of| u64::MAX >> (64 - of.clamp(1, 64)))
     }
 
     fn open(&mut self, time: Duration, now: Duration) -> Duration {
@@ -195,7 +218,7 @@ mod tests {
 
     /// Opens after 2 failures for 10 s, then 20 s, then 30 s.
     fn check(steps: &[(u64, Step)], expected: &[(u64, Change)]) {
-        let policy = BreakerPolicy { failures: 2, open: seconds(10), max_open: seconds(30) };
+        let policy = BreakerPolicy { failures: 2, of: None, open: seconds(10), max_open: seconds(30) };
         let mut breaker = Breaker::new(policy);
         let mut tickets = Vec::new();
         let mut changes = Vec::new();
@@ -237,6 +260,35 @@ mod tests {
             &[],
         );
         check(&[(1, Begin), (1, Begin), (4, Fails(0)), (5, Fails(1)), (5, none_until(15))], &[(5, OPENED)]);
+    }
+
+    #[test]
+    fn or_after_failures_among_the_latest() {
+        let opened_by = |outcomes: &str| {
+            let policy = BreakerPolicy { failures: 3, of: Some(5), open: seconds(10), max_open: seconds(30) };
+            let mut breaker = Breaker::new(policy);
+            outcomes.chars().position(|outcome| {
+                let ticket = breaker.begin();
+                let sign = if outcome == 'x' { Sign::Fails } else { Sign::Works };
+                let change = breaker.ended(ticket, sign, seconds(1));
+                matches!(change, Some(Change::Opened { failures: 3, .. }))
+            })
+        };
+        assert_eq!(opened_by("xxx"), Some(2));
+        assert_eq!(opened_by("x.x.x"), Some(4));
+        assert_eq!(opened_by("x.x..x.x.."), None);
+        assert_eq!(opened_by("x.x..x.xx."), Some(8));
+        let pristine = |outcomes: &[Sign]| {
+            let policy = BreakerPolicy { of: Some(2), ..BreakerPolicy::default() };
+            let mut breaker = Breaker::new(policy);
+            for sign in outcomes {
+                let ticket = breaker.begin();
+                breaker.ended(ticket, *sign, seconds(0));
+            }
+            breaker.is_pristine()
+        };
+        assert!(pristine(&[]) && pristine(&[Sign::Works]) && !pristine(&[Sign::Fails]));
+        assert!(!pristine(&[Sign::Fails, Sign::Works]) && pristine(&[Sign::Fails, Sign::Works, Sign::Works]));
     }
 
     #[test]

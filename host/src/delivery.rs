@@ -167,13 +167,25 @@ pub struct KvChanges {
     pub read: Vec<KvRead>,
     /// What is to be written, in this order.
     pub written: Vec<KvWrite>,
+    /// The version of every value that is written: never given before, and not 0. Whoever writes makes it, so that others
+    /// can build on a value that is still on its way to the store.
+    pub version: u64,
+    /// What namespaces may take once it is written.
+    pub bounds: Vec<KvBound>,
+}
+
+impl KvChanges {
+    /// Whether there is nothing to be checked and nothing to be written.
+    pub fn is_empty(&self) -> bool {
+        self.read.is_empty() && self.written.is_empty()
+    }
 }
 
 /// A value that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KvRead {
-    /// The plugin's name: each has its own keys.
-    pub plugin: Arc<str>,
+    /// Whose keys: those of a plugin, or of several that share them.
+    pub namespace: Arc<str>,
     /// The key.
     pub key: String,
     /// The version that was read; 0 if there was no value.
@@ -183,14 +195,48 @@ pub struct KvRead {
 /// A value to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KvWrite {
-    /// The plugin's name.
-    pub plugin: Arc<str>,
+    /// Whose keys.
+    pub namespace: Arc<str>,
     /// The key.
     pub key: String,
     /// None removes it.
     pub value: Option<Bytes>,
     /// From this time on there is no value.
     pub expires_at: Option<UnixMillis>,
+}
+
+/// What a namespace may take. One that takes more already may shrink, and not grow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KvBound {
+    /// Whose keys.
+    pub namespace: Arc<str>,
+    /// How many and how large at most.
+    pub most: KvUsage,
+}
+
+/// How much of the store values take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KvUsage {
+    /// How many there are.
+    pub keys: u64,
+    /// Bytes of keys and values.
+    pub bytes: u64,
+}
+
+impl KvUsage {
+    /// Whether growing by so much stays within a bound. What does not grow does.
+    pub fn may_grow(self, keys: i64, bytes: i64, most: KvUsage) -> bool {
+        let fits = |now: u64, more: i64, most: u64| more <= 0 || now.saturating_add_signed(more) <= most;
+        fits(self.keys, keys, most.keys) && fits(self.bytes, bytes, most.bytes)
+    }
+
+    /// What it comes to with so much more, or less.
+    pub fn plus(self, keys: i64, bytes: i64) -> KvUsage {
+        KvUsage {
+            keys: self.keys.saturating_add_signed(keys),
+            bytes: self.bytes.saturating_add_signed(bytes),
+        }
+    }
 }
 
 /// How a run ends, or goes on later.
@@ -364,6 +410,21 @@ pub fn after_failure(
     }
 }
 
+/// Why a run failed, if it did in a plugin.
+pub fn plugin_cause(plugin: &str, fault: &dyn fmt::Display) -> String {
+    format!("plugin {plugin}: {fault}")
+}
+
+/// The plugin in which a run failed that was given up or is to be tried again; the reverse of [`plugin_cause`], with what
+/// [`after_failure`] puts before it. Names of plugins have no colons.
+pub fn failed_in(cause: &str) -> Option<&str> {
+    let cause = match cause.strip_prefix("gave up after ") {
+        Some(given_up) => given_up.split_once(": ")?.1,
+        None => cause,
+    };
+    Some(cause.strip_prefix("plugin ")?.split_once(": ")?.0)
+}
+
 /// How long after `from` it is at `to`; nothing if it is before.
 pub fn between(from: UnixMillis, to: UnixMillis) -> Duration {
     Duration::from_millis(u64::try_from(to.saturating_sub(from)).unwrap_or(0))
@@ -445,6 +506,22 @@ mod tests {
         check(retryable(None), 1, 50_000, 1000, again(11_000));
         check(Sent::Permanent { cause: "413".into() }, 1, 0, 1000, dead("413"));
         check(Sent::Gone { cause: "410".into() }, 1, 0, 1000, dead("410"));
+    }
+
+    #[test]
+    fn a_cause_names_the_plugin() {
+        let cause = plugin_cause("redact", &"trap: unreachable: plugin enrich: no");
+        let given_up = after_failure(cause.clone(), true, 1000, &RetryPolicy::default(), 0, 0.5);
+        let RunEnd::Dead { cause: given_up } = given_up else { panic!("{given_up:?}") };
+        for (cause, expected) in [
+            (cause.as_str(), Some("redact")),
+            (&given_up, Some("redact")),
+            ("gave up after 5 attempts: the last one did not come to an end", None),
+            ("route a is not in the configuration", None),
+            ("503 Service Unavailable: plugin redact: no", None),
+        ] {
+            assert_eq!(failed_in(cause), expected, "{cause}");
+        }
     }
 
     #[test]

@@ -34,6 +34,12 @@ impl Body {
         Body::new(self.bytes, headers)
     }
 
+    /// The same body without what has been made of it for reading, which may take many times its room.
+    #[must_use]
+    pub fn unread(self) -> Self {
+        Body { view: Arc::default(), ..self }
+    }
+
     /// The JSON view for reading, or why there is none.
     pub fn json(&self) -> Result<&Document, &NotJson> {
         self.view().map(View::document)
@@ -47,8 +53,18 @@ impl Body {
     /// The bytes with these changes made to them. Only what is JSON itself can be changed like this: the view of any
     /// other body is a text of our own, and changes to that are no changes to the body.
     pub fn edited(&self, edits: &[Edit]) -> Result<Bytes, EditError> {
+        self.edited_in_time(edits, &mut || true)
+    }
+
+    /// The same for edits by the thousand, which take their time: now and then `may_go_on` is asked whether there is any
+    /// left.
+    pub fn edited_in_time(
+        &self,
+        edits: &[Edit],
+        may_go_on: &mut dyn FnMut() -> bool,
+    ) -> Result<Bytes, EditError> {
         match self.view() {
-            Ok(View::Own(document)) => apply(document, edits),
+            Ok(View::Own(document)) => apply(document, edits, may_go_on),
             Ok(View::Lines(_)) => Err(EditError::OnlyAView("JSON lines")),
             Ok(View::Made { of, .. }) => Err(EditError::OnlyAView(of)),
             Err(not_json) => Err(EditError::NotJson(not_json.clone())),

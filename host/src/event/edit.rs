@@ -14,6 +14,13 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use super::json::{Children, Document, Node, NotJson, index, segments};
+use super::quoted;
+
+/// Edits that are made before somebody is asked whether there is time for more.
+const UNASKED: usize = 16;
+
+/// Segments of a pointer; no document is deeper.
+const MAX_DEPTH: usize = 256;
 
 /// Edits gathered before the text is written and parsed anew; bounds the comparison of each with all the others.
 const MAX_GATHERED: usize = 128;
@@ -49,6 +56,8 @@ pub enum EditError {
         /// What is wrong with it.
         problem: NotJson,
     },
+    /// Making them all takes longer than it may.
+    TooLong,
     /// There is no object or array to put the value into, or the whole document was to be removed.
     Place(String),
 }
@@ -61,9 +70,10 @@ impl fmt::Display for EditError {
                 write!(f, "the body is not JSON: it is {of}, of which the JSON view can be read, not edited")
             }
             EditError::Value { pointer, problem } => {
-                write!(f, "the value for {pointer:?} is not JSON: {}", problem.0)
+                write!(f, "the value for {} is not JSON: {}", quoted(pointer), problem.0)
             }
-            EditError::Place(pointer) => write!(f, "{pointer:?} names no place in the body"),
+            EditError::TooLong => f.write_str("its edits of the body take too long to make"),
+            EditError::Place(pointer) => write!(f, "{} names no place in the body", quoted(pointer)),
         }
     }
 }
@@ -71,10 +81,18 @@ impl fmt::Display for EditError {
 impl std::error::Error for EditError {}
 
 /// Applies the edits to a document. Whether that is the body itself is for [`Body::edited`](super::Body::edited) to say.
-pub(super) fn apply(document: &Document, edits: &[Edit]) -> Result<Bytes, EditError> {
+/// Each edit may mean to read and write all of the text, so that many are a matter of time: `may_go_on` is asked about it.
+pub(super) fn apply(
+    document: &Document,
+    edits: &[Edit],
+    may_go_on: &mut dyn FnMut() -> bool,
+) -> Result<Bytes, EditError> {
     let mut gathered = Gathered::default();
     let mut rewritten: Option<Document> = None;
-    for edit in edits {
+    for (number, edit) in edits.iter().enumerate() {
+        if number % UNASKED == UNASKED - 1 && !may_go_on() {
+            return Err(EditError::TooLong);
+        }
         let pointer = edit.pointer();
         if gathered.conflicts(pointer) {
             let written = gathered.write(rewritten.as_ref().unwrap_or(document));
@@ -124,7 +142,10 @@ impl Gathered {
         let Some(path) = segments(pointer) else {
             return Err(place());
         };
-        let path: Vec<_> = path.collect();
+        let path: Vec<_> = path.take(MAX_DEPTH + 1).collect();
+        if path.len() > MAX_DEPTH {
+            return Err(place());
+        }
         self.touched.push(pointer.to_owned());
         let value = match edit {
             Edit::Set { value, .. } => Some(check(pointer, value)?),
@@ -288,7 +309,7 @@ mod tests {
 
     fn edited(source: &str, edits: &[Edit]) -> Result<String, EditError> {
         let document = Document::parse(Bytes::copy_from_slice(source.as_bytes())).expect("JSON");
-        apply(&document, edits).map(|bytes| String::from_utf8(bytes.to_vec()).expect("UTF-8"))
+        apply(&document, edits, &mut || true).map(|bytes| String::from_utf8(bytes.to_vec()).expect("UTF-8"))
     }
 
     fn check(source: &str, edits: &[Edit], expected: &str) {
@@ -357,6 +378,25 @@ mod tests {
         }
         assert!(matches!(edited("{}", &[set("/a", "{")]), Err(EditError::Value { .. })));
         assert!(matches!(edited("{}", &[set("/a", "1,\"b\":2")]), Err(EditError::Value { .. })));
+    }
+
+    #[test]
+    fn edits_end_when_there_is_no_more_time() {
+        let document = Document::parse(Bytes::from_static(b"[0]")).expect("JSON");
+        let edits = vec![set("/0", "1"); 100];
+        let mut asked = 0;
+        let ended = apply(&document, &edits, &mut || {
+            asked += 1;
+            asked < 3
+        });
+        assert_eq!((ended, asked), (Err(EditError::TooLong), 3));
+    }
+
+    #[test]
+    fn a_pointer_deeper_than_any_document_names_no_place() {
+        for edit in [set(&"/".repeat(1_000_000), "1"), remove(&"/a".repeat(1_000_000))] {
+            assert!(matches!(edited("{}", &[edit]), Err(EditError::Place(_))));
+        }
     }
 
     #[test]

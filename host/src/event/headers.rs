@@ -6,6 +6,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::HeaderName;
 
+use super::quoted;
+
 /// Ordered header fields. Names are in lower case, as HTTP/2 sends them; lookups ignore ASCII case. A clone shares the
 /// fields until one of the two is changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,8 +32,10 @@ pub enum HeaderError {
 impl fmt::Display for HeaderError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            HeaderError::Name(name) => write!(f, "{name:?} is not a header name"),
-            HeaderError::Value(name) => write!(f, "the value of header {name:?} has a control character"),
+            HeaderError::Name(name) => write!(f, "{} is not a header name", quoted(name)),
+            HeaderError::Value(name) => {
+                write!(f, "the value of header {} has a control character", quoted(name))
+            }
             HeaderError::TooMany => write!(f, "there are more than {MAX_FIELDS} header fields"),
         }
     }

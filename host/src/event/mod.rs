@@ -28,6 +28,15 @@ pub use message::Message;
 pub use split::{NotSplit, Split, split};
 pub(crate) use view::decode;
 
+/// A text that somebody chose, for a message: quoted, escaped, and not endless.
+fn quoted(text: &str) -> String {
+    const MOST: usize = 100;
+    match text.char_indices().nth(MOST) {
+        None => format!("{text:?}"),
+        Some((at, _)) => format!("{:?}…", &text[..at]),
+    }
+}
+
 /// Milliseconds since the Unix epoch, by the wall clock.
 pub type UnixMillis = i64;
 
