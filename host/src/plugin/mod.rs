@@ -1,20 +1,33 @@
 //! Plugins: what goes in, what comes out, and the ways in which one can fail. How one is run is behind [`Processor`] and
 //! [`RequestVerifier`].
 
+mod budget;
+mod kept;
+mod measures;
+mod outbound;
 mod output;
 mod secrets;
+mod uses;
 #[cfg(feature = "wasm")]
 pub mod wasm;
 
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::delivery::Reply;
 use crate::event::{Event, Message};
 
+pub use budget::Budget;
+pub use kept::{Kept, KeptValue, KvAccess, KvBuffer, KvError, KvGrant, Unavailable};
+pub use measures::{Measure, Measured, Measures};
+pub use outbound::{Exchange, HttpError, HttpLimits, HttpRequest, HttpResponse, Outbound};
 pub use output::{Edits, EmittedMessage, OutputLimits};
 pub use secrets::GrantedSecrets;
+#[cfg(feature = "wasm")]
+pub(crate) use uses::origin;
+pub use uses::{Capability, Use, Uses};
 
 /// One call's input.
 #[derive(Clone, Debug)]
@@ -29,8 +42,74 @@ pub struct Call {
 
 /// What the calls of one run share.
 #[derive(Debug, Default)]
-#[non_exhaustive]
-pub struct Chain {}
+pub struct Chain {
+    /// What they may use together.
+    pub(crate) budget: Budget,
+    /// The most memory that an instance had in one of the calls, in bytes.
+    pub peak_memory: usize,
+    /// Why a request of the latest call was denied, for the account of a failure that came of it.
+    pub denial: Option<String>,
+    /// Where values that plugins keep are read; none where there is no run that could keep any.
+    kept: Option<Arc<dyn Kept>>,
+    kv: Option<Box<KvBuffer>>,
+    measures: Option<Box<Measures>>,
+}
+
+impl Chain {
+    /// That of a run, whose plugins may keep values beside those that are stored there.
+    pub fn of_run(kept: Arc<dyn Kept>) -> Self {
+        Chain { kept: Some(kept), ..Chain::default() }
+    }
+
+    /// The same with a budget for all calls together.
+    pub fn within(self, budget: Budget) -> Self {
+        Chain { budget, ..self }
+    }
+
+    /// Whether its calls have used up what they may use together.
+    pub(crate) fn is_spent(&self) -> bool {
+        self.budget.is_spent()
+    }
+
+    /// What a plugin may do with the values that it keeps, waiting for none longer than `patience`.
+    pub fn kv(&mut self, grant: &KvGrant, patience: Duration) -> Result<KvAccess<'_>, Unavailable> {
+        let Some(kept) = &self.kept else {
+            return Err(Unavailable("only a plugin of a route keeps values".to_owned()));
+        };
+        let buffer = self.kv.get_or_insert_with(|| Box::new(KvBuffer::new(kept.clone())));
+        Ok(buffer.access(grant, patience))
+    }
+
+    /// What the run's plugins measure.
+    pub fn measures(&mut self) -> &mut Measures {
+        self.measures.get_or_insert_default()
+    }
+
+    /// Marks this moment, before a call.
+    pub fn mark(&mut self) {
+        if let Some(kv) = &mut self.kv {
+            kv.mark();
+        }
+        if let Some(measures) = &mut self.measures {
+            measures.mark();
+        }
+    }
+
+    /// Takes back what has been written and measured since the mark: the call has failed.
+    pub fn roll_back(&mut self) {
+        if let Some(kv) = &mut self.kv {
+            kv.roll_back();
+        }
+        if let Some(measures) = &mut self.measures {
+            measures.roll_back();
+        }
+    }
+
+    /// What is to be stored and counted with the run's end.
+    pub fn into_results(self) -> (Option<Box<KvBuffer>>, Option<Box<Measures>>) {
+        (self.kv, self.measures)
+    }
+}
 
 /// What a call came to.
 #[derive(Clone, Debug)]
@@ -99,6 +178,19 @@ impl FaultKind {
     }
 }
 
+#[cfg(feature = "wasm")]
+impl Fault {
+    /// With what was denied before, which may be why it failed.
+    pub(crate) fn after_denial(self, denial: Option<String>) -> Self {
+        match denial {
+            Some(denial) if !self.message.contains(&denial) => {
+                Fault { message: format!("{}; a request was denied: {denial}", self.message), ..self }
+            }
+            _ => self,
+        }
+    }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.kind.as_str(), self.message)
@@ -148,6 +240,21 @@ impl Identity {
 
 /// Something that finds out whether requests are genuine, one at a time, on the caller's thread.
 pub trait RequestVerifier: Send + Sync + 'static {
-    /// Looks at one request. Ends within the plugin's time limit, and never panics.
-    fn verify(&self, request: Arc<Event>) -> Result<Finding, Fault>;
+    /// Looks at one request. Ends within the plugin's time limit, and never panics. What it measures is in the chain then.
+    fn verify(&self, request: Arc<Event>, chain: &mut Chain) -> Result<Finding, Fault>;
+}
+
+/// What a sink says of a message that arrived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// HTTP status, or 200 where there is none.
+    pub status: u16,
+    /// For the operator; may be empty.
+    pub detail: String,
+}
+
+/// Something that delivers messages, one attempt at a time, on the caller's thread.
+pub trait Sink: Send + Sync + 'static {
+    /// Makes one attempt, counted from 1. Ends within its time limit, and never panics.
+    fn deliver(&self, message: Arc<Event>, attempt: u32) -> Result<Receipt, Fault>;
 }

@@ -5,7 +5,15 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::delivery::Reply;
-use crate::event::{Body, Edit, Message};
+use crate::event::{Body, Edit, EditError, Message};
+
+use super::{Fault, FaultKind};
+
+/// Bytes that the messages made of one may come to, with the headers that each of them has from it.
+const MAX_MADE: usize = 256 << 20;
+
+/// Bytes that an entry of a list counts beside its content, since there is no list of nothing but nothing.
+const ENTRY: usize = 64;
 
 /// 30 days.
 const MAX_DELAY_SECONDS: u32 = 30 * 24 * 3600;
@@ -81,7 +89,7 @@ impl Edits {
 
     /// Chooses destinations.
     pub fn send_to(&mut self, destinations: Vec<String>) {
-        self.bytes += destinations.iter().map(String::len).sum::<usize>();
+        self.bytes += destinations.iter().map(|name| name.len() + ENTRY).sum::<usize>();
         self.destinations = Some(destinations);
     }
 
@@ -92,15 +100,16 @@ impl Edits {
 
     /// Adds a message in the event's place.
     pub fn emit(&mut self, message: EmittedMessage) {
-        let headers: usize = message.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
-        self.bytes +=
-            message.body.len() + headers + message.destinations.iter().map(String::len).sum::<usize>();
+        let header = |(name, value): &(String, String)| name.len() + value.len() + ENTRY;
+        let headers: usize = message.headers.iter().map(header).sum();
+        let destinations: usize = message.destinations.iter().map(|name| name.len() + ENTRY).sum();
+        self.bytes += message.body.len() + headers + destinations;
         self.emitted.push(message);
     }
 
     /// Answers the sender.
     pub fn reply(&mut self, reply: Reply) {
-        self.bytes += reply.body.len() + reply.headers.size();
+        self.bytes += reply.body.len() + reply.headers.size() + ENTRY * (1 + reply.headers.len());
         self.reply = Some(reply);
     }
 
@@ -109,10 +118,15 @@ impl Edits {
         self.reply.take()
     }
 
-    /// What is over a limit, if anything is. Each entry counts as 64 bytes beside its content.
+    /// Bytes of everything that was asked for.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// What is over a limit, if anything is. Each entry of any list counts as 64 bytes beside its content.
     pub fn excess(&self, limits: OutputLimits) -> Option<String> {
         let entries = self.headers.len() + self.json.len() + self.attributes.len() + self.emitted.len();
-        if self.bytes + 64 * entries > limits.bytes {
+        if self.bytes + ENTRY * entries > limits.bytes {
             Some(format!("it put out more than {} bytes", limits.bytes))
         } else if self.emitted.len() > limits.messages {
             Some(format!("it emitted more than {} messages", limits.messages))
@@ -121,24 +135,30 @@ impl Edits {
         }
     }
 
-    /// The messages that go on, or what was asked for and is not allowed.
-    pub fn apply(self, mut message: Message, route: &[Arc<str>]) -> Result<Vec<Message>, String> {
-        for (name, value) in self.attributes {
-            message.set_attribute(name, value);
+    /// The messages that go on, or what was asked for and is not allowed. Many edits of a large body take their time;
+    /// now and then `may_go_on` is asked whether there is any left.
+    pub fn apply(
+        self,
+        mut message: Message,
+        route: &[Arc<str>],
+        may_go_on: &mut dyn FnMut() -> bool,
+    ) -> Result<Vec<Message>, Fault> {
+        for (name, value) in &self.attributes {
+            message.set_attribute(name, value).map_err(|error| invalid(error.to_string()))?;
         }
         if self.delay_seconds > MAX_DELAY_SECONDS {
-            return Err(format!("a delay of {} s is over 30 days", self.delay_seconds));
+            return Err(invalid(format!("a delay of {} s is over 30 days", self.delay_seconds)));
         }
         message.delay_seconds = message.delay_seconds.max(self.delay_seconds);
         if let Some(destinations) = self.destinations {
-            message.destinations = Some(choose(destinations, route)?);
+            message.destinations = Some(choose(destinations, route).map_err(invalid)?);
         }
         if !self.emitted.is_empty() {
-            return self.emitted.into_iter().map(|emitted| emitted.on(&message, route)).collect();
+            return emitted(self.emitted, &message, route).map_err(invalid);
         }
         for (name, value) in &self.headers {
             match value {
-                Some(value) => set_header(&mut message, name, value)?,
+                Some(value) => set_header(&mut message, name, value).map_err(invalid)?,
                 None => message.headers.remove(name),
             }
         }
@@ -147,11 +167,32 @@ impl Edits {
             None => message.body.under(&message.headers),
         };
         if !self.json.is_empty() {
-            let edited = message.body.edited(&self.json).map_err(|error| error.to_string())?;
+            let edited = message.body.edited_in_time(&self.json, may_go_on).map_err(|error| match error {
+                EditError::TooLong => Fault { kind: FaultKind::Deadline, message: error.to_string() },
+                _ => invalid(error.to_string()),
+            })?;
             message.body = Body::new(edited, &message.headers);
         }
         Ok(vec![message])
     }
+}
+
+/// What takes a message's place. Each may have headers and attributes of its own, many of which were the message's.
+fn emitted(
+    emitted: Vec<EmittedMessage>,
+    message: &Message,
+    route: &[Arc<str>],
+) -> Result<Vec<Message>, String> {
+    let (mut made, mut size) = (Vec::with_capacity(emitted.len()), 0);
+    for one in emitted {
+        let one = one.on(message, route)?;
+        size += one.size();
+        if size > MAX_MADE {
+            return Err(format!("the messages come to more than {} MiB", MAX_MADE >> 20));
+        }
+        made.push(one);
+    }
+    Ok(made)
 }
 
 impl EmittedMessage {
@@ -180,6 +221,10 @@ const HOST_HEADERS: [&str; 9] = [
     "transfer-encoding",
     "upgrade",
 ];
+
+fn invalid(message: String) -> Fault {
+    Fault { kind: FaultKind::InvalidOutput, message }
+}
 
 fn set_header(message: &mut Message, name: &str, value: &str) -> Result<(), String> {
     if HOST_HEADERS.iter().any(|own| own.eq_ignore_ascii_case(name)) {
@@ -215,8 +260,8 @@ mod tests {
     type Expected<'a> = (&'a str, Option<&'a [&'a str]>);
 
     fn check(edits: Edits, expected: Result<&[Expected<'_>], &str>) {
-        let applied = edits.apply(message(r#"{"a": 1}"#), &route());
-        let seen = applied.as_ref().map_err(String::as_str).map(|messages| {
+        let applied = edits.apply(message(r#"{"a": 1}"#), &route(), &mut || true);
+        let seen = applied.as_ref().map_err(|fault| fault.message.as_str()).map(|messages| {
             let body = |message: &Message| String::from_utf8(message.body.bytes().to_vec()).expect("UTF-8");
             messages.iter().map(|message| (body(message), message.destinations.clone())).collect::<Vec<_>>()
         });
@@ -250,13 +295,47 @@ mod tests {
             let headers = vec![("x-one".to_owned(), "2".to_owned())];
             edits.emit(EmittedMessage { destinations: to, headers, body: Bytes::from_static(b"x") });
         }
-        let applied = edits.apply(message("{}"), &route()).expect("applied");
+        let applied = edits.apply(message("{}"), &route(), &mut || true).expect("applied");
         assert_eq!(applied.len(), 2);
         assert_eq!(applied[0].destinations, Some(vec!["ci".to_owned()]));
         assert_eq!(applied[1].destinations, None);
         assert_eq!(applied[1].headers.text("x-all"), None);
         assert_eq!(applied[1].attribute("note"), Some("3"));
         assert_eq!(applied[1].headers.text("x-one"), Some("2"));
+    }
+
+    #[test]
+    fn lists_of_nothing_count() {
+        let limits = OutputLimits { bytes: 64_000, messages: 10 };
+        let check = |fill: &dyn Fn(&mut Edits, usize)| {
+            for (number, fits) in [(900, true), (1001, false)] {
+                let mut edits = Edits::default();
+                fill(&mut edits, number);
+                assert_eq!(edits.excess(limits).is_none(), fits, "{number}");
+            }
+        };
+        let names = |number| vec![String::new(); number];
+        let emitted = |destinations, headers| EmittedMessage { destinations, headers, body: Bytes::new() };
+        check(&|edits, number| edits.send_to(names(number)));
+        check(&|edits, number| edits.emit(emitted(names(number), Vec::new())));
+        check(&|edits, number| {
+            edits.emit(emitted(Vec::new(), vec![(String::new(), String::new()); number]));
+        });
+    }
+
+    #[test]
+    fn messages_that_repeat_many_headers_are_bounded() {
+        let mut wide = message("{}");
+        for number in 0..900 {
+            wide.headers.set(&format!("x-{number}"), &"v".repeat(1000)).expect("a header");
+        }
+        let mut edits = Edits::default();
+        for _ in 0..1000 {
+            let headers = vec![("x-own".to_owned(), "1".to_owned())];
+            edits.emit(EmittedMessage { destinations: vec![], headers, body: Bytes::new() });
+        }
+        let fault = edits.apply(wide, &route(), &mut || true).expect_err("too much");
+        assert_eq!(fault.message, "the messages come to more than 256 MiB");
     }
 
     #[test]

@@ -4,10 +4,16 @@
 use super::LoadError;
 
 /// The interface that a route calls.
-const HANDLER: &str = "hookyard:plugin/handler";
+pub(super) const HANDLER: &str = "hookyard:plugin/handler";
 
 /// The interface that a source calls.
-const VERIFICATION: &str = "hookyard:plugin/verification";
+pub(super) const VERIFICATION: &str = "hookyard:plugin/verification";
+
+/// The interface that a destination calls.
+pub(super) const DELIVERY: &str = "hookyard:plugin/delivery";
+
+/// The import with which a call may wait for somebody outside.
+const HTTP: &str = "hookyard:plugin/http";
 
 /// The contract's versions that this host serves all have this prefix.
 const SERVED: &str = "0.1.";
@@ -16,7 +22,7 @@ const SERVED: &str = "0.1.";
 const ALWAYS: [&str; 5] = ["types", "events", "output", "logging", "config"];
 
 /// Imports that this version can serve when granted.
-const OFFERED: [&str; 1] = ["secrets"];
+const OFFERED: [&str; 4] = ["http", "kv", "metrics", "secrets"];
 
 /// Powers beyond reading the event and writing the output, each off unless granted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -57,7 +63,7 @@ fn check_import(import: &str, grants: Grants, offered: &[&str]) -> Result<(), St
     let (granted, line) = match interface {
         interface if ALWAYS.contains(&interface) => return Ok(()),
         "http" => (grants.http, "allow.http = [\"https://api.example.com\"]"),
-        "secrets" => (grants.secrets, "allow.secrets = [\"name\"]"),
+        "secrets" => (grants.secrets, "allow.secrets = [\"name\"]` or `allow.secrets = []"),
         "kv" => (grants.kv, "allow.kv = true"),
         "metrics" => (grants.metrics, "allow.metrics = true"),
         _ => return Err(format!("imports {import}, which version {version} of the contract does not have")),
@@ -73,6 +79,11 @@ fn check_import(import: &str, grants: Grants, offered: &[&str]) -> Result<(), St
     Ok(())
 }
 
+/// Whether a component imports what lets a call wait for somebody outside.
+pub(super) fn waits<'a>(mut imports: impl Iterator<Item = &'a str>) -> bool {
+    imports.any(|import| import.split_once('@').is_some_and(|(path, _)| path == HTTP))
+}
+
 /// What a component exports that is called here; at least one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exports {
@@ -80,6 +91,8 @@ pub struct Exports {
     pub handler: bool,
     /// It verifies requests.
     pub verification: bool,
+    /// It is a destination.
+    pub delivery: bool,
 }
 
 impl Exports {
@@ -90,17 +103,27 @@ impl Exports {
             let is = |(path, version): (&str, &str)| path == interface && version.starts_with(SERVED);
             names.iter().any(|name| name.split_once('@').is_some_and(is))
         };
-        let exports = Exports { handler: served(HANDLER), verification: served(VERIFICATION) };
-        if exports.handler || exports.verification {
+        let exports = Exports {
+            handler: served(HANDLER),
+            verification: served(VERIFICATION),
+            delivery: served(DELIVERY),
+        };
+        if exports.handler || exports.verification || exports.delivery {
             return Ok(exports);
         }
         let found = match names.as_slice() {
             [] => "nothing".to_owned(),
             names => names.join(", "),
         };
+        if names.iter().any(|name| name.starts_with("wasi:http/incoming-handler")) {
+            return Err(LoadError::World(
+                "answers HTTP requests: a destination is made of it, type = \"component\" with this path"
+                    .to_owned(),
+            ));
+        }
         Err(LoadError::World(format!(
-            "is of another world: a route calls {HANDLER}@{SERVED}x and a source {VERIFICATION}@{SERVED}x; it exports \
-             {found}"
+            "is of another world: a route calls {HANDLER}@{SERVED}x, a source {VERIFICATION}@{SERVED}x and a \
+             destination {DELIVERY}@{SERVED}x; it exports {found}"
         )))
     }
 }
@@ -135,9 +158,15 @@ mod tests {
     fn another_world_is_named() {
         let found = |exports: &[&'static str]| Exports::among(exports.iter().copied());
         let (handler, verification) = ("hookyard:plugin/handler@0.1.0", "hookyard:plugin/verification@0.1.0");
-        assert_eq!(found(&[handler]), Ok(Exports { handler: true, verification: false }));
-        assert_eq!(found(&["a:b/c", verification]), Ok(Exports { handler: false, verification: true }));
-        assert_eq!(found(&[verification, handler]), Ok(Exports { handler: true, verification: true }));
+        let delivery = "hookyard:plugin/delivery@0.1.0";
+        let none = Exports { handler: false, verification: false, delivery: false };
+        assert_eq!(found(&[handler]), Ok(Exports { handler: true, ..none }));
+        assert_eq!(found(&["a:b/c", verification]), Ok(Exports { verification: true, ..none }));
+        assert_eq!(
+            found(&[verification, handler]),
+            Ok(Exports { handler: true, verification: true, ..none })
+        );
+        assert_eq!(found(&[delivery]), Ok(Exports { delivery: true, ..none }));
         for exports in
             [&[][..], &["wasi:http/incoming-handler@0.2.0"], &["hookyard:plugin/handler@0.2.0"], &["handler"]]
         {

@@ -8,8 +8,8 @@
 //! memory; where even that is scarce (`ulimit -v`), smaller reservations with explicit bounds checks take their place.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use wasmtime::{Config, Enabled, Engine, Inlining, InstanceAllocationStrategy, PoolingAllocationConfig};
@@ -19,11 +19,14 @@ use super::shape::{SMALL_RESIDENT, Size};
 /// Instances that a lane has room for: one at a time, and one for each plugin that is reused.
 const LANE_SLOTS: u32 = 64;
 
+/// Instances that the pool for guests that wait has room for: those of all threads that wait, and those that are kept.
+const PATIENT_SLOTS: u32 = 160;
+
 /// More threads share lanes: each lane reserves address space and has a copy of the code.
 const MAX_LANES: usize = 32;
 
 /// How often running guests are interrupted to look at the time.
-const TICK: Duration = Duration::from_millis(5);
+pub(super) const TICK: Duration = Duration::from_millis(5);
 
 /// Ticks without a call after which the ticker sleeps.
 const IDLE_TICKS: u32 = 200;
@@ -34,6 +37,9 @@ pub struct Runtime {
     /// A lane each.
     small: Arc<[Engine]>,
     large: Engine,
+    /// For guests that wait for somebody outside: they keep their place in the pool meanwhile, which must be nobody
+    /// else's. Made when the first of them is loaded.
+    patient: Arc<[OnceLock<Engine>; 2]>,
     pub(super) calls: Arc<Calls>,
     /// Bytes that a pool's slots have room for; fixed when the pool is made.
     pub(super) max_memory: usize,
@@ -56,25 +62,28 @@ impl Runtime {
     /// the thread that keeps their time.
     pub fn new(threads: usize, max_memory: usize) -> Result<Self, RuntimeError> {
         let slots = u32::try_from(threads.saturating_mul(8).clamp(32, 512)).unwrap_or(512);
-        let lanes = (0..threads.clamp(1, MAX_LANES)).map(|_| engine(Size::Small, LANE_SLOTS, max_memory));
+        let lanes = (0..threads.clamp(1, MAX_LANES)).map(|_| engine(Size::Small, LANE_SLOTS, 1, max_memory));
         let small: Arc<[Engine]> = lanes.collect::<Result<_, _>>()?;
-        let large = engine(Size::Large, slots, max_memory)?;
+        let large = engine(Size::Large, slots, 1, max_memory)?;
         let calls = Arc::new(Calls::default());
-        let ticking = (Arc::downgrade(&small), large.weak(), Arc::downgrade(&calls));
+        let patient: Arc<[OnceLock<Engine>; 2]> = Arc::default();
+        let ticking =
+            (Arc::downgrade(&small), large.weak(), Arc::downgrade(&calls), Arc::downgrade(&patient));
         let ticker = std::thread::Builder::new().name("hookyard-epoch".to_owned()).spawn(move || {
             let mut idle = 0;
             loop {
                 std::thread::sleep(TICK);
-                let (Some(small), Some(large), Some(calls)) =
-                    (ticking.0.upgrade(), ticking.1.upgrade(), ticking.2.upgrade())
+                let (Some(small), Some(large), Some(calls), Some(patient)) =
+                    (ticking.0.upgrade(), ticking.1.upgrade(), ticking.2.upgrade(), ticking.3.upgrade())
                 else {
                     return;
                 };
                 small.iter().for_each(Engine::increment_epoch);
                 large.increment_epoch();
+                patient.iter().filter_map(OnceLock::get).for_each(Engine::increment_epoch);
                 idle = if calls.none() { idle + 1 } else { 0 };
                 if idle > IDLE_TICKS && calls.sleep() {
-                    drop((small, large, calls));
+                    drop((small, large, calls, patient));
                     std::thread::park_timeout(Duration::from_secs(1));
                     idle = 0;
                 }
@@ -82,7 +91,20 @@ impl Runtime {
         });
         let ticker = ticker.map_err(|error| RuntimeError(error.to_string()))?;
         let _ = calls.ticker.set(ticker.thread().clone());
-        Ok(Runtime { small, large, calls, max_memory })
+        Ok(Runtime { small, large, patient, calls, max_memory })
+    }
+
+    /// The engine for guests of that size that wait for somebody outside.
+    pub(super) fn patient(&self, size: Size) -> Result<&Engine, RuntimeError> {
+        let place = match size {
+            Size::Small => &self.patient[0],
+            Size::Large => &self.patient[1],
+        };
+        if let Some(engine) = place.get() {
+            return Ok(engine);
+        }
+        let engine = engine(size, PATIENT_SLOTS, PATIENT_SLOTS, self.max_memory)?;
+        Ok(place.get_or_init(|| engine))
     }
 
     /// The engines for guests of that size, a lane each.
@@ -115,7 +137,7 @@ const COUNTERS: usize = 16;
 pub(super) struct Calls {
     running: [Counter; COUNTERS],
     asleep: std::sync::atomic::AtomicBool,
-    ticker: std::sync::OnceLock<std::thread::Thread>,
+    ticker: OnceLock<std::thread::Thread>,
 }
 
 /// Alone on its cache lines; processors fetch two at once.
@@ -160,15 +182,15 @@ impl Drop for Running<'_> {
     }
 }
 
-fn engine(size: Size, slots: u32, max_memory: usize) -> Result<Engine, RuntimeError> {
+fn engine(size: Size, slots: u32, stacks: u32, max_memory: usize) -> Result<Engine, RuntimeError> {
     // 4 GiB for each slot lets the processor's page tables do the bounds checks.
-    let roomy = config(size, slots, max_memory, 4 << 30);
+    let roomy = config(size, slots, stacks, max_memory, 4 << 30);
     Engine::new(&roomy)
-        .or_else(|_| Engine::new(&config(size, slots.min(32), max_memory, max_memory as u64)))
+        .or_else(|_| Engine::new(&config(size, slots.min(32), stacks.min(32), max_memory, max_memory as u64)))
         .map_err(|error| RuntimeError(format!("{error:#}")))
 }
 
-fn config(size: Size, slots: u32, max_memory: usize, reservation: u64) -> Config {
+fn config(size: Size, slots: u32, stacks: u32, max_memory: usize, reservation: u64) -> Config {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(slots)
         .total_memories(slots * size.memories())
@@ -181,9 +203,9 @@ fn config(size: Size, slots: u32, max_memory: usize, reservation: u64) -> Config
         .max_core_instance_size(size.instance_bytes())
         .table_elements(size.table_elements())
         .max_memory_size(max_memory)
-        // Stacks are for asynchronous calls, of which there are none. Each of the default's 1000 costs two mappings,
-        // of which a process may have 65530.
-        .total_stacks(1)
+        // Stacks are for asynchronous calls, of which there are few. Each of the default's 1000 costs two mappings, of
+        // which a process may have 65530.
+        .total_stacks(stacks)
         .linear_memory_keep_resident(SMALL_RESIDENT)
         .table_keep_resident(16 * 1024)
         .max_unused_warm_slots(size.warm_slots())

@@ -1,25 +1,37 @@
 //! Plugins as WebAssembly components. Nothing outside this folder names wasmtime.
 //!
 //! A [`Runtime`] holds the engines for the life of the process; a [`Component`] is a file that has been compiled and
-//! whose imports have been checked; a [`Plugin`] or a [`Verifier`] is a component with its settings, ready to be called.
+//! whose imports have been checked; a [`Plugin`], a [`Verifier`] or a [`Sink`] is a component with its settings, ready to be called.
 
+mod anatomy;
 mod cache;
 mod capability;
 mod compile;
+mod effort;
 mod engine;
 mod host;
 mod instance;
+mod lifecycle;
 mod limits;
+pub mod meaning;
+mod packages;
 mod sandbox;
 mod shape;
+mod sink;
+mod stock;
 mod verifier;
 
 use std::fmt;
 
+pub use anatomy::Anatomy;
 pub use capability::{Exports, Grants};
 pub use compile::{Component, Origin, read, sha256};
 pub use engine::{Runtime, RuntimeError};
-pub use instance::{Instances, Limits, Plugin, PluginSettings};
+pub use instance::{Instances, Limits, Plugin, PluginSettings, ReuseCaps};
+pub use lifecycle::Introduction;
+pub use limits::thread_cpu;
+pub use sink::Sink;
+pub use stock::{Stock, StockComponent, StockLimits, StockSettings};
 pub use verifier::Verifier;
 
 /// Bytes of a plugin's memory that stay ready between calls; one that starts with more costs more for each call.
@@ -41,6 +53,10 @@ pub enum LoadError {
     NotAComponent(String),
     /// It is broken, or uses what the engine does not offer.
     Invalid(String),
+    /// The JSON Schema that it brings for its configuration is none.
+    Schema(String),
+    /// What it does when it is loaded failed.
+    Lifecycle(String),
     /// It exports no interface that is called here.
     World(String),
     /// It imports what it has not been granted, or what does not exist.
@@ -58,6 +74,8 @@ impl fmt::Display for LoadError {
             }
             LoadError::NotAComponent(detail) => write!(f, "is not a WebAssembly component: {detail}"),
             LoadError::Invalid(detail) => write!(f, "cannot be compiled: {detail}"),
+            LoadError::Schema(detail) => write!(f, "brings a JSON Schema that cannot be used: {detail}"),
+            LoadError::Lifecycle(detail) => write!(f, "failed while it was loaded: {detail}"),
             LoadError::World(detail) | LoadError::Import(detail) | LoadError::Limit(detail) => {
                 f.write_str(detail)
             }

@@ -3,18 +3,20 @@
 use std::fmt;
 use std::sync::Arc;
 
+use hookyard_wit::v0_1::hookyard::plugin::events;
 use hookyard_wit::v0_1::hookyard::plugin::types::{Header, Response};
 use hookyard_wit::v0_1::verifier::exports::hookyard::plugin::verification::Outcome;
 use hookyard_wit::v0_1::verifier::{Verifier as Guest, VerifierPre};
 use wasmtime::Store;
-use wasmtime::component::InstancePre;
+use wasmtime::component::{InstancePre, Resource};
 
 use crate::delivery::Reply;
 use crate::event::Event;
 use crate::plugin::{Call, Chain, Fault, FaultKind, Finding, Identity, RequestVerifier};
 
+use super::capability::VERIFICATION;
 use super::host::{Host, reply};
-use super::sandbox::{Exported, Sandboxes};
+use super::sandbox::{Declared, Exported, Sandboxes};
 use super::{Component, LoadError, PluginSettings, Runtime};
 
 /// A component that exports `verification`, with its settings, ready to be called from several threads.
@@ -28,6 +30,10 @@ struct Verification;
 impl Exported for Verification {
     type Prepared = VerifierPre<Host>;
     type Guest = Guest;
+
+    fn fits(declared: &Declared<'_>) -> wasmtime::Result<()> {
+        declared.has::<(Resource<events::Event>,), (Outcome,)>(VERIFICATION, "verify")
+    }
 
     fn prepare(linked: InstancePre<Host>) -> wasmtime::Result<Self::Prepared> {
         VerifierPre::new(linked)
@@ -48,10 +54,10 @@ impl Verifier {
         Ok(Verifier { sandboxes: Sandboxes::new(runtime, component, settings)? })
     }
 
-    fn call(&self, request: Arc<Event>) -> Result<Finding, Fault> {
+    fn call(&self, request: Arc<Event>, chain: &mut Chain) -> Result<Finding, Fault> {
         let message = request.message();
         let call = Call { event: request, message, destinations: Arc::default() };
-        let (said, _, _) = self.sandboxes.call(call, &mut Chain::default(), |guest, store, event| {
+        let (said, _, _) = self.sandboxes.call(call, chain, |guest, store, event| {
             guest.hookyard_plugin_verification().call_verify(store, event)
         })?;
         Ok(match said {
@@ -97,8 +103,9 @@ impl Verifier {
 }
 
 impl RequestVerifier for Verifier {
-    fn verify(&self, request: Arc<Event>) -> Result<Finding, Fault> {
-        self.call(request).map_err(|fault| self.sandboxes.masked(fault))
+    fn verify(&self, request: Arc<Event>, chain: &mut Chain) -> Result<Finding, Fault> {
+        let called = self.call(request, chain);
+        called.map_err(|fault| self.sandboxes.masked(fault.after_denial(chain.denial.take())))
     }
 }
 

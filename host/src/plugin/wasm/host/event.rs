@@ -39,15 +39,18 @@ impl events::Host for Host {}
 
 impl events::HostEvent for Host {
     fn id(&mut self, handle: Resource<events::Event>) -> wasmtime::Result<String> {
-        Ok(self.call(&handle)?.event.id.to_string())
+        let id = self.call(&handle)?.event.id.to_string();
+        self.passing(id)
     }
 
     fn source(&mut self, handle: Resource<events::Event>) -> wasmtime::Result<String> {
-        Ok(self.call(&handle)?.event.source.to_string())
+        let source = self.call(&handle)?.event.source.to_string();
+        self.passing(source)
     }
 
     fn kind(&mut self, handle: Resource<events::Event>) -> wasmtime::Result<String> {
-        Ok(self.call(&handle)?.event.kind.clone())
+        let kind = self.call(&handle)?.event.kind.clone();
+        self.passing(kind)
     }
 
     fn received_at(&mut self, handle: Resource<events::Event>) -> wasmtime::Result<i64> {
@@ -55,26 +58,31 @@ impl events::HostEvent for Host {
     }
 
     fn method(&mut self, handle: Resource<events::Event>) -> wasmtime::Result<String> {
-        Ok(self.call(&handle)?.event.method.clone())
+        let method = self.call(&handle)?.event.method.clone();
+        self.passing(method)
     }
 
     fn path(&mut self, handle: Resource<events::Event>) -> wasmtime::Result<String> {
-        Ok(self.call(&handle)?.event.path.clone())
+        let path = self.call(&handle)?.event.path.clone();
+        self.passing(path)
     }
 
     fn query(&mut self, handle: Resource<events::Event>) -> wasmtime::Result<String> {
-        Ok(self.call(&handle)?.event.query.clone())
+        let query = self.call(&handle)?.event.query.clone();
+        self.passing(query)
     }
 
     fn header(&mut self, handle: Resource<events::Event>, name: String) -> wasmtime::Result<Option<String>> {
-        Ok(self.call(&handle)?.message.headers.first(&name).map(lossy))
+        let value = self.call(&handle)?.message.headers.first(&name).map(lossy);
+        self.passing(value)
     }
 
     fn headers(&mut self, handle: Resource<events::Event>) -> wasmtime::Result<Vec<types::Header>> {
         let headers = &self.call(&handle)?.message.headers;
         let header =
             |(name, value): (&str, &Bytes)| types::Header { name: name.to_owned(), value: lossy(value) };
-        Ok(headers.iter().map(header).collect())
+        let headers: Vec<_> = headers.iter().map(header).collect();
+        self.passing(headers)
     }
 
     fn attribute(
@@ -82,7 +90,8 @@ impl events::HostEvent for Host {
         handle: Resource<events::Event>,
         name: String,
     ) -> wasmtime::Result<Option<String>> {
-        Ok(self.call(&handle)?.message.attribute(&name).map(str::to_owned))
+        let value = self.call(&handle)?.message.attribute(&name).map(str::to_owned);
+        self.passing(value)
     }
 
     fn body_length(&mut self, handle: Resource<events::Event>) -> wasmtime::Result<u32> {
@@ -90,7 +99,9 @@ impl events::HostEvent for Host {
     }
 
     fn body(&mut self, handle: Resource<events::Event>) -> wasmtime::Result<Vec<u8>> {
-        Ok(self.call(&handle)?.message.body.bytes().to_vec())
+        let body = self.call(&handle)?.message.body.bytes().clone();
+        self.pass(body.len())?;
+        Ok(body.to_vec())
     }
 
     fn body_range(
@@ -102,7 +113,9 @@ impl events::HostEvent for Host {
         let bytes = self.call(&handle)?.message.body.bytes();
         let start = (offset as usize).min(bytes.len());
         let end = start.saturating_add(length as usize).min(bytes.len());
-        Ok(bytes[start..end].to_vec())
+        let bytes = bytes.slice(start..end);
+        self.pass(bytes.len())?;
+        Ok(bytes.to_vec())
     }
 
     fn json_kind(
@@ -130,7 +143,8 @@ impl events::HostEvent for Host {
         pointer: String,
     ) -> wasmtime::Result<Option<String>> {
         let found = self.json(&handle, &pointer)?;
-        Ok(found.and_then(|(document, node)| document.string(node)).map(Cow::into_owned))
+        let text = found.and_then(|(document, node)| document.string(node)).map(Cow::into_owned);
+        self.passing(text)
     }
 
     fn json_integer(
@@ -171,7 +185,9 @@ impl events::HostEvent for Host {
         handle: Resource<events::Event>,
         pointer: String,
     ) -> wasmtime::Result<Option<String>> {
-        Ok(self.json(&handle, &pointer)?.map(|(document, node)| document.text(node).to_owned()))
+        let found = self.json(&handle, &pointer)?;
+        let text = found.map(|(document, node)| document.text(node).to_owned());
+        self.passing(text)
     }
 
     fn drop(&mut self, _handle: Resource<events::Event>) -> wasmtime::Result<()> {

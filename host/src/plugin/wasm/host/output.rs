@@ -12,7 +12,9 @@ use super::Host;
 impl Host {
     /// Records a request for change, unless that is too much.
     fn edit(&mut self, record: impl FnOnce(&mut Edits)) -> wasmtime::Result<()> {
+        let before = self.edits.bytes();
         record(&mut self.edits);
+        self.pass(self.edits.bytes().saturating_sub(before))?;
         match self.edits.excess(self.outfit.limits.output) {
             Some(message) => Err(Fault { kind: FaultKind::InvalidOutput, message }.into()),
             None => Ok(()),
