@@ -13,6 +13,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::Request;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use crate::admin::{self, AdminSocket, Control, Today};
@@ -29,6 +30,7 @@ use crate::reload::{Failure, Rejected, Reloader, Seen, Source, Watcher, make, na
 use crate::server::{self, Handshakes, Listeners};
 use crate::store::{Ledger, Store, StoreError};
 use crate::upkeep;
+use crate::waiting::Waiting;
 
 /// How long a process that takes the place of another waits for that one to let go of the store.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -167,11 +169,18 @@ impl Builder {
         let state_dir = workshop.state_dir.clone();
         let metrics = workshop.metrics.clone();
         let threads = generation.config.server.guest_threads;
+        let waiting = workshop.waiting.clone();
         put_to_use(&generation, &metrics);
         let current = Arc::new(ArcSwap::from_pointee(generation));
-        let dispatcher =
-            Dispatcher::start(store.clone(), current.clone(), clock.clone(), metrics.clone(), threads)
-                .map_err(|error| BuildError::System(format!("cannot start guest threads: {error}")))?;
+        let dispatcher = Dispatcher::start(
+            store.clone(),
+            current.clone(),
+            clock.clone(),
+            metrics.clone(),
+            threads,
+            waiting,
+        )
+        .map_err(|error| BuildError::System(format!("cannot start guest threads: {error}")))?;
         let dispatcher = Arc::new(dispatcher);
         let reloader = Arc::new(Reloader::new(source, current.clone(), Arc::new(workshop), clock.clone()));
         let changed = Arc::downgrade(&dispatcher);
@@ -239,7 +248,9 @@ fn time(clock: Option<Arc<dyn Clock>>) -> Arc<Time> {
 
 fn max_memory(config: &crate::config::Config) -> usize {
     let default = crate::config::PluginLimits::default().memory;
-    config.plugins.values().map(|plugin| plugin.limits.memory).fold(default, usize::max)
+    let plugins = config.plugins.values().map(|plugin| plugin.limits.memory);
+    let components = config.components().map(|component| component.limits.memory);
+    plugins.chain(components).fold(default, usize::max)
 }
 
 fn workshop(
@@ -250,13 +261,15 @@ fn workshop(
     max_memory: usize,
 ) -> Result<Workshop, BuildError> {
     let system = |error: &dyn fmt::Display| BuildError::System(error.to_string());
-    let _ = (server, max_memory);
+    let _ = max_memory;
     Ok(Workshop {
         state_dir,
         create,
         clock,
         metrics: Arc::new(Metrics::new()),
         http: HttpClient::new().map_err(|error| system(&error.0))?,
+        waiting: Arc::new(Waiting::new(server.guest_threads)),
+        network: Handle::try_current().ok(),
         #[cfg(feature = "wasm")]
         runtime: crate::plugin::wasm::Runtime::new(server.guest_threads, max_memory)
             .map_err(|error| system(&error))?,

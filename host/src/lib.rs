@@ -40,6 +40,7 @@ mod reload;
 mod server;
 mod throttle;
 mod upkeep;
+pub mod waiting;
 
 pub use admin::AdminSocket;
 pub use app::{BuildError, Builder, Gateway};

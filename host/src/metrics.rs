@@ -1,5 +1,7 @@
 //! Counters for `/metrics`, in the OpenMetrics text format. Label values are names from the configuration and fixed
-//! words, so that no sender can make new ones.
+//! words, so that no sender can make new ones; plugins may make a few.
+
+mod plugins;
 
 use std::sync::atomic::AtomicU64;
 
@@ -8,6 +10,8 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
+
+pub use plugins::PluginMetrics;
 
 type Labels = Vec<(&'static str, String)>;
 type Counters = Family<Labels, Counter>;
@@ -24,11 +28,17 @@ pub struct Metrics {
     secret_uses: Counters,
     failed_handshakes: Counters,
     runs: Counters,
+    run_conflicts: Counters,
     undecided: Counters,
     faults: Counters,
+    plugin_requests: Counters,
+    component_requests: Counters,
+    component_faults: Counters,
     attempts: Counters,
     reloads: Counters,
     disabled: Gauges,
+    /// What plugins measure.
+    pub plugins: PluginMetrics,
     /// Bodies being received or waiting to be stored, in bytes.
     pub in_flight: Gauge,
     /// Deliveries to destinations that are not in the configuration.
@@ -62,12 +72,25 @@ impl Metrics {
         let failed_handshakes =
             family("tls_handshakes_failed", "TLS handshakes that came to nothing, by reason");
         let runs = family("runs", "Runs of events on routes, by how they ended");
+        let help = "Runs made once more at once, since others had changed what their plugins keep";
+        let run_conflicts = family("run_conflicts", help);
         let help =
             "Events for which the conditions of a route could not be decided, so that they do not take it";
         let undecided = family("route_undecided", help);
         let faults = family("plugin_faults", "Failed plugin calls, by the way in which they failed");
+        let plugin_requests =
+            family("plugin_http_requests", "Requests that plugins made over HTTP, by what became of them");
+        let component_requests = family(
+            "component_http_requests",
+            "Requests that components that are destinations made over HTTP, by what became of them",
+        );
+        let component_faults = family(
+            "component_faults",
+            "Attempts that a component that is a destination failed at, by the way in which it failed",
+        );
         let attempts = family("delivery_attempts", "Attempts to deliver, by how they went");
         let reloads = family("reloads", "Attempts to replace the configuration, by result");
+        let plugins = PluginMetrics::new(&mut registry);
         let mut gauges = |name: &str, help: &str| {
             let family = Gauges::default();
             registry.register(name, help, family.clone());
@@ -111,8 +134,13 @@ impl Metrics {
             failed_handshakes,
             certificate_not_after,
             runs,
+            run_conflicts,
+            plugins,
             undecided,
             faults,
+            plugin_requests,
+            component_requests,
+            component_faults,
             attempts,
             reloads,
             disabled,
@@ -158,6 +186,11 @@ impl Metrics {
         self.runs.get_or_create_owned(&vec![("route", route.to_owned()), ("outcome", outcome.to_owned())])
     }
 
+    /// Runs on a route that were made once more at once.
+    pub fn run_conflicts(&self, route: &str) -> Counter {
+        self.run_conflicts.get_or_create_owned(&vec![("route", route.to_owned())])
+    }
+
     /// Events for which a route's conditions could not be decided.
     pub fn undecided(&self, route: &str) -> Counter {
         self.undecided.get_or_create_owned(&vec![("route", route.to_owned())])
@@ -166,6 +199,26 @@ impl Metrics {
     /// Faults of one kind of a plugin.
     pub fn faults(&self, plugin: &str, kind: &str) -> Counter {
         self.faults.get_or_create_owned(&vec![("plugin", plugin.to_owned()), ("kind", kind.to_owned())])
+    }
+
+    /// Requests that a plugin made with one outcome.
+    pub fn plugin_requests(&self, plugin: &str, outcome: &str) -> Counter {
+        self.plugin_requests
+            .get_or_create_owned(&vec![("plugin", plugin.to_owned()), ("outcome", outcome.to_owned())])
+    }
+
+    /// Requests that a component that is a destination made with one outcome.
+    pub fn component_requests(&self, destination: &str, outcome: &str) -> Counter {
+        self.component_requests.get_or_create_owned(&vec![
+            ("destination", destination.to_owned()),
+            ("outcome", outcome.to_owned()),
+        ])
+    }
+
+    /// Faults of one kind of a component that is a destination.
+    pub fn component_faults(&self, destination: &str, kind: &str) -> Counter {
+        self.component_faults
+            .get_or_create_owned(&vec![("destination", destination.to_owned()), ("kind", kind.to_owned())])
     }
 
     /// Attempts at a destination with one outcome.
@@ -186,27 +239,78 @@ impl Metrics {
         self.reloads.get_or_create_owned(&vec![("result", result.to_owned())])
     }
 
-    /// The text that a scraper reads. `breakers` are today's destinations, and whether their breakers are open: that is
-    /// looked at and not kept, since destinations come and go with reloads.
-    pub fn encode<'a>(&self, breakers: impl IntoIterator<Item = (&'a str, bool)>) -> String {
+    /// The text that a scraper reads, of what is counted here and of what is only looked at, since it comes and goes with
+    /// reloads.
+    pub fn encode(&self, today: &Today<'_>) -> String {
         let mut text = String::new();
         // Writing to a string does not fail.
         let _ = encode_registry(&mut text, &self.registry)
-            .and_then(|()| encode_registry(&mut text, &of_breakers(breakers)))
+            .and_then(|()| encode_registry(&mut text, &today.registry()))
             .and_then(|()| encode_eof(&mut text));
         text
     }
 }
 
-fn of_breakers<'a>(breakers: impl IntoIterator<Item = (&'a str, bool)>) -> Registry {
-    let open = Gauges::default();
-    for (destination, is_open) in breakers {
-        open.get_or_create_owned(&vec![("destination", destination.to_owned())]).set(i64::from(is_open));
+/// What there is in the configuration of today.
+#[derive(Debug, Default)]
+pub struct Today<'a> {
+    /// Destinations, and whether their breakers are open.
+    pub destinations: Vec<(&'a str, bool)>,
+    /// Plugins.
+    pub plugins: Vec<PluginToday<'a>>,
+}
+
+/// How a plugin stands. What is counted is counted from the time its code was loaded.
+#[derive(Debug)]
+pub struct PluginToday<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Whether its breaker is open.
+    pub is_open: bool,
+    /// Calls.
+    pub calls: u64,
+    /// What they took together, in seconds by the clock on the wall.
+    pub seconds: f64,
+    /// The most memory that an instance has had, in bytes.
+    pub peak_memory: u64,
+    /// Log lines that were left out.
+    pub left_out: u64,
+}
+
+impl Today<'_> {
+    fn registry(&self) -> Registry {
+        let mut registry = Registry::with_prefix(PREFIX);
+        let open = Gauges::default();
+        for (destination, is_open) in &self.destinations {
+            open.get_or_create_owned(&vec![("destination", (*destination).to_owned())])
+                .set(i64::from(*is_open));
+        }
+        let help = "1 while a destination's messages are held because it fails";
+        registry.register("destination_breaker_open", help, open);
+        let (breakers, memory) = (Gauges::default(), Gauges::default());
+        let (calls, left_out) = (Counters::default(), Counters::default());
+        let seconds = Family::<Labels, Counter<f64, AtomicU64>>::default();
+        for plugin in &self.plugins {
+            let labels = vec![("plugin", plugin.name.to_owned())];
+            breakers.get_or_create_owned(&labels).set(i64::from(plugin.is_open));
+            memory.get_or_create_owned(&labels).set(i64::try_from(plugin.peak_memory).unwrap_or(i64::MAX));
+            calls.get_or_create_owned(&labels).inc_by(plugin.calls);
+            left_out.get_or_create_owned(&labels).inc_by(plugin.left_out);
+            seconds.get_or_create_owned(&labels).inc_by(plugin.seconds);
+        }
+        registry.register("plugin_breaker_open", "1 while runs are parked because a plugin fails", breakers);
+        registry.register("plugin_calls", "Calls of a plugin", calls);
+        registry.register_with_unit(
+            "plugin_calls",
+            "Time that calls of a plugin took",
+            Unit::Seconds,
+            seconds,
+        );
+        let help = "The most memory that an instance of a plugin has had";
+        registry.register_with_unit("plugin_memory_peak", help, Unit::Bytes, memory);
+        registry.register("plugin_log_lines_left_out", "Log lines over a plugin's limits", left_out);
+        registry
     }
-    let mut registry = Registry::with_prefix(PREFIX);
-    let help = "1 while a destination's messages are held because it fails";
-    registry.register("destination_breaker_open", help, open);
-    registry
 }
 
 impl std::fmt::Debug for Metrics {

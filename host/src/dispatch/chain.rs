@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 use crate::config::OnError;
 use crate::delivery::{
     Attempt, DeliveryId, KvChanges, NewDelivery, Outgoing, Reply, RunEnd, RunId, after_failure, later,
+    plugin_cause,
 };
 use crate::event::{Event, Message, UnixMillis};
 use crate::generation::{PluginEntry, RouteEntry};
-use crate::plugin::{Call, Chain, Fault, Verdict};
-use crate::retry::{RetryPolicy, Waits};
+use crate::plugin::{Budget, Call, Chain, Fault, Kept, KvBuffer, Measures, Verdict};
+use crate::retry::RetryPolicy;
 use crate::store::LeasedRun;
 
 use super::{NEVER_ENDED, shown};
@@ -18,66 +19,147 @@ use super::{NEVER_ENDED, shown};
 /// Messages that one run may come to; more is a plugin's mistake.
 const MAX_MESSAGES: usize = 100_000;
 
+/// Bytes that they may come to: each of a plugin's messages may be within what one call may put out, and all of them
+/// together more than there is memory.
+const MAX_BYTES: usize = 512 << 20;
+/// Attempts of a run that never came to an end, of a route without plugins or with impatient ones.
+const UNENDED_ATTEMPTS: u32 = 5;
+
+/// A parked run is looked at again after this time at the latest, since its plugin may have been mended.
+const MAX_PARKED: Duration = Duration::from_secs(15);
+
+/// And not before this time, so that it does not go round in circles.
+const MIN_PARKED: Duration = Duration::from_millis(100);
+
 /// What a run came to.
 pub(super) struct Ran {
     /// None if it was not run any more.
     pub(super) attempt: Option<Attempt>,
     pub(super) end: RunEnd,
     pub(super) reply: Option<Reply>,
+    /// What its plugins read and wrote of what they keep; none where it has failed.
+    pub(super) kept: Option<Box<KvBuffer>>,
+    /// What they measured; none where it has failed.
+    pub(super) measures: Option<Box<Measures>>,
+    pub(super) account: Account,
+}
+
+/// What operators are told of a run, once it counts.
+pub(super) struct Account {
+    took: Duration,
+    /// The plugin that failed, and how.
+    failed: Option<(Arc<str>, Fault)>,
 }
 
 /// Runs the chain. `random` gives numbers from 0 to 1; it takes its time, and is asked only where a run failed.
-pub(super) fn run(leased: &LeasedRun, route: &RouteEntry, now: UnixMillis, random: fn() -> f64) -> Ran {
-    if leased.attempt > policy().max_attempts {
-        return given_up(leased, route);
+pub(super) fn run(
+    leased: &LeasedRun,
+    route: &RouteEntry,
+    now: UnixMillis,
+    random: fn() -> f64,
+    kept: Arc<dyn Kept>,
+) -> Ran {
+    if leased.attempt > max_attempts(route) {
+        return given_up(leased);
+    }
+    if let Some(parked) = parked(leased, route, now) {
+        return parked;
     }
     let started = Instant::now();
     let mut reply = None;
-    let outcome = through_plugins(&leased.event, route, &mut reply);
+    let budget = Budget::new(route.limits.cpu, route.limits.time);
+    let mut chain = Chain::of_run(kept).within(budget);
+    let outcome = through_plugins(&leased.event, route, &mut chain, &mut reply);
     let took = started.elapsed();
-    let event = leased.event.id;
-    let end = match outcome {
+    let (end, failed) = match outcome {
         Ok(Chained::Forwarded(messages)) => {
             let deliveries = deliveries(leased.id, &leased.event, &messages, route, now);
-            route.counters.forwarded.inc();
-            tracing::info!(%event, route = &*route.name, plugins = names(route), deliveries = deliveries.len(), took = %shown(took), "ran");
-            done(deliveries, None, &reply)
+            (done(deliveries, None, &reply), None)
         }
-        Ok(Chained::Discarded(rule)) => {
-            route.counters.discarded.inc();
-            tracing::info!(%event, route = &*route.name, rule, took = %shown(took), "discarded");
-            done(Vec::new(), Some(rule), &reply)
-        }
-        Err(failed) => {
-            let cause = format!("plugin {}: {}", failed.plugin.name, failed.fault);
-            let retryable = failed.fault.kind.is_retryable() && failed.plugin.on_error == OnError::Retry;
-            let end = after_failure(cause, retryable, leased.attempt, &policy(), now, random());
-            match &end {
-                RunEnd::Retry { due, cause } => {
-                    route.counters.retried.inc();
-                    let again_in = Duration::from_millis(u64::try_from(due - now).unwrap_or_default());
-                    tracing::warn!(%event, route = &*route.name, cause, again_in = %shown(again_in), "run failed");
-                }
-                _ => {
-                    route.counters.dead.inc();
-                    let plugin = &failed.plugin.name;
-                    tracing::error!(%event, route = &*route.name, plugin = &**plugin, fault = %failed.fault, "run is dead");
-                }
-            }
-            end
+        Ok(Chained::Discarded(rule)) => (done(Vec::new(), Some(rule), &reply), None),
+        Err(Failed { plugin, fault }) => {
+            let cause = plugin_cause(&plugin.name, &fault);
+            let retryable = fault.kind.is_retryable() && plugin.on_error == OnError::Retry;
+            let end = after_failure(cause, retryable, leased.attempt, &plugin.retry, now, random());
+            (end, Some((plugin.name.clone(), fault)))
         }
     };
-    Ran { attempt: Some(attempt(leased, &end, now, took)), end, reply }
+    let (kept, measures) = match &end {
+        RunEnd::Done { .. } => chain.into_results(),
+        _ => (None, None),
+    };
+    let kept = kept.filter(|kept| !kept.is_empty());
+    let account = Account { took, failed };
+    Ran { attempt: Some(attempt(leased, &end, now, took)), end, reply, kept, measures, account }
+}
+
+impl Account {
+    /// Tells what came of a run in the log, and counts it.
+    pub(super) fn tell(&self, leased: &LeasedRun, route: &RouteEntry, end: &RunEnd, now: UnixMillis) {
+        let (event, name) = (leased.event.id, &*route.name);
+        match end {
+            RunEnd::Done { dropped: None, deliveries, .. } => {
+                route.counters.forwarded.inc();
+                tracing::info!(%event, route = name, plugins = names(route), deliveries = deliveries.len(), took = %shown(self.took), "ran");
+            }
+            RunEnd::Done { dropped: Some(rule), .. } => {
+                route.counters.discarded.inc();
+                tracing::info!(%event, route = name, rule, took = %shown(self.took), "discarded");
+            }
+            RunEnd::Retry { due, cause } => {
+                route.counters.retried.inc();
+                let again_in = Duration::from_millis(u64::try_from(due - now).unwrap_or_default());
+                tracing::warn!(%event, route = name, cause, again_in = %shown(again_in), "run failed");
+            }
+            RunEnd::Dead { cause } => {
+                route.counters.dead.inc();
+                match &self.failed {
+                    Some((plugin, fault)) => {
+                        tracing::error!(%event, route = name, plugin = &**plugin, %fault, "run is dead");
+                    }
+                    None => tracing::error!(%event, route = name, cause, "run is dead"),
+                }
+            }
+            RunEnd::Released | RunEnd::Postponed { .. } => {}
+        }
+    }
+}
+
+/// Puts a run off that would only meet a plugin that fails on most events.
+fn parked(leased: &LeasedRun, route: &RouteEntry, now: UnixMillis) -> Option<Ran> {
+    let waits = |plugin: &&Arc<PluginEntry>| plugin.on_error != OnError::Skip;
+    let closed = |plugin: &Arc<PluginEntry>| Some((plugin.name.clone(), plugin.guard.closed_for()?));
+    let (plugin, (time, cause)) = route.plugins.iter().filter(waits).find_map(closed)?;
+    route.counters.parked.inc();
+    tracing::debug!(event = %leased.event.id, route = &*route.name, plugin = &*plugin, "run is parked");
+    let due = later(now, time.clamp(MIN_PARKED, MAX_PARKED));
+    let cause = format!("parked, since plugin {plugin} fails on most events: {cause}");
+    Some(without_result(RunEnd::Postponed { due, cause }))
+}
+
+/// When a run is repeated that failed in none of its plugins: as the first of them says.
+fn policy(route: &RouteEntry) -> RetryPolicy {
+    route.plugins.first().map(|plugin| plugin.retry.clone()).unwrap_or_default()
+}
+
+/// As many as the most patient of its plugins has.
+fn max_attempts(route: &RouteEntry) -> u32 {
+    let attempts = route.plugins.iter().map(|plugin| plugin.retry.max_attempts);
+    attempts.max().unwrap_or(UNENDED_ATTEMPTS).max(UNENDED_ATTEMPTS)
 }
 
 /// Attempts are counted before they begin: one that ended the process, or that took longer than its lease, has left
 /// nothing but its number. An event that does so each time must not do it for ever.
-fn given_up(leased: &LeasedRun, route: &RouteEntry) -> Ran {
+fn given_up(leased: &LeasedRun) -> Ran {
     let attempts = leased.attempt - 1;
     let cause = format!("gave up after {attempts} attempts: {NEVER_ENDED}");
-    route.counters.dead.inc();
-    tracing::error!(event = %leased.event.id, route = &*route.name, cause, "run is dead");
-    Ran { attempt: None, end: RunEnd::Dead { cause }, reply: None }
+    Ran { attempt: None, ..without_result(RunEnd::Dead { cause }) }
+}
+
+/// A run of which nothing is left but how it ended.
+fn without_result(end: RunEnd) -> Ran {
+    let account = Account { took: Duration::ZERO, failed: None };
+    Ran { attempt: None, end, reply: None, kept: None, measures: None, account }
 }
 
 fn done(deliveries: Vec<NewDelivery>, dropped: Option<String>, reply: &Option<Reply>) -> RunEnd {
@@ -100,8 +182,21 @@ fn attempt(leased: &LeasedRun, end: &RunEnd, now: UnixMillis, took: Duration) ->
 pub(super) fn panicked(leased: &LeasedRun, route: &RouteEntry, now: UnixMillis) -> Ran {
     tracing::error!(event = %leased.event.id, route = &*route.name, "a run panicked; please report this");
     let cause = "Hookyard panicked".to_owned();
-    let end = after_failure(cause, true, leased.attempt, &policy(), now, 0.5);
-    Ran { attempt: Some(attempt(leased, &end, now, Duration::ZERO)), end, reply: None }
+    let end = after_failure(cause, true, leased.attempt, &policy(route), now, 0.5);
+    Ran { attempt: Some(attempt(leased, &end, now, Duration::ZERO)), ..without_result(end) }
+}
+
+/// What follows a run that others have got into the way of too often.
+pub(super) fn gave_way(
+    leased: &LeasedRun,
+    route: &RouteEntry,
+    rounds: u32,
+    now: UnixMillis,
+    random: fn() -> f64,
+) -> Ran {
+    let cause = format!("what its plugins keep was changed by other runs each of {rounds} times");
+    let end = after_failure(cause, true, leased.attempt, &policy(route), now, random());
+    Ran { attempt: Some(attempt(leased, &end, now, Duration::ZERO)), ..without_result(end) }
 }
 
 enum Chained {
@@ -118,25 +213,42 @@ struct Failed {
 fn through_plugins(
     event: &Arc<Event>,
     route: &RouteEntry,
+    chain: &mut Chain,
     reply: &mut Option<Reply>,
 ) -> Result<Chained, Failed> {
-    let mut chain = Chain::default();
     let mut messages = vec![event.message()];
     for plugin in &route.plugins {
+        if plugin.on_error == OnError::Skip && plugin.guard.closed_for().is_some() {
+            continue;
+        }
         let mut forwarded = Vec::with_capacity(messages.len());
-        let mut discarded = None;
+        let (mut discarded, mut bytes) = (None, 0);
+        let one_of_many = messages.len() > 1;
         for message in messages {
             let call =
                 Call { event: event.clone(), message: message.clone(), destinations: route.choices.clone() };
-            match plugin.process(call, &mut chain) {
+            chain.mark();
+            match plugin.process(call, chain) {
                 Ok(output) => {
                     *reply = output.reply.or(reply.take());
                     match output.verdict {
-                        Verdict::Forward(made) => forwarded.extend(made),
+                        Verdict::Forward(made) => {
+                            bytes += made.iter().map(Message::size).sum::<usize>();
+                            // The trees that plugins have looked at, of many messages at once, would take more room
+                            // than the messages.
+                            let lighter = |mut message: Message| {
+                                if one_of_many {
+                                    message.body = message.body.unread();
+                                }
+                                message
+                            };
+                            forwarded.extend(made.into_iter().map(lighter));
+                        }
                         Verdict::Discard(rule) => discarded = Some(format!("{}: {rule}", plugin.name)),
                     }
                 }
                 Err(fault) => {
+                    chain.roll_back();
                     plugin.faults(fault.kind).inc();
                     match plugin.on_error {
                         OnError::Skip => {
@@ -150,8 +262,9 @@ fn through_plugins(
                     }
                 }
             }
-            if forwarded.len() > MAX_MESSAGES {
-                let message = format!("the run came to more than {MAX_MESSAGES} messages");
+            if forwarded.len() > MAX_MESSAGES || bytes > MAX_BYTES {
+                let limits = format!("{MAX_MESSAGES} messages, or more than {} MiB", MAX_BYTES >> 20);
+                let message = format!("the run came to more than {limits}");
                 let fault = Fault { kind: crate::plugin::FaultKind::InvalidOutput, message };
                 return Err(Failed { plugin: plugin.clone(), fault });
             }
@@ -197,15 +310,6 @@ fn outgoing(event: &Event, message: &Message) -> Outgoing {
     Outgoing {
         headers: (message.headers != event.headers).then(|| message.headers.clone()),
         body: (message.body.bytes() != event.bytes()).then(|| message.body.bytes().clone()),
-    }
-}
-
-/// When a run whose plugin failed is repeated: after 1 s, 10 s, 1 min and 10 min.
-fn policy() -> RetryPolicy {
-    RetryPolicy {
-        waits: Waits::Schedule([1, 10, 60, 600].map(Duration::from_secs).to_vec()),
-        max_attempts: 5,
-        ..RetryPolicy::default()
     }
 }
 

@@ -8,17 +8,21 @@ mod deliveries;
 mod guests;
 mod held;
 mod loopback;
+mod patient;
 mod queue;
+mod rounds;
 mod runs;
 mod settle;
 mod share;
 mod turns;
+mod values;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 
 use crate::clock::Time;
@@ -26,14 +30,16 @@ use crate::delivery::Reply;
 use crate::event::{Event, UnixMillis};
 use crate::generation::{Generation, PluginEntry, RouteEntry};
 use crate::metrics::Metrics;
-use crate::plugin::{Fault, Finding};
+use crate::plugin::{Fault, Finding, Measure, Measured, Measures};
 use crate::store::{LeasedRun, Store};
+use crate::waiting::Waiting;
 
 pub(crate) use guests::Overloaded;
 pub use held::{HeldBack, Reason};
 
 use guests::Guests;
 use held::Held;
+use values::Values;
 
 /// How long work is leased: longer than any run or attempt takes.
 const LEASE: Duration = Duration::from_secs(15 * 60);
@@ -50,6 +56,7 @@ pub(crate) struct Shared {
     pub(crate) current: Arc<ArcSwap<Generation>>,
     pub(crate) clock: Arc<Time>,
     metrics: Arc<Metrics>,
+    values: Arc<Values>,
     held: Held,
     /// Rung when what is held is to be looked at before it is time.
     look_again: Notify,
@@ -80,10 +87,13 @@ impl Dispatcher {
         clock: Arc<Time>,
         metrics: Arc<Metrics>,
         threads: usize,
+        waiting: Arc<Waiting>,
     ) -> std::io::Result<Self> {
         let (stop, stopped) = watch::channel(false);
+        let values = Arc::new(Values::new(store.clone(), clock.clone(), Handle::current()));
         let shared = Arc::new(Shared {
             store,
+            values,
             current,
             clock,
             metrics,
@@ -97,7 +107,7 @@ impl Dispatcher {
             empty_delivery_passes: AtomicUsize::new(0),
             stopped: stopped.clone(),
         });
-        let guests = Arc::new(Guests::start(threads, &shared)?);
+        let guests = Arc::new(Guests::start(threads, waiting, &shared)?);
         tokio::spawn(runs::lease_loop(shared.clone(), guests.clone(), stopped.clone()));
         tokio::spawn(deliveries::lease_loop(shared.clone(), stopped.clone()));
         tokio::spawn(held::look_loop(shared.clone(), stopped));
@@ -124,6 +134,8 @@ impl Dispatcher {
 
     /// Says that there is a new generation.
     pub(crate) fn generation_changed(&self) {
+        let plugins = &self.shared.current.load().plugins;
+        self.shared.metrics.plugins.keep_only(|name| plugins.contains_key(name));
         self.ask_again();
         self.look_again();
     }
@@ -144,7 +156,8 @@ impl Dispatcher {
     }
 
     /// Waits until what is under way has ended, or until the time is over. What is due and would be lost with the
-    /// process is done as well; what is stored for good waits for the next one.
+    /// process is done as well; what is stored for good waits for the next one, and what has not begun of it is given back
+    /// first, so that no attempt is counted that nobody has made.
     pub(crate) async fn drain(&self, time: Duration) {
         let drained = async {
             if !self.shared.store.is_durable() {
@@ -153,6 +166,8 @@ impl Dispatcher {
             }
             let _ = self.stop.send(true);
             while self.shared.under_way.load(Ordering::Acquire) > 0 {
+                // Again and again, as what was being leased at that moment comes later.
+                runs::turn_away(&self.shared, &self.guests).await;
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
         };
@@ -198,6 +213,19 @@ impl Shared {
     /// How often each loop has asked for work and got none.
     fn empty_passes(&self) -> (usize, usize) {
         (self.empty_run_passes.load(Ordering::Acquire), self.empty_delivery_passes.load(Ordering::Acquire))
+    }
+
+    /// Counts what plugins have measured in a run.
+    fn count_measures(&self, measures: &Measures) {
+        for Measured { plugin, name, measure } in measures.made() {
+            match measure {
+                Measure::Count(delta) => self.metrics.plugins.count(plugin, name, *delta),
+                Measure::Observation(value) => self.metrics.plugins.observe(plugin, name, *value),
+            }
+        }
+        for (plugin, count) in measures.ignored() {
+            self.metrics.plugins.ignored(plugin, *count);
+        }
     }
 
     /// Counts something as under way until the guard is dropped.

@@ -29,6 +29,9 @@ pub(super) enum Next<T, Q> {
 
 struct State<T, Q> {
     urgent: VecDeque<T>,
+    /// What was taken before and has to be taken again; as many as were taken and have not ended, so that it needs no
+    /// bound.
+    again: VecDeque<T>,
     usual: VecDeque<T>,
     questions: Turns<Q>,
     /// Questions being answered.
@@ -47,6 +50,7 @@ impl<T, Q> Queue<T, Q> {
         let max_answering = (threads / 2).max(1);
         let state = State {
             urgent: lane(),
+            again: VecDeque::new(),
             usual: lane(),
             questions: Turns::new(capacity, (max_answering / 2).max(1)),
             answering: 0,
@@ -78,6 +82,11 @@ impl<T, Q> Queue<T, Q> {
         rest
     }
 
+    /// Takes out what waits and is neither urgent nor was taken before.
+    pub(super) fn turn_away(&self) -> VecDeque<T> {
+        std::mem::take(&mut self.state().usual)
+    }
+
     /// Adds one that is taken before the usual ones; false if there is no room.
     pub(super) fn push_urgent(&self, item: T) -> bool {
         let mut state = self.state();
@@ -91,6 +100,17 @@ impl<T, Q> Queue<T, Q> {
             self.bell.notify_one();
         }
         true
+    }
+
+    /// Adds one that was taken before, and is taken again before the others.
+    pub(super) fn push_again(&self, item: T) {
+        let mut state = self.state();
+        state.again.push_back(item);
+        let wake = state.idle > 0;
+        drop(state);
+        if wake {
+            self.bell.notify_one();
+        }
     }
 
     /// Adds a question about a subject; false if too many about that wait.
@@ -150,7 +170,7 @@ impl<T, Q> Queue<T, Q> {
 
 impl<T, Q> State<T, Q> {
     fn next(&mut self, max_answering: usize) -> Option<Next<T, Q>> {
-        let has_run = !(self.urgent.is_empty() && self.usual.is_empty());
+        let has_run = !(self.again.is_empty() && self.urgent.is_empty() && self.usual.is_empty());
         let may_answer = self.answering < max_answering && !(self.runs_turn && has_run);
         if let Some((subject, question)) = may_answer.then(|| self.questions.pop()).flatten() {
             self.answering += 1;
@@ -158,7 +178,8 @@ impl<T, Q> State<T, Q> {
             return Some(Next::Question(subject, question));
         }
         self.runs_turn = false;
-        let run = self.urgent.pop_front().or_else(|| self.usual.pop_front());
+        let lanes = [&mut self.again, &mut self.urgent, &mut self.usual];
+        let run = lanes.into_iter().find_map(VecDeque::pop_front);
         run.map(Next::Run)
     }
 }
@@ -207,10 +228,23 @@ mod tests {
         assert_eq!(queue.push_all(VecDeque::from([1, 2, 3])), [3]);
         assert_eq!((queue.room(), queue.is_low()), (0, false));
         assert_eq!([queue.push_urgent(7), queue.push_urgent(8), queue.push_urgent(9)], [true, true, false]);
+        (3..=5).for_each(|item| queue.push_again(item));
         queue.close();
         let taken: Vec<_> = std::iter::from_fn(|| queue.take()).filter_map(run).collect();
-        assert_eq!(taken, [7, 8, 1, 2]);
+        assert_eq!(taken, [3, 4, 5, 7, 8, 1, 2]);
         assert_eq!((queue.room(), queue.is_low()), (2, true));
+    }
+
+    #[test]
+    fn the_usual_can_be_turned_away() {
+        let queue: Queue<i32, ()> = Queue::new(1, 4);
+        assert!(queue.push_all(VecDeque::from([1, 2, 3])).is_empty() && queue.push_urgent(7));
+        queue.push_again(4);
+        assert_eq!(queue.turn_away(), [1, 2, 3]);
+        assert!(queue.turn_away().is_empty());
+        queue.close();
+        let left: Vec<_> = std::iter::from_fn(|| queue.take()).filter_map(run).collect();
+        assert_eq!(left, [4, 7]);
     }
 
     #[test]

@@ -19,6 +19,9 @@ use super::settle::settle_runs;
 /// How long a run waits whose route is not in the configuration, before it is looked at again.
 const ROUTE_PAUSE: Duration = Duration::from_secs(60);
 
+/// Runs that are given back in one go when the process ends, so that what is still under way can be settled between.
+const GIVEN_BACK_AT_ONCE: usize = 256;
+
 /// How long it takes at most to notice that the clock was set forward.
 const CLOCK_PAUSE: Duration = Duration::from_millis(500);
 
@@ -82,6 +85,12 @@ async fn submit(shared: &Arc<Shared>, guests: &Guests, runs: Vec<LeasedRun>, now
     let generation = shared.current.load_full();
     for run in runs {
         match generation.route(&run.route).cloned() {
+            Some(route) if route.waits() => {
+                if let Err((run, due)) = guests.submit_patient(Job::new(run, route, shared.count()), now) {
+                    let cause = format!("route {} has as many runs under way as it may have", run.route);
+                    returned.push(unstarted(&run, RunEnd::Postponed { due, cause }));
+                }
+            }
             Some(route) => jobs.push_back(Job::new(run, route, shared.count())),
             None => {
                 let due = later(now, ROUTE_PAUSE);
@@ -96,6 +105,18 @@ async fn submit(shared: &Arc<Shared>, guests: &Guests, runs: Vec<LeasedRun>, now
         return;
     }
     settle_runs(shared, &returned).await;
+}
+
+/// Gives runs back that nobody has begun and for which no sender waits, so that no attempt is counted. Nothing is to be
+/// leased any more.
+pub(super) async fn turn_away(shared: &Shared, guests: &Guests) {
+    let away = guests.turn_away();
+    let released: Vec<_> = away.iter().map(|job| unstarted(job.run(), RunEnd::Released)).collect();
+    for released in released.chunks(GIVEN_BACK_AT_ONCE) {
+        settle_runs(shared, released).await;
+    }
+    // They are under way until here.
+    drop(away);
 }
 
 fn unstarted(run: &LeasedRun, end: RunEnd) -> SettledRun {

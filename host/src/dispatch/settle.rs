@@ -10,6 +10,8 @@ use crate::generation::Pass;
 use crate::store::{Answer, SettledDelivery, SettledRun, Settlement, StoreError};
 
 use super::begun::Beginning;
+use super::guests::{Again, Job};
+use super::rounds::Unsettled;
 use super::{Shared, UnderWay};
 
 /// Runs or deliveries settled in one go.
@@ -18,21 +20,29 @@ const BATCH: usize = 256;
 /// A run that has ended and is to be settled.
 pub(super) struct Ended {
     pub(super) settled: SettledRun,
+    /// Where something hangs on whether the store takes it.
+    pub(super) unsettled: Option<Box<Unsettled>>,
     pub(super) answer: Option<(oneshot::Sender<Option<Reply>>, Option<Reply>)>,
     /// Held until it is settled.
     pub(super) under_way: UnderWay,
 }
 
 /// Settles runs as they end, as many at once as have ended meanwhile.
-pub(super) async fn settle_loop(shared: Weak<Shared>, mut ends: mpsc::Receiver<Ended>) {
+pub(super) async fn settle_loop(shared: Weak<Shared>, mut ends: mpsc::Receiver<Ended>, again: Again) {
     let mut batch = Vec::with_capacity(BATCH);
     while ends.recv_many(&mut batch, BATCH).await > 0 {
         let Some(shared) = shared.upgrade() else { return };
         let settled: Vec<_> = batch.iter().map(|ended| ended.settled.clone()).collect();
-        let answered = settle_runs(&shared, &settled).await;
-        for (Ended { answer, under_way, .. }, answered) in batch.drain(..).zip(answered) {
+        let settlements = settle_runs(&shared, &settled).await;
+        for (ended, settlement) in batch.drain(..).zip(settlements) {
+            let Ended { settled, unsettled, answer, under_way } = ended;
+            let to_repeat = unsettled.and_then(|run| run.settled(&shared, &settled.end, settlement));
+            if let Some(task) = to_repeat {
+                again.submit(Job::again(task, answer.map(|(answer, _)| answer), under_way));
+                continue;
+            }
             // A sender is answered only after what the plugin did is stored.
-            if let (true, Some((answer, reply))) = (answered, answer) {
+            if let (Some(_), Some((answer, reply))) = (settlement, answer) {
                 let _ = answer.send(reply);
             }
             drop(under_way);
@@ -40,14 +50,14 @@ pub(super) async fn settle_loop(shared: Weak<Shared>, mut ends: mpsc::Receiver<E
     }
 }
 
-/// Has it recorded how runs went; of each, whether the store has taken it. See [`record`].
-pub(super) async fn settle_runs(shared: &Shared, settled: &[SettledRun]) -> Vec<bool> {
+/// Has it recorded how runs went. See [`record`].
+pub(super) async fn settle_runs(shared: &Shared, settled: &[SettledRun]) -> Vec<Option<Settlement>> {
     let settle =
         |items: Range<usize>| shared.store.settle_runs(settled[items].to_vec(), shared.clock.due_now());
     let settlements = record(shared, "runs", settled.len(), settle).await;
     let lost = settlements.iter().filter(|settlement| **settlement == Some(Settlement::Lost)).count();
     report_lost("runs", lost);
-    settlements.iter().map(Option::is_some).collect()
+    settlements
 }
 
 /// A delivery whose attempt has ended, or was not begun, and that is to be settled.

@@ -6,12 +6,15 @@ use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use tokio::runtime::Handle;
+
 use crate::clock::Time;
-use crate::config::{Config, Create, Verification};
+use crate::config::{Config, Create, DestinationKind, Verification};
 use crate::destination::HttpClient;
 use crate::metrics::Metrics;
 use crate::routing::Router;
 use crate::throttle::Throttle;
+use crate::waiting::Waiting;
 
 use super::destination::DestinationEntry;
 use super::{
@@ -30,6 +33,10 @@ pub struct Workshop {
     pub metrics: Arc<Metrics>,
     /// TLS settings for destinations.
     pub http: HttpClient,
+    /// Threads for guests that wait for somebody outside.
+    pub waiting: Arc<Waiting>,
+    /// Where connections are served; none where nothing is ever connected to.
+    pub network: Option<Handle>,
     /// The WebAssembly engines.
     #[cfg(feature = "wasm")]
     pub runtime: crate::plugin::wasm::Runtime,
@@ -101,7 +108,15 @@ pub fn build(
     }
     for (name, destination) in &generation.config.destinations {
         let before = previous.and_then(|previous| previous.destinations.get(name));
-        match DestinationEntry::build(destination, before, workshop) {
+        // What is wrong with a plugin has been said.
+        let plugin = match &destination.kind {
+            DestinationKind::Plugin { plugin, .. } => match generation.plugins.get(plugin) {
+                Some(plugin) => Some(plugin),
+                None => continue,
+            },
+            _ => None,
+        };
+        match DestinationEntry::build(destination, plugin, before, workshop) {
             Ok(entry) => {
                 watched.extend(entry.files().map(PathBuf::from));
                 warnings.extend(entry.warnings.iter().cloned());
@@ -131,11 +146,14 @@ pub fn build(
             choices,
             respond: route.respond,
             ordering: route.ordering.clone(),
+            limits: route.limits,
             counters: RunCounters {
                 forwarded: runs("forwarded"),
                 discarded: runs("discarded"),
                 retried: runs("retried"),
+                parked: runs("parked"),
                 dead: runs("dead"),
+                conflicts: workshop.metrics.run_conflicts(&route.name),
             },
             undecided: UndecidedEvents {
                 counter: workshop.metrics.undecided(&route.name),
@@ -155,12 +173,11 @@ fn misplaced(generation: &Generation) -> Vec<Problem> {
         let plugins = route.plugins.iter().filter_map(|name| generation.plugins.get(name));
         for plugin in plugins.filter(|plugin| plugin.processor.is_none()) {
             let message = format!(
-                "route `{}`: plugin `{}` exports {} and no handler, so a route cannot run it; a source names it: verify = \
-                 {{ plugin = \"{}\" }}",
+                "route `{}`: plugin `{}` exports {} and no handler, so a route cannot run it; {}",
                 route.name,
                 plugin.name,
                 plugin.exports(),
-                plugin.name
+                plugin.place()
             );
             problems.push(Problem { at: Some(route.at.clone()), message });
         }
@@ -171,10 +188,11 @@ fn misplaced(generation: &Generation) -> Vec<Problem> {
             continue;
         };
         let message = format!(
-            "source `{}`: plugin `{}` exports {} and no verification, so it cannot verify requests; a route runs it",
+            "source `{}`: plugin `{}` exports {} and no verification, so it cannot verify requests; {}",
             source.name,
             plugin.name,
-            plugin.exports()
+            plugin.exports(),
+            plugin.place()
         );
         problems.push(Problem { at: Some(at.clone()), message });
     }

@@ -3,16 +3,20 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
 
-use crate::config::{self, DestinationKind};
+#[cfg(feature = "wasm")]
+use crate::config::ComponentDestination;
+use crate::config::{self, DestinationKind, Location};
 use crate::destination::{Console, Destination, HttpSettings, InvalidSettings, JsonLines};
 use crate::retry::RetryPolicy;
 
 use super::gate::{Gate, GateSettings};
+use super::guest_destination::PluginDestination;
 use super::http_destination::Credentials;
-use super::{Origin, Problem, Workshop};
+use super::{Origin, PluginEntry, Problem, Workshop};
 
 /// A receiver.
 pub struct DestinationEntry {
@@ -32,6 +36,8 @@ pub struct DestinationEntry {
     pub warnings: Vec<Problem>,
     files: Vec<PathBuf>,
     made_from: Recipe,
+    #[cfg(feature = "wasm")]
+    component: Option<crate::plugin::wasm::StockComponent>,
 }
 
 /// Who takes what is sent.
@@ -78,16 +84,45 @@ enum Recipe {
     Console,
     File(PathBuf),
     Http(Box<HttpSettings>),
-    Source { name: Arc<str>, max_hops: u8 },
+    Source {
+        name: Arc<str>,
+        max_hops: u8,
+    },
+    Plugin {
+        entry: Same<PluginEntry>,
+        timeout: Duration,
+    },
+    #[cfg(feature = "wasm")]
+    Component {
+        config: Box<ComponentDestination>,
+        digest: Arc<str>,
+    },
+}
+
+/// Equal to itself only.
+struct Same<T>(Arc<T>);
+
+impl<T> PartialEq for Same<T> {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
 }
 
 impl DestinationEntry {
+    /// `plugin` is the one that the destination is made of, if it is made of one.
     pub(super) fn build(
         config: &config::Destination,
+        plugin: Option<&Arc<PluginEntry>>,
         before: Option<&Arc<DestinationEntry>>,
         workshop: &Workshop,
     ) -> Result<Arc<Self>, Problem> {
         let mut credentials = Credentials::new(config, workshop);
+        let problem = |at: &Location, message: String| Problem {
+            at: Some(at.clone()),
+            message: format!("destination `{}`: {message}", config.name),
+        };
+        #[cfg(feature = "wasm")]
+        let mut component = None;
         let made_from = match &config.kind {
             DestinationKind::Console => Recipe::Console,
             DestinationKind::File { path } => Recipe::File(path.clone()),
@@ -95,6 +130,26 @@ impl DestinationEntry {
                 Recipe::Source { name: source.clone(), max_hops: *max_hops }
             }
             DestinationKind::Http(http) => Recipe::Http(Box::new(credentials.settings(http)?)),
+            DestinationKind::Plugin { plugin_at, timeout, .. } => match plugin {
+                Some(plugin) => Recipe::Plugin { entry: Same(plugin.clone()), timeout: *timeout },
+                None => return Err(problem(plugin_at, "its plugin cannot be loaded".to_owned())),
+            },
+            #[cfg(feature = "wasm")]
+            DestinationKind::Component(described) => {
+                let before = before.and_then(|before| before.component.as_ref());
+                let loaded = super::component::load(described, before, workshop).map_err(|error| {
+                    problem(&described.path_at, format!("{} {error}", super::shown(&described.path)))
+                })?;
+                credentials.files.push(described.path.clone());
+                let digest = loaded.digest.clone();
+                component = Some(loaded);
+                Recipe::Component { config: Box::new(described.clone()), digest }
+            }
+            #[cfg(not(feature = "wasm"))]
+            DestinationKind::Component(described) => {
+                let message = "this build of Hookyard runs no components; build it with feature `wasm`";
+                return Err(problem(&described.path_at, message.to_owned()));
+            }
         };
         let reusable = before.filter(|before| before.made_from == made_from);
         let receiver = match (reusable, &made_from) {
@@ -106,6 +161,23 @@ impl DestinationEntry {
             }
             (None, Recipe::Source { name, max_hops }) => {
                 Receiver::Source { name: name.clone(), max_hops: *max_hops }
+            }
+            (None, Recipe::Plugin { entry, timeout }) => {
+                let made = PluginDestination::new(&config.name, &entry.0, *timeout, workshop);
+                Receiver::Outside(Arc::new(made.map_err(|message| problem(&config.at, message))?))
+            }
+            #[cfg(feature = "wasm")]
+            (None, Recipe::Component { config: described, .. }) => {
+                let made = component.as_ref().map(|component| {
+                    super::component::ComponentReceiver::new(&config.name, described, component, workshop)
+                });
+                let made = made.transpose().map_err(|error| {
+                    problem(&described.path_at, format!("{} {error}", super::shown(&described.path)))
+                })?;
+                match made {
+                    Some(made) => Receiver::Outside(Arc::new(made)),
+                    None => return Err(problem(&described.path_at, "it was not loaded".to_owned())),
+                }
             }
         };
         let settings =
@@ -131,6 +203,8 @@ impl DestinationEntry {
             warnings: credentials.warnings,
             files: credentials.files,
             made_from,
+            #[cfg(feature = "wasm")]
+            component,
         }))
     }
 

@@ -169,7 +169,8 @@ mod tests {
     fn gate(concurrency: usize, rate: Option<(u64, u32)>, failures: Option<u32>) -> Arc<Gate> {
         let rate = rate.map(|(millis, burst)| Rate { interval: Duration::from_millis(millis), burst });
         let minute = Duration::from_secs(60);
-        let breaker = failures.map(|failures| BreakerPolicy { failures, open: minute, max_open: minute });
+        let breaker =
+            failures.map(|failures| BreakerPolicy { failures, of: None, open: minute, max_open: minute });
         Arc::new(Gate::new(GateSettings { concurrency, rate, breaker }))
     }
 

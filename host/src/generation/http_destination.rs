@@ -30,6 +30,15 @@ pub(super) struct Credentials<'a> {
     pub(super) files: Vec<PathBuf>,
 }
 
+/// The network as the client has it.
+pub(super) fn network(network: &config::Network) -> Network {
+    match network {
+        config::Network::Public => Network::Public,
+        config::Network::Private => Network::Private,
+        config::Network::Only(networks) => Network::Only(networks.clone()),
+    }
+}
+
 impl<'a> Credentials<'a> {
     pub(super) fn new(destination: &'a config::Destination, workshop: &'a Workshop) -> Self {
         Credentials { destination, workshop, origin: None, warnings: Vec::new(), files: Vec::new() }
@@ -47,11 +56,7 @@ impl<'a> Credentials<'a> {
             authorization: http.authorization.as_ref().map(|way| self.authorization(way)).transpose()?,
             signing_keys,
             timeout: http.timeout,
-            network: match &http.network {
-                config::Network::Public => Network::Public,
-                config::Network::Private => Network::Private,
-                config::Network::Only(networks) => Network::Only(networks.clone()),
-            },
+            network: network(&http.network),
             tls: self.tls(&http.tls)?,
             connections: self.destination.concurrency,
             permanent: http.permanent.clone(),

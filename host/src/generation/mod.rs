@@ -5,10 +5,16 @@
 mod admission;
 mod agreed;
 mod build;
+#[cfg(feature = "wasm")]
+mod component;
 mod destination;
 mod gate;
+mod guard;
+mod guest_destination;
 mod hook_secret;
 mod http_destination;
+#[cfg(feature = "wasm")]
+mod outbound;
 mod plugin;
 mod proof;
 mod sent_along;
@@ -31,6 +37,7 @@ pub(crate) use agreed::Agreed;
 pub use build::{Workshop, build};
 pub use destination::{DestinationEntry, Receiver};
 pub(crate) use gate::{Opening, Pass};
+pub(crate) use guard::Guard;
 pub(crate) use hook_secret::{NotTaken, Taken};
 pub use plugin::PluginEntry;
 pub use proof::{Proof, ProofSecret, Proven};
@@ -84,6 +91,8 @@ pub struct RouteEntry {
     pub respond: crate::config::Respond,
     /// Which of its events go one after the other.
     pub ordering: Option<Ordering>,
+    /// What the calls of its plugins may use in one run.
+    pub limits: crate::config::ChainLimits,
     /// Runs by how they ended.
     pub counters: RunCounters,
     /// Events for which its conditions could not be decided.
@@ -98,6 +107,11 @@ pub(crate) struct UndecidedEvents {
 }
 
 impl RouteEntry {
+    /// Whether one of its plugins may wait for somebody outside.
+    pub(crate) fn waits(&self) -> bool {
+        self.plugins.iter().any(|plugin| plugin.waits())
+    }
+
     /// Whether a destination is among those that a plugin has chosen.
     pub fn is_chosen(&self, destination: &str, chosen: &[String]) -> bool {
         chosen.iter().any(|name| {
@@ -119,8 +133,12 @@ pub struct RunCounters {
     pub discarded: Counter,
     /// To be run again.
     pub retried: Counter,
+    /// Put off, since a plugin fails on most events.
+    pub parked: Counter,
     /// Given up.
     pub dead: Counter,
+    /// Made once more at once, since others changed what their plugins keep.
+    pub conflicts: Counter,
 }
 
 /// Something wrong with a configuration or with what it names.

@@ -115,7 +115,9 @@ pub(crate) fn put_to_use(generation: &Generation, metrics: &Metrics) {
 pub(crate) fn named_by(config: &Config) -> Vec<PathBuf> {
     let secrets = config.secret_files().map(PathBuf::from);
     let plugins = config.plugins.values().map(|plugin| plugin.path.clone());
-    config.files.iter().chain(&config.directories).cloned().chain(plugins).chain(secrets).collect()
+    let components = config.components().map(|component| component.path.clone());
+    let named = config.files.iter().chain(&config.directories).cloned();
+    named.chain(plugins).chain(components).chain(secrets).collect()
 }
 
 impl Reloader {

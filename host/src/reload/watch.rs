@@ -1,11 +1,12 @@
 //! Looks at files when there is a reason to, and has them reloaded when their content has changed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::digest::{Context, SHA256};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::mpsc;
 
@@ -179,7 +180,7 @@ impl Seen {
     /// What is there now. Blocks.
     pub(crate) fn of(paths: Vec<PathBuf>) -> Self {
         let found = |path: &PathBuf| match contents(path) {
-            Ok(bytes) => digest(&SHA256, &bytes).as_ref().to_vec(),
+            Ok(found) => found,
             Err(error) => error.kind().to_string().into_bytes(),
         };
         Seen(paths.into_iter().map(|path| (path.clone(), found(&path))).collect())
@@ -195,10 +196,24 @@ impl Seen {
     }
 }
 
-/// A file's bytes, or a directory's names.
+/// A digest of a file's bytes, however many, without holding all of them.
+fn digest_of(path: &Path) -> std::io::Result<Vec<u8>> {
+    let (mut context, mut file) = (Context::new(&SHA256), std::fs::File::open(path)?);
+    let mut bytes = vec![0; 64 * 1024];
+    loop {
+        match file.read(&mut bytes)? {
+            0 => return Ok(context.finish().as_ref().to_vec()),
+            read => context.update(&bytes[..read]),
+        }
+    }
+}
+
+/// What tells a file's content from another one, or a directory's names.
 fn contents(path: &Path) -> std::io::Result<Vec<u8>> {
     if !path.is_dir() {
-        return std::fs::read(path);
+        // A pipe would keep everybody waiting, and a device never end.
+        let kind = std::fs::metadata(path)?;
+        return if kind.is_file() { digest_of(path) } else { Ok(b"not a file".to_vec()) };
     }
     let mut names: Vec<Vec<u8>> = std::fs::read_dir(path)?
         .filter_map(|entry| Some(entry.ok()?.file_name().as_encoded_bytes().to_vec()))
