@@ -75,6 +75,10 @@ async fn get(control: &Control, uri: &Uri) -> Result<Response, Refusal> {
             query.end()?;
             json(&control.sources())
         }
+        ["plugins"] => {
+            query.end()?;
+            json(&control.plugins())
+        }
         ["quarantine"] => {
             let filter = RefusedFilter { source: query.text("source")?, reason: query.text("reason")? };
             let (after, limit) = (query.id("after")?, query.limit()?);
@@ -126,13 +130,14 @@ async fn work(control: &Control, queue: Queue, mut query: Query) -> Result<Respo
 
 async fn dead_letters(control: &Control, mut query: Query) -> Result<Response, Refusal> {
     let (filter, cause) = (query.work()?, query.text("cause")?);
+    let plugin = query.text("failed_in")?;
     let (after, limit) = (query.text("after")?, query.limit()?);
     query.end()?;
     if filter.state.is_some() {
         return Err(Refusal::bad("every dead letter is `dead`: leave out `state`"));
     }
     let from = after.map_or(Ok(Place::START), |after| after.parse())?;
-    json(&control.dead_letters(&filter, cause.as_deref(), from, limit).await?)
+    json(&control.dead_letters(&filter, cause.as_deref(), plugin.as_deref(), from, limit).await?)
 }
 
 /// What came of each, with the status of what went wrong.

@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 use uuid::Uuid;
 
-use crate::delivery::{RunId, State};
+use crate::delivery::{RunId, State, failed_in};
 use crate::store::{Cursor, Page, Queue, Store, StoreError, WorkFilter, WorkId, WorkRecord};
 
 use super::control::Control;
@@ -147,18 +147,25 @@ impl<'a> Merging<'a> {
 }
 
 impl Control {
-    /// Dead letters, newest first; `cause` is a part of why they were given up, in any case of letters.
+    /// Dead letters, newest first; `cause` is a part of why they were given up, in any case of letters, and `plugin` the
+    /// one in which it failed last.
     pub(super) async fn dead_letters(
         &self,
         filter: &WorkFilter,
         cause: Option<&str>,
+        plugin: Option<&str>,
         from: Place,
         limit: usize,
     ) -> Result<List<WorkView>, Refusal> {
         let cause = cause.map(str::to_lowercase);
-        let wanted = |work: &WorkRecord| match &cause {
-            None => true,
-            Some(cause) => work.detail.as_ref().is_some_and(|detail| detail.to_lowercase().contains(cause)),
+        let says = |work: &WorkRecord, cause: &str| {
+            work.detail.as_ref().is_some_and(|detail| detail.to_lowercase().contains(cause))
+        };
+        let failed_there =
+            |work: &WorkRecord, plugin: &str| work.detail.as_deref().and_then(failed_in) == Some(plugin);
+        let wanted = |work: &WorkRecord| {
+            cause.as_deref().is_none_or(|cause| says(work, cause))
+                && plugin.is_none_or(|plugin| failed_there(work, plugin))
         };
         let mut merging = Merging::new(&*self.store, filter, from);
         let mut items = Vec::new();

@@ -101,6 +101,8 @@ fn place(kind: &DestinationKind) -> (String, Option<String>) {
             let scheme = http.url.scheme_str().unwrap_or("http").to_owned();
             (scheme, http.url.authority().map(|authority| authority.to_string()))
         }
+        DestinationKind::Plugin { plugin, .. } => ("plugin".to_owned(), Some(plugin.to_string())),
+        DestinationKind::Component(component) => ("component".to_owned(), Some(shown(&component.path))),
         DestinationKind::Source { source, .. } => ("source".to_owned(), Some(source.to_string())),
     }
 }

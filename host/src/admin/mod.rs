@@ -7,6 +7,7 @@ mod control;
 mod dead_letters;
 mod destinations;
 mod explain;
+mod plugins;
 mod probes;
 mod quarantine;
 mod query;
@@ -31,6 +32,7 @@ pub use socket::AdminSocket;
 pub(crate) use {
     api::answer,
     explain::{ExplainView, FoundView, PartView, RouteView, explain},
+    plugins::{CallsView, CapabilityView, PluginView, UseView, plugins},
     query::{MAX_LIMIT, time},
     socket::{SOCKET, is_served},
     sources::sources,

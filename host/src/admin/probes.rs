@@ -10,9 +10,9 @@ use http_body_util::Full;
 use serde_json::{Value, json};
 
 use crate::dispatch::HeldBack;
-use crate::generation::Generation;
+use crate::generation::{Generation, PluginEntry};
 use crate::ingest::Response;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, PluginToday, Today};
 use crate::reload::Failure;
 use crate::store::{Readiness, Store};
 
@@ -57,6 +57,8 @@ pub(crate) fn ready(
         .take(NAMED)
         .map(|held| json!({ "destination": &*held.destination, "because": held.reason.name() }))
         .collect();
+    let parked = generation.plugins.values().filter(|plugin| plugin.guard.open_because().is_some());
+    let parked: Vec<_> = parked.take(NAMED).map(|plugin| json!({ "plugin": &*plugin.name })).collect();
     let detail = json!({
         "ready": takes,
         "draining": draining,
@@ -64,6 +66,7 @@ pub(crate) fn ready(
         "reload": reload,
         "store": store,
         "held": held,
+        "parked": parked,
         "backlog": backlog,
     });
     let status = if takes { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
@@ -93,9 +96,27 @@ fn backlog(waiting: &[(Arc<str>, u64)]) -> Value {
 
 /// Counters for a scraper.
 pub(crate) fn metrics(metrics: &Metrics, generation: &Generation) -> Response {
-    let breakers = generation.destinations.iter();
-    let text = metrics.encode(breakers.map(|(name, entry)| (&**name, entry.gate.open_because().is_some())));
+    let destinations = generation.destinations.iter();
+    let plugins = generation.plugins.iter();
+    let text = metrics.encode(&Today {
+        destinations: destinations
+            .map(|(name, entry)| (&**name, entry.gate.open_because().is_some()))
+            .collect(),
+        plugins: plugins.map(|(name, entry)| plugin(name, entry)).collect(),
+    });
     respond(StatusCode::OK, "application/openmetrics-text; version=1.0.0; charset=utf-8", text)
+}
+
+fn plugin<'a>(name: &'a str, entry: &PluginEntry) -> PluginToday<'a> {
+    let uses = &entry.uses;
+    PluginToday {
+        name,
+        is_open: entry.guard.open_because().is_some(),
+        calls: uses.calls().0,
+        seconds: uses.time().as_secs_f64(),
+        peak_memory: uses.peak_memory(),
+        left_out: uses.left_out(),
+    }
 }
 
 /// There is nothing at this path.

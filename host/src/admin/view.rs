@@ -231,6 +231,7 @@ pub(crate) struct StatsView {
     pub(crate) ledger: LedgerView,
     pub(crate) backlog: Vec<BacklogView>,
     pub(crate) disabled: Vec<DisabledView>,
+    pub(crate) kept: Vec<KeptView>,
 }
 
 /// The store's ledger; see [`Ledger`].
@@ -261,6 +262,14 @@ pub(crate) struct BacklogView {
     pub(crate) destination: String,
     pub(crate) pending: u64,
     pub(crate) oldest: Moment,
+}
+
+/// What plugins keep in one namespace.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct KeptView {
+    pub(crate) namespace: String,
+    pub(crate) keys: u64,
+    pub(crate) bytes: u64,
 }
 
 /// A destination that gets nothing.
@@ -452,6 +461,11 @@ impl From<Stats> for StatsView {
             reason: disabled.reason,
             since: Moment(disabled.since),
         });
+        let kept = stats.kept.into_iter().map(|(namespace, used)| KeptView {
+            namespace: namespace.to_string(),
+            keys: used.keys,
+            bytes: used.bytes,
+        });
         StatsView {
             engine: stats.engine,
             size: stats.size,
@@ -461,6 +475,7 @@ impl From<Stats> for StatsView {
             ledger: LedgerView::from(stats.ledger),
             backlog: backlog.collect(),
             disabled: disabled.collect(),
+            kept: kept.collect(),
         }
     }
 }

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use super::failed::Failed;
 use super::output::Output;
 use super::reach::Reach;
-use super::{destinations, events, explain, quarantine, replay, sources, store, work};
+use super::{destinations, events, explain, plugins, quarantine, replay, sources, store, work};
 
 /// What operators do.
 #[derive(Debug, Subcommand)]
@@ -27,6 +27,8 @@ pub(in crate::cli) enum Operation {
     Destinations(Of<destinations::Command>),
     /// Sources: which secrets are in use, and what is refused
     Sources(With<sources::Arguments>),
+    /// Plugins: where they are used, what they may do, and what of that they have done
+    Plugins(With<plugins::Arguments>),
     /// Requests that were refused: look at them, and take them in once the reason is mended
     Quarantine(Of<quarantine::Command>),
     /// Why an event takes the routes that it takes: every condition, true or false. Exit code 1 if it takes none
@@ -100,6 +102,9 @@ async fn carry_out(config: &Path, operation: Operation) -> Result<(), Failed> {
         }
         Operation::Sources(With { common, arguments: sources::Arguments {} }) => {
             sources::run(config, common.socket, common.output).await
+        }
+        Operation::Plugins(With { common, arguments }) => {
+            plugins::run(config, common.socket, common.output, arguments).await
         }
         Operation::Quarantine(Of { common, command }) => {
             quarantine::run(&find(&common).await?, common.output, command).await

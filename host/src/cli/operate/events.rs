@@ -1,5 +1,7 @@
 //! `hookyard events`
 
+use std::path::Path;
+
 use clap::Subcommand;
 use uuid::Uuid;
 
@@ -77,6 +79,16 @@ pub(super) async fn run(reach: &Reach, output: Output, command: Command) -> Resu
             Ok(())
         }
     }
+}
+
+/// An event with all that was received, for a command that is no operator's.
+pub(in crate::cli) fn fetch(config: &Path, id: Uuid) -> Result<EventDetail, Failed> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failed::unreachable(format!("cannot start: {error}")))?;
+    runtime.block_on(async {
+        let reach = Reach::find(config, None).await?;
+        reach.get(&format!("/v1/events/{id}?full=true&reveal=true")).await
+    })
 }
 
 pub(super) fn table(events: &[EventView]) -> Table {

@@ -10,6 +10,7 @@ pub(super) mod failed;
 mod listing;
 mod many;
 pub(super) mod output;
+mod plugins;
 mod quarantine;
 mod reach;
 mod replay;
@@ -22,3 +23,4 @@ mod timeline;
 mod work;
 
 pub(super) use command::{Operation, run};
+pub(super) use events::fetch as fetch_event;

@@ -33,6 +33,9 @@ pub(in crate::cli) struct Arguments {
     /// Where the events stand: settled or unrouted
     #[arg(long)]
     state: Option<String>,
+    /// Dead runs and deliveries that failed last in this plugin, to be done again now that it is mended
+    #[arg(long, value_name = "PLUGIN")]
+    failed_in: Option<String>,
     #[command(flatten)]
     pace: Pace,
 }
@@ -97,23 +100,43 @@ pub(in crate::cli) struct DeadFilter {
     /// With this in the cause
     #[arg(long, value_name = "TEXT")]
     cause: Option<String>,
+    /// What failed last in this plugin
+    #[arg(long, value_name = "PLUGIN")]
+    failed_in: Option<String>,
 }
 
 impl DeadFilter {
     fn target(&self) -> Result<Target, Failed> {
         let target = self.work.target("/v1/dead-letters")?;
-        Ok(target.with("destination", self.destination.as_deref()).with("cause", self.cause.as_deref()))
+        let target = target.with("destination", self.destination.as_deref());
+        let target = target.with("cause", self.cause.as_deref());
+        Ok(target.with("failed_in", self.failed_in.as_deref()))
     }
 
     fn is_empty(&self) -> bool {
-        let DeadFilter { work, destination, cause } = self;
-        let filters = [&work.source, &work.route, &work.span.since, &work.span.until, destination, cause];
+        let DeadFilter { work, destination, cause, failed_in } = self;
+        let filters =
+            [&work.source, &work.route, &work.span.since, &work.span.until, destination, cause, failed_in];
         filters.iter().all(|filter| filter.is_none())
     }
 }
 
 pub(super) async fn run(reach: &Reach, output: Output, arguments: Arguments) -> Result<(), Failed> {
-    let Arguments { ids, events, route, filter, state, pace } = arguments;
+    let Arguments { ids, events, route, filter, state, failed_in, pace } = arguments;
+    if let Some(plugin) = failed_in {
+        if !ids.is_empty() || !events.is_empty() || filter.kind.is_some() || state.is_some() {
+            return Err(Failed::usage(
+                "--failed-in goes with --source, --route, --since and --until, and without ids",
+            ));
+        }
+        let target = Target::new("/v1/dead-letters")
+            .with("source", filter.source.as_deref())
+            .with("route", route.as_deref())
+            .with("failed_in", Some(&plugin))
+            .within(&filter.span)?;
+        let selection = Selection::dead_letters(reach, &target).await?;
+        return go_on(reach, output, selection, &Action::ReplayDead, &pace, dead_letters_table).await;
+    }
     let by_time = filter.span.since.is_some();
     let filtered = by_time
         || state.is_some()
@@ -139,7 +162,7 @@ pub(super) async fn run(reach: &Reach, output: Output, arguments: Arguments) -> 
         }
         (false, false) => {
             return Err(Failed::usage(
-                "name a delivery or a dead run, or --event ID, or from when on to replay events: --since 2h",
+                "name a delivery or a dead run, or --event ID, or from when on to replay events: --since 2h, or --failed-in PLUGIN",
             ));
         }
     };

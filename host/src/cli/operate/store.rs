@@ -109,6 +109,10 @@ fn stats_text(stats: &StatsView) -> String {
         let (name, since) = (text::line(&backlog.destination), text::time(backlog.oldest.0));
         let _ = writeln!(text, "{} wait for {name}, the oldest since {since} UTC", backlog.pending);
     }
+    for kept in &stats.kept {
+        let (name, values) = (text::line(&kept.namespace), text::count(kept.keys, "value", "values"));
+        let _ = writeln!(text, "{values} of {} are kept by {name}", text::size(kept.bytes));
+    }
     for disabled in &stats.disabled {
         let (name, reason) = (text::line(&disabled.destination), text::line(&disabled.reason));
         let _ = writeln!(text, "{name} is disabled since {} UTC: {reason}", text::time(disabled.since.0));
