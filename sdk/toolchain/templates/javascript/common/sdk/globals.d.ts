@@ -1,0 +1,1 @@
+../../../../../javascript/globals.d.ts
