@@ -4,8 +4,12 @@
 
 #[path = "cli/explain.rs"]
 mod explain;
+#[path = "cli/mended.rs"]
+mod mended;
 #[path = "cli/operate.rs"]
 mod operate;
+#[path = "cli/plugin.rs"]
+mod plugin;
 #[path = "cli/quarantine.rs"]
 mod quarantine;
 #[path = "cli/recipes.rs"]
@@ -61,7 +65,7 @@ fn checkout() -> tempfile::TempDir {
     assert!(config.contains(&listen), "{config}");
     fs::write(directory.path().join("config.toml"), config).unwrap();
     fs::create_dir_all(directory.path().join("plugins/dist")).unwrap();
-    for plugin in ["redact.wasm", "reshape.wasm"] {
+    for plugin in ["lookup.wasm", "redact.wasm", "reshape.wasm"] {
         let dist =
             std::env::var_os("HOOKYARD_PLUGINS_DIST").map_or_else(|| root.join("plugins/dist"), Into::into);
         fs::copy(dist.join(plugin), directory.path().join("plugins/dist").join(plugin)).unwrap();

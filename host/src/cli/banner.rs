@@ -37,6 +37,8 @@ pub(super) fn text(generation: &Generation, addresses: &[SocketAddr], config: &P
             DestinationKind::Console => "this terminal".to_owned(),
             DestinationKind::File { path } => shown(path),
             DestinationKind::Source { source, .. } => format!("source {source}"),
+            DestinationKind::Plugin { plugin, .. } => format!("plugin {plugin}"),
+            DestinationKind::Component(component) => shown(&component.path),
             DestinationKind::Http(http) => {
                 http.url.host().map(|host| format!("{} at {host}", http.method)).unwrap_or_default()
             }

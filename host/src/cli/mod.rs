@@ -5,6 +5,7 @@ mod check;
 mod given;
 mod log;
 mod operate;
+mod plugin;
 mod post;
 mod samples;
 mod send;
@@ -52,6 +53,9 @@ enum Command {
     Send(send::Arguments),
     /// Say whether a request is genuine, and if not, why: the gateway's own check of a body on standard input
     Verify(verify::Arguments),
+    /// Start, build, look at and try plugins
+    #[command(subcommand)]
+    Plugin(plugin::Command),
     #[command(flatten)]
     Operate(operate::Operation),
 }
@@ -68,6 +72,7 @@ pub fn main() -> ExitCode {
         }
         Some(Command::Send(sending)) => send::run(&arguments.config, &sending),
         Some(Command::Verify(request)) => verify::run(&arguments.config, &request),
+        Some(Command::Plugin(command)) => plugin::run(&arguments.config, &command),
         Some(Command::Operate(operation)) => operate::run(&arguments.config, operation),
     }
 }

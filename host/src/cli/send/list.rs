@@ -21,13 +21,18 @@ pub(in crate::cli) fn sample_request(
     provider: &str,
     event: Option<&str>,
 ) -> Result<(Vec<(String, String)>, Bytes), String> {
-    let preset = preset(provider).ok_or_else(|| format!("there are no samples for `{provider}`"))?;
-    let known = || samples::of(preset.provider).into_iter().map(|sample| sample.event).collect::<Vec<_>>();
-    let event = event.ok_or_else(|| format!("name an event: {}", known().join(", ")))?;
-    let sample = sample(preset, event).map_err(|failed| failed.message)?;
+    let sample = find_sample(provider, event)?;
     let request = sample.request(&Fresh::new(Uuid::now_v7(), SystemClock.now()));
     let headers = request.headers.into_iter().map(|(name, value)| (name.to_owned(), value));
     Ok((headers.collect(), Bytes::from(request.body)))
+}
+
+/// The sample that is meant, or which ones there are.
+pub(in crate::cli) fn find_sample(provider: &str, event: Option<&str>) -> Result<&'static Sample, String> {
+    let preset = preset(provider).ok_or_else(|| format!("there are no samples for `{provider}`"))?;
+    let known = || samples::of(preset.provider).into_iter().map(|sample| sample.event).collect::<Vec<_>>();
+    let event = event.ok_or_else(|| format!("name an event: {}", known().join(", ")))?;
+    sample(preset, event).map_err(|failed| failed.message)
 }
 
 /// An event that can be sent.

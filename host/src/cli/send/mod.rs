@@ -10,5 +10,5 @@ mod signed;
 mod target;
 
 pub(super) use command::{Arguments, run};
-pub(super) use list::sample_request;
+pub(super) use list::{find_sample, sample_request};
 pub(super) use target::unknown;
