@@ -1,0 +1,3 @@
+module hookyard/plugin
+
+go 1.24
