@@ -1,5 +1,6 @@
 //! `cargo xtask <task>`: what people here do twice. One module per task.
 
+mod contract;
 mod corpus;
 mod fuzz;
 mod plugins;
@@ -15,6 +16,10 @@ tasks:
   plugins                  build every starter plugin into plugins/dist, after bringing the SDK's bindings up to date
   plugins --check          fail unless the bindings and every component in plugins/dist match the sources (no compiler needed)
   plugins --rebuild DIR    build every starter plugin into DIR and leave plugins/dist alone; may follow --check
+  plugins --lang L         build the plugins in go, c, javascript, typescript, python, or all of these, into target/plugins; what
+                           is not installed for it is named. --require (or CI=true) makes that a failure
+  contract --check         fail unless what is published of the contract, in wit/, has only grown
+  contract --publish       write down the contract as published, where it has only grown
   corpus                   fetch the real webhook payloads that tests and benchmarks read, into corpus/
   bench ingest [OPTIONS]   what one webhook costs, stage by stage; see docs/benchmarks.md
   bench durable [OPTIONS]  what it costs that a 2xx means something: accepting, the whole path, latency, a large backlog
@@ -35,6 +40,7 @@ fn main() -> ExitCode {
             Ok(())
         }
         ["plugins", options @ ..] => plugins::run(options),
+        ["contract", options @ ..] => contract::run(options),
         ["corpus"] => corpus::run(),
         ["bench", arguments @ ..] => released::run("hookyard-bench", arguments),
         ["fuzz", arguments @ ..] => fuzz::run(arguments),

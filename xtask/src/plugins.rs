@@ -5,6 +5,8 @@
 
 mod bindings;
 mod build;
+mod guest_bindings;
+mod other;
 mod sources;
 
 use std::path::{Path, PathBuf};
@@ -17,8 +19,9 @@ use crate::tools;
 pub(crate) fn run(options: &[&str]) -> Result<()> {
     let root = tools::repository();
     match options {
-        [] => {
+        [] | ["--lang", "rust"] => {
             bindings::write(&root)?;
+            guest_bindings::write(&root)?;
             build::all(&root, &starters(&root)?, &dist(&root))
         }
         ["--check"] => check(&root),
@@ -27,12 +30,19 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
             check(&root)?;
             rebuild(&root, folder)
         }
-        _ => bail!("usage: cargo xtask plugins [--check] [--rebuild DIR]"),
+        ["--lang", language] => {
+            other::build(&root, language, std::env::var_os("CI").is_some_and(|ci| ci == "true"))
+        }
+        ["--lang", language, "--require"] => other::build(&root, language, true),
+        _ => {
+            bail!("usage: cargo xtask plugins [--check] [--rebuild DIR], or --lang LANGUAGE|all [--require]")
+        }
     }
 }
 
 fn check(root: &Path) -> Result<()> {
     bindings::check(root)?;
+    guest_bindings::check(root)?;
     let mut stale = Vec::new();
     for plugin in starters(root)? {
         let path = dist(root).join(format!("{plugin}.wasm"));

@@ -10,11 +10,12 @@ use crate::tools;
 /// The custom section of a component that holds the digest, in lower-case hex.
 pub(crate) const SECTION: &str = "hookyard:sources";
 
-/// What decides a component's bytes besides the compiler. `{plugin}` stands for the plugin's folder. Readmes and tests
-/// beside `src` are left out: editing one makes no component stale.
+/// What decides a component's bytes besides the compiler, as far as it is there. `{plugin}` stands for the plugin's folder.
+/// Readmes and tests are left out: editing one makes no component stale.
 const SOURCES: &[&str] = &[
     "plugins/{plugin}/Cargo.toml",
     "plugins/{plugin}/build.rs",
+    "plugins/{plugin}/config.schema.json",
     "plugins/{plugin}/src",
     "plugins/Cargo.toml",
     "plugins/Cargo.lock",
@@ -22,6 +23,9 @@ const SOURCES: &[&str] = &[
     "sdk/rust/src",
     "wit/0.1.0",
 ];
+
+/// A module of tests, which no component is made of.
+const TESTS: &str = "tests.rs";
 
 /// SHA-256 over every source file in the order of its path: path relative to the repository with `/` between its parts,
 /// a zero byte, the length as eight bytes (little endian), and the contents as they are, line endings included.
@@ -57,7 +61,10 @@ pub(crate) fn recorded(component: &[u8]) -> Result<Option<String>> {
 fn collect(root: &Path, name: &str, files: &mut Vec<(String, PathBuf)>) -> Result<()> {
     let path = root.join(name);
     if !path.is_dir() {
-        files.push((name.to_string(), path));
+        let is_test = path.file_name().is_some_and(|name| name == TESTS);
+        if path.exists() && !is_test {
+            files.push((name.to_string(), path));
+        }
         return Ok(());
     }
     for entry in std::fs::read_dir(&path).with_context(|| format!("failed to list {}", path.display()))? {
