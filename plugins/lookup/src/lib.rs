@@ -9,7 +9,7 @@ use options::Options;
 
 plugin!(process);
 
-fn process(event: Event) -> Result<Verdict, Failure> {
+pub fn process(event: Event) -> Result<Verdict, Failure> {
     let text = config::text();
     let options = Options::parse(&text)?;
     let key = template::plain(&event, &options.key)?;

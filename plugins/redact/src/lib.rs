@@ -13,7 +13,7 @@ use targets::{Edit, Targets};
 
 plugin!(process);
 
-fn process(event: Event) -> Result<Verdict, Failure> {
+pub fn process(event: Event) -> Result<Verdict, Failure> {
     let options = Options::parse(&config::text())?;
     if event.json_kind("") == JsonKind::Invalid {
         if options.forward_invalid || event.body_length() == 0 {

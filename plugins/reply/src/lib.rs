@@ -11,7 +11,7 @@ use options::Options;
 
 plugin!(process);
 
-fn process(event: Event) -> Result<Verdict, Failure> {
+pub fn process(event: Event) -> Result<Verdict, Failure> {
     let text = config::text();
     let options = Options::parse(&text)?;
     let body = match &options.by {

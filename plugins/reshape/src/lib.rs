@@ -5,7 +5,7 @@ use hookyard_plugin::{Event, Failure, Verdict, config, output, plugin, template}
 
 plugin!(process);
 
-fn process(event: Event) -> Result<Verdict, Failure> {
+pub fn process(event: Event) -> Result<Verdict, Failure> {
     let options = config::text();
     let (mut fields, mut content_type) = (None, "application/json".to_string());
     for (name, value) in Json::new(&options).members() {
