@@ -3,7 +3,11 @@
 
 mod disk_full;
 mod faults;
+mod hostile;
+mod hostile_gateway;
+mod loader;
 mod power_loss;
+mod process;
 mod report;
 
 use std::path::Path;
@@ -14,6 +18,9 @@ use crate::disk::Disk;
 
 pub use disk_full::{DiskFull, disk_full};
 pub use faults::{Faults, faults};
+pub use hostile::{Hostility, hostile_calls};
+pub use hostile_gateway::hostile_gateway;
+pub use loader::{Loader, loader, try_mutants};
 pub use power_loss::{PowerLoss, power_loss};
 pub use report::{Report, Row};
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub struct Row {
     /// What was counted or measured.
-    pub what: &'static str,
+    pub what: String,
     /// How much.
     pub figure: String,
 }
@@ -33,8 +33,8 @@ impl Report {
     }
 
     /// Adds a figure.
-    pub fn row(&mut self, what: &'static str, figure: impl fmt::Display) {
-        self.rows.push(Row { what, figure: figure.to_string() });
+    pub fn row(&mut self, what: impl Into<String>, figure: impl fmt::Display) {
+        self.rows.push(Row { what: what.into(), figure: figure.to_string() });
     }
 
     /// Adds the middle and the greatest of what was measured.
