@@ -1,0 +1,32 @@
+//! How a call can end by itself.
+
+use hookyard::plugin::FaultKind;
+use serde_json::json;
+
+use crate::conformance::case::{Case, nothing};
+
+pub(super) fn cases() -> Vec<Case> {
+    vec![
+        Case::new("verdict: forward, nothing asked").body("{\"a\": 1}").sends(["{\"a\": 1}"]),
+        Case::new("verdict: forward")
+            .body("x")
+            .does("forward", nothing())
+            .does("trap", nothing())
+            .sends(["x"]),
+        Case::new("verdict: discard")
+            .does("set-header", json!({ "name": "x-a", "value": "1" }))
+            .does("discard", json!({ "value": "not today, 明日" }))
+            .discards("not today, 明日"),
+        Case::new("verdict: discard without words").does("discard", json!({ "value": "" })).discards(""),
+        Case::new("verdict: retryable failure")
+            .does("retryable", json!({ "value": "the moon is full 🌕" }))
+            .fails(FaultKind::Retryable, "the moon is full 🌕"),
+        Case::new("verdict: permanent failure")
+            .does("permanent", json!({ "value": "no such number" }))
+            .fails(FaultKind::Permanent, "no such number"),
+        Case::new("verdict: trap").does("trap", nothing()).fails(FaultKind::Trap, ""),
+        Case::new("verdict: unknown operation")
+            .does("dance", nothing())
+            .fails(FaultKind::Permanent, "unknown op: dance"),
+    ]
+}
