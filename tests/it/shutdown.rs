@@ -4,8 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use hookyard::store::{Ledger, SyncMode};
-use hookyard_tests::{Ailing, Guest, Plan, SECRET, Yard, eventually, patiently, payload, proof, sign};
+use hookyard::clock::Clock as _;
+use hookyard::store::{Ledger, Store, SyncMode};
+use hookyard_tests::{
+    Act, Ailing, Fetch, Guest, Plan, SECRET, Sink, Yard, eventually, patiently, payload, proof, sign,
+};
 use http::Request;
 use http_body_util::Full;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -117,7 +120,7 @@ async fn what_is_only_in_memory_and_waits_for_a_rate_is_delivered_before_the_end
 async fn a_shutdown_waits_no_longer_than_told() {
     let server = "[server]\nlisten = \"127.0.0.1:0\"\ndrain_timeout = \"200ms\"\n";
     let yard = Yard::start(&format!("{server}{PLAIN}")).await;
-    yard.sink.always(hookyard_tests::Act::Hang);
+    yard.sink.always(Act::Hang);
     yard.send_github("push", payload()).await;
     yard.sink.several(1).await;
     let (ledger, _plan) = yard.shutdown().await;
@@ -137,6 +140,35 @@ async fn a_shutdown_does_not_wait_for_a_store_that_hands_out_nothing() {
     eventually("a refusal", || async { (store.refusals() > 0).then_some(()) }).await;
     let (ledger, _plan) = yard.shutdown().await;
     assert_eq!((ledger.pending, ledger.delivered), (1, 0));
+}
+
+/// P3, P11: what only waited for a thread is handed out to the next process as if it had never been.
+#[tokio::test]
+async fn what_has_not_begun_is_given_back_at_the_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Arc::new(proof::open(dir.path(), SyncMode::Accepted, None).unwrap());
+    let api = Sink::start().await;
+    api.always(Act::Hang);
+    let toml = format!(
+        "[server]\nlisten = \"127.0.0.1:0\"\ndrain_timeout = \"1s\"\n\
+         [plugins.guest]\npath = \"guest.wasm\"\nlimits = {{ time = \"5m\" }}\n\
+         allow = {{ http = [\"{}\"] }}\nnetwork = \"private\"\n\
+         [routes.all]\nsource = \"github\"\nplugins = [\"guest\"]\nto = [\"sink\"]\n",
+        api.origin()
+    );
+    let guest = Fetch::get(format!("{}/a", api.origin())).plugin();
+    let yard = Plan::new().await.file("guest.wasm", guest).store(store.clone()).start(&toml).await;
+    for _ in 0..100 {
+        assert_eq!(yard.send_github("push", payload()).await.status, 202);
+    }
+    api.several(32).await;
+    let now = yard.clock.now() + 1_000;
+    let (ledger, _plan) = yard.shutdown().await;
+    assert_eq!((ledger.pending, ledger.runs_dead), (100, 0), "{ledger:?}");
+    let leased = store.lease_runs(200, now, now + 1_000).await.unwrap().work;
+    let attempts: Vec<u32> = leased.iter().map(|run| run.attempt).collect();
+    assert_eq!(attempts, [1; 68], "those that have begun are still leased");
+    api.release();
 }
 
 #[tokio::test]

@@ -67,9 +67,14 @@ const IMPURE: [&str; 7] =
 
 const MAX_LINES: usize = 600;
 
-/// Longer files, with the reason.
-const LONG: [(&str, &str); 2] =
-    [("sdk/rust/src/bindings.rs", "generated"), ("sdk/rust/src/verifier_bindings.rs", "generated")];
+/// Longer files, and those without a head, with the reason.
+const LONG: [(&str, &str); 5] = [
+    ("sdk/rust/src/bindings.rs", "generated"),
+    ("sdk/rust/src/exports/delivery.rs", "generated"),
+    ("sdk/rust/src/exports/handler.rs", "generated"),
+    ("sdk/rust/src/exports/lifecycle.rs", "generated"),
+    ("sdk/rust/src/exports/verification.rs", "generated"),
+];
 
 fn storey(room: &str) -> Storey {
     ROOMS.iter().find(|(name, _)| *name == room).map_or(Storey::Assembly, |(_, storey)| *storey)
@@ -200,7 +205,7 @@ fn every_room_is_declared() {
 #[test]
 fn files_are_short_and_have_a_head() {
     let mut wrong = Vec::new();
-    for folder in ["host", "wit", "sdk/rust", "tests", "xtask", "plugins"] {
+    for folder in ["host", "wit", "sdk/rust", "sdk/toolchain/src", "tests", "xtask", "plugins"] {
         for (path, text) in files(folder) {
             let lines = text.lines().count();
             if lines > MAX_LINES && !LONG.iter().any(|(long, _)| *long == path) {

@@ -174,7 +174,11 @@ async fn a_challenge_is_answered_and_not_stored() {
 #[tokio::test]
 async fn what_does_not_fit_is_an_error_at_load() {
     for (from, to, expected) in [
-        ("allow = { secrets = [\"acme\"] }", "", "add `allow.secrets = [\"name\"]` to its table"),
+        (
+            "allow = { secrets = [\"acme\"] }",
+            "",
+            "add `allow.secrets = [\"name\"]` or `allow.secrets = []` to its table",
+        ),
         ("file = \"acme\"", "file = \"elsewhere\"", "secret `acme`: secret file"),
         ("verify-acme", "redact", "plugin `acme-auth` exports handler and no verification"),
         (
@@ -245,7 +249,11 @@ async fn what_a_plugin_says_is_taken_as_it_is_meant() {
     let rejecting = with_guest(VerifierGuest::rejected("no\nreason \u{1b}[31m")).await;
     assert_eq!(knock(&rejecting).await.status, 401);
     let text = logs.text();
-    assert!(text.contains("plugin guest: no\\\\nreason") && !text.contains('\u{1b}'), "{text}");
+    assert!(
+        text.contains("plugin guest: no") && text.lines().all(|line| !line.starts_with("reason")),
+        "{text}"
+    );
+    assert!(!text.contains('\u{1b}'), "{text}");
 
     let answering = with_guest(VerifierGuest::challenge(299, "hello")).await;
     let answer = knock(&answering).await;

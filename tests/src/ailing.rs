@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use hookyard::delivery::KvUsage;
 use hookyard::event::{EventId, UnixMillis};
 use hookyard::store::{
     Answer, Appended, Cursor, EventFilter, EventRecord, EventSummary, Intervened, Intervention, KvValue,
@@ -90,8 +91,12 @@ impl Store for Ailing {
         self.inner.woken(queue)
     }
 
-    fn kv(&self, plugin: Arc<str>, key: String, now: UnixMillis) -> Answer<'_, Option<KvValue>> {
-        self.inner.kv(plugin, key, now)
+    fn kv(&self, namespace: Arc<str>, key: String, now: UnixMillis) -> Answer<'_, Option<KvValue>> {
+        self.inner.kv(namespace, key, now)
+    }
+
+    fn kv_usage(&self, namespace: Arc<str>, now: UnixMillis) -> Answer<'_, KvUsage> {
+        self.inner.kv_usage(namespace, now)
     }
 
     fn intervene(&self, batch: Vec<Intervention>, now: UnixMillis) -> Answer<'_, Vec<Intervened>> {

@@ -56,18 +56,23 @@ impl Apart {
     /// to the scenarios where it is.
     pub fn start(plan: Plan, toml: &str, program: &str) -> Self {
         plan.configure(toml);
-        let mut process = Command::new(program)
-            .arg(plan.dir.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let questions = process.stdin.take().expect("it is piped");
-        let answers = BufReader::new(process.stdout.take().expect("it is piped"));
+        let (process, questions, answers) = spawn(program, &plan);
         let address = "127.0.0.1:0".parse().expect("an address");
         let mut apart = Apart { client: Client { address }, plan, process, questions, answers };
-        apart.client.address = apart.hear().remove(0).parse().expect("the gateway's address");
+        apart.hear_address();
         apart
+    }
+
+    /// Kills it, as `kill -9` does, and starts it again with the same files.
+    pub fn kill_and_start(&mut self, program: &str) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+        (self.process, self.questions, self.answers) = spawn(program, &self.plan);
+        self.hear_address();
+    }
+
+    fn hear_address(&mut self) {
+        self.client.address = self.hear().remove(0).parse().expect("the gateway's address");
     }
 
     /// Every delivery in its store.
@@ -112,6 +117,15 @@ impl Apart {
             }
         }
     }
+}
+
+fn spawn(program: &str, plan: &Plan) -> (Child, ChildStdin, BufReader<ChildStdout>) {
+    let mut command = Command::new(program);
+    command.arg(plan.dir.path()).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut process = command.spawn().unwrap();
+    let questions = process.stdin.take().expect("it is piped");
+    let answers = BufReader::new(process.stdout.take().expect("it is piped"));
+    (process, questions, answers)
 }
 
 impl Drop for Apart {

@@ -25,6 +25,8 @@ pub enum Act {
     Status(u16),
     /// Answers with this status and one header.
     Header(u16, &'static str, &'static str),
+    /// Answers with this status and body.
+    Text(u16, String),
     /// Answers nothing until [`Sink::release`].
     Hang,
 }
@@ -99,6 +101,11 @@ impl Sink {
     /// Where it is.
     pub fn url(&self) -> String {
         format!("http://{}/hook", self.address)
+    }
+
+    /// Its scheme, host and port.
+    pub fn origin(&self) -> String {
+        format!("http://{}", self.address)
     }
 
     /// Does these things with the next requests, one each; then what it did before.
@@ -179,12 +186,17 @@ async fn answer(request: Request<Incoming>, state: Arc<State>) -> Result<Respons
     };
     state.received.send_modify(|all| all.push(received));
     let mut response = Response::builder();
+    let mut text = Bytes::new();
     match act {
         Act::Status(status) => response = response.status(status),
         Act::Header(status, name, value) => response = response.status(status).header(name, value),
+        Act::Text(status, body) => {
+            response = response.status(status);
+            text = body.into();
+        }
         Act::Hang => {
             let _ = state.released.subscribe().wait_for(|released| *released).await;
         }
     }
-    Ok(response.body(Full::default()).unwrap())
+    Ok(response.body(Full::new(text)).unwrap())
 }

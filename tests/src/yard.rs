@@ -91,7 +91,10 @@ impl Plan {
             }
         }
         let text = text.replace("{sink}", &self.sink.url()).replace("{dist}", &dist().display().to_string());
-        std::fs::write(self.path("config.toml"), text).unwrap();
+        // In one piece, since a gateway may be looking.
+        let written = self.path("config.toml.new");
+        std::fs::write(&written, text).unwrap();
+        std::fs::rename(written, self.path("config.toml")).unwrap();
     }
 
     /// What builds the gateway.

@@ -97,12 +97,14 @@ async fn end_of(store: &dyn Store, run: &LeasedRun, now: UnixMillis) -> Result<R
 const COUNTER: (&str, &str) = ("counter", "runs");
 
 async fn count_up(store: &dyn Store, now: UnixMillis) -> Result<KvChanges, StoreError> {
-    let (plugin, key) = (Arc::<str>::from(COUNTER.0), COUNTER.1.to_owned());
+    let (namespace, key) = (Arc::<str>::from(COUNTER.0), COUNTER.1.to_owned());
     let (count, version) = read_count(store, now).await?;
     let value = Some(Bytes::from((count + 1).to_string()));
     Ok(KvChanges {
-        read: vec![KvRead { plugin: plugin.clone(), key: key.clone(), version }],
-        written: vec![KvWrite { plugin, key, value, expires_at: None }],
+        read: vec![KvRead { namespace: namespace.clone(), key: key.clone(), version }],
+        written: vec![KvWrite { namespace, key, value, expires_at: None }],
+        version: version + 1,
+        bounds: vec![],
     })
 }
 
