@@ -25,10 +25,15 @@ pub(crate) fn settings(config: &str, instances: Instances) -> PluginSettings {
             wall: Duration::from_secs(5),
             memory: MAX_MEMORY,
             output: OutputLimits { bytes: 1 << 20, messages: 1000 },
+            ..Limits::default()
         },
         grants: Grants::default(),
         secrets: Default::default(),
+        kv: None,
+        outbound: None,
         instances,
+        reuse: Default::default(),
+        uses: Default::default(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use hookyard::delivery::RunEnd;
+use hookyard::delivery::{KvUsage, RunEnd};
 use hookyard::event::{EventId, UnixMillis};
 use hookyard::store::{
     Answer, Appended, Cursor, EventFilter, EventRecord, EventSummary, Intervened, Intervention, KvValue,
@@ -101,8 +101,12 @@ impl Store for CutOff {
         self.inner.ledger()
     }
 
-    fn kv(&self, plugin: Arc<str>, key: String, now: UnixMillis) -> Answer<'_, Option<KvValue>> {
-        self.inner.kv(plugin, key, now)
+    fn kv(&self, namespace: Arc<str>, key: String, now: UnixMillis) -> Answer<'_, Option<KvValue>> {
+        self.inner.kv(namespace, key, now)
+    }
+
+    fn kv_usage(&self, namespace: Arc<str>, now: UnixMillis) -> Answer<'_, KvUsage> {
+        self.inner.kv_usage(namespace, now)
     }
 
     fn intervene(&self, batch: Vec<Intervention>, now: UnixMillis) -> Answer<'_, Vec<Intervened>> {
