@@ -25,6 +25,9 @@ const THREADS: usize = 64;
 /// And with those of newcomers, which begin one each although so many wait, so many times as many.
 const WITH_NEWCOMERS: usize = 4;
 
+/// There are never more threads than this.
+pub(crate) const MOST: usize = THREADS * WITH_NEWCOMERS;
+
 /// After this time without work a thread ends.
 const IDLE_TIME: Duration = Duration::from_secs(30);
 

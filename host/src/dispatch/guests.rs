@@ -17,7 +17,7 @@ use crate::event::{Event, UnixMillis};
 use crate::generation::{PluginEntry, RouteEntry};
 use crate::plugin::{Chain, Fault, FaultKind, Finding, Kept};
 use crate::store::{LeasedRun, SettledRun};
-use crate::waiting::{Waiting, without_turn};
+use crate::waiting::{MOST, Waiting, without_turn};
 
 use super::patient::Patient;
 use super::queue::{Next, Queue};
@@ -114,7 +114,9 @@ pub(super) struct Guests {
 impl Guests {
     pub(super) fn start(threads: usize, waiting: Arc<Waiting>, shared: &Arc<Shared>) -> io::Result<Self> {
         let queue = Arc::new(Queue::new(threads, threads * QUEUE_PER_THREAD));
-        let (ended, ends) = mpsc::channel(threads * QUEUE_PER_THREAD * 2);
+        // A run has its place before it begins, and keeps it while it waits for somebody outside: those that only compute
+        // have places beside all of these.
+        let (ended, ends) = mpsc::channel(threads * QUEUE_PER_THREAD * 2 + MOST);
         let performer = Arc::new(Performer {
             ended,
             shared: Arc::downgrade(shared),
