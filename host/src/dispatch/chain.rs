@@ -51,13 +51,14 @@ pub(super) struct Account {
     failed: Option<(Arc<str>, Fault)>,
 }
 
-/// Runs the chain. `random` gives numbers from 0 to 1; it takes its time, and is asked only where a run failed.
+/// Runs the chain within what is left of the run's budget. `random` gives numbers from 0 to 1; it takes its time, and is asked only where a run failed.
 pub(super) fn run(
     leased: &LeasedRun,
     route: &RouteEntry,
     now: UnixMillis,
     random: fn() -> f64,
     kept: Arc<dyn Kept>,
+    budget: &mut Budget,
 ) -> Ran {
     if leased.attempt > max_attempts(route) {
         return given_up(leased);
@@ -67,9 +68,9 @@ pub(super) fn run(
     }
     let started = Instant::now();
     let mut reply = None;
-    let budget = Budget::new(route.limits.cpu, route.limits.time);
-    let mut chain = Chain::of_run(kept).within(budget);
+    let mut chain = Chain::of_run(kept).within(*budget);
     let outcome = through_plugins(&leased.event, route, &mut chain, &mut reply);
+    *budget = chain.budget;
     let took = started.elapsed();
     let (end, failed) = match outcome {
         Ok(Chained::Forwarded(messages)) => {

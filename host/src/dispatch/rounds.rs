@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::delivery::{KvChanges, RunEnd};
+use crate::delivery::RunEnd;
 use crate::event::UnixMillis;
 use crate::generation::RouteEntry;
-use crate::plugin::{Kept, Measures};
+use crate::plugin::{Budget, Kept, Measures};
 use crate::store::{LeasedRun, Settlement};
 
 use super::chain::{self, Account, Ran};
@@ -60,8 +60,10 @@ impl Task {
         now: UnixMillis,
     ) -> (Ran, Precedence<'a>) {
         let mut claim = self.clash.take().map(|clash| shared.values.claim(clash));
+        let limits = self.route.limits;
+        let mut budget = Budget::new(limits.cpu, limits.time);
         while self.rounds < MAX_ROUNDS {
-            let mut ran = chain::run(&self.run, &self.route, now, random, kept.clone());
+            let mut ran = chain::run(&self.run, &self.route, now, random, kept.clone(), &mut budget);
             let (Some(buffer), RunEnd::Done { deliveries, kv, .. }) = (&ran.kept, &mut ran.end) else {
                 return (ran, Precedence::default());
             };
@@ -90,8 +92,7 @@ impl Task {
 }
 
 impl Unsettled {
-    /// What has to be known of a run until it is settled; nothing where it has kept and measured nothing: then operators
-    /// are told at once.
+    /// What has to be known of a run until it is settled.
     pub(super) fn new(
         task: Task,
         precedence: &mut Precedence<'_>,
@@ -99,18 +100,11 @@ impl Unsettled {
         account: Account,
         measures: Option<Box<Measures>>,
         now: UnixMillis,
-    ) -> Option<Box<Self>> {
-        let (is_large, changes) = match end {
-            RunEnd::Done { deliveries, kv, .. } => (deliveries.len() > MANY_DELIVERIES, Some(kv)),
-            _ => (false, None),
-        };
-        if changes.is_none_or(KvChanges::is_empty) && measures.is_none() {
-            account.tell(&task.run, &task.route, end, now);
-            return None;
-        }
+    ) -> Box<Self> {
+        let is_large = matches!(end, RunEnd::Done { deliveries, .. } if deliveries.len() > MANY_DELIVERIES);
         // What others see already needs no claim any more.
         let claim = precedence.claim.take_if(|_| is_large);
-        Some(Box::new(Unsettled { task, now, account, measures, _claim: claim }))
+        Box::new(Unsettled { task, now, account, measures, _claim: claim })
     }
 
     /// Takes note of what the store says. The run, if it is to be made again.
@@ -122,7 +116,7 @@ impl Unsettled {
     ) -> Option<Task> {
         let Unsettled { mut task, now, account, measures, _claim } = self;
         let clash = match end {
-            RunEnd::Done { kv, .. } => Some(shared.values.settled(kv, settlement)),
+            RunEnd::Done { kv, .. } if !kv.is_empty() => Some(shared.values.settled(kv, settlement)),
             _ => None,
         };
         if settlement == Some(Settlement::Conflict) {
@@ -130,9 +124,12 @@ impl Unsettled {
             task.clash = clash;
             return Some(task);
         }
-        account.tell(&task.run, &task.route, end, now);
-        if let (Some(Settlement::Recorded), Some(measures)) = (settlement, &measures) {
-            shared.count_measures(measures);
+        // Nobody is told what the store does not know.
+        if settlement == Some(Settlement::Recorded) {
+            account.tell(&task.run, &task.route, end, now);
+            if let Some(measures) = &measures {
+                shared.count_measures(measures);
+            }
         }
         None
     }

@@ -20,8 +20,8 @@ const BATCH: usize = 256;
 /// A run that has ended and is to be settled.
 pub(super) struct Ended {
     pub(super) settled: SettledRun,
-    /// Where something hangs on whether the store takes it.
-    pub(super) unsettled: Option<Box<Unsettled>>,
+    /// What hangs on whether the store takes it.
+    pub(super) unsettled: Box<Unsettled>,
     pub(super) answer: Option<(oneshot::Sender<Option<Reply>>, Option<Reply>)>,
     /// Held until it is settled.
     pub(super) under_way: UnderWay,
@@ -36,7 +36,7 @@ pub(super) async fn settle_loop(shared: Weak<Shared>, mut ends: mpsc::Receiver<E
         let settlements = settle_runs(&shared, &settled).await;
         for (ended, settlement) in batch.drain(..).zip(settlements) {
             let Ended { settled, unsettled, answer, under_way } = ended;
-            let to_repeat = unsettled.and_then(|run| run.settled(&shared, &settled.end, settlement));
+            let to_repeat = unsettled.settled(&shared, &settled.end, settlement);
             if let Some(task) = to_repeat {
                 again.submit(Job::again(task, answer.map(|(answer, _)| answer), under_way));
                 continue;
