@@ -123,31 +123,29 @@ impl Deadline {
 
     /// That the time by the clock on the wall is over.
     pub(super) fn over(&self) -> Fault {
-        Fault { kind: FaultKind::Deadline, message: format!("it took longer than {:?}", self.allowance.wall) }
+        let message = match self.allowance {
+            Allowance { run_wall: Some(limit), .. } => format!("the run took longer than {limit:?}"),
+            Allowance { wall, .. } => format!("it took longer than {wall:?}"),
+        };
+        Fault { kind: FaultKind::Deadline, message }
     }
 
     /// Called at each tick, on the guest's thread.
     pub(super) fn tick(&mut self) -> wasmtime::Result<UpdateDeadline> {
         let (now, cpu_now) = (Instant::now(), thread_cpu());
         let (started, cpu_started) = *self.started.get_or_insert((now, cpu_now));
-        let Allowance { cpu, wall, run_cpu, run_wall } = self.allowance;
-        let over = if cpu_now.saturating_sub(cpu_started) > cpu {
-            Some(match run_cpu {
+        let Allowance { cpu, wall, run_cpu, .. } = self.allowance;
+        if cpu_now.saturating_sub(cpu_started) > cpu {
+            let message = match run_cpu {
                 Some(limit) => format!("the run used more than {limit:?} of processor time"),
                 None => format!("it used more than {cpu:?} of processor time"),
-            })
-        } else if now.duration_since(started) > wall {
-            Some(match run_wall {
-                Some(limit) => format!("the run took longer than {limit:?}"),
-                None => format!("it took longer than {wall:?}"),
-            })
-        } else {
-            None
-        };
-        match over {
-            Some(message) => Err(Fault { kind: FaultKind::Deadline, message }.into()),
-            None => Ok(UpdateDeadline::Continue(1)),
+            };
+            return Err(Fault { kind: FaultKind::Deadline, message }.into());
         }
+        if now.duration_since(started) > wall {
+            return Err(self.over().into());
+        }
+        Ok(UpdateDeadline::Continue(1))
     }
 
     /// Why the call does not begin, if nothing is left of the run's budget.
