@@ -177,3 +177,34 @@ async fn a_route_that_waits_holds_up_no_other() {
     let ledger = yard.settled().await;
     assert_eq!((ledger.delivered, ledger.runs_dead), (320, 0), "{ledger:?}");
 }
+
+/// P6: with one guest thread, and as many routes that wait as take every ordinary thread and more.
+#[tokio::test]
+async fn many_routes_that_wait_hold_up_no_other() {
+    const ROUTES: usize = 20;
+    let api = Sink::start().await;
+    api.always(Act::Hang);
+    let mut toml = format!(
+        "[server]\nlisten = \"127.0.0.1:0\"\nguest_threads = 1\n\
+         [plugins.slow]\npath = \"slow.wasm\"\nlimits = {{ time = \"5m\" }}\n{}\
+         [plugins.quick]\npath = \"quick.wasm\"\n\
+         [routes.quick]\nsource = \"github\"\nevents = [\"ping*\"]\nplugins = [\"quick\"]\nto = [\"sink\"]\n",
+        grant(&api)
+    );
+    for number in 0..ROUTES {
+        toml.push_str(&format!(
+            "[routes.slow{number}]\nsource = \"github\"\nevents = [\"push*\"]\nplugins = [\"slow\"]\nto = [\"sink\"]\n"
+        ));
+    }
+    let slow = Fetch::get(format!("{}/a", api.origin())).plugin();
+    let quick = Guest::new().set_body("q").forward();
+    let yard = Plan::new().await.file("slow.wasm", slow).file("quick.wasm", quick).start(&toml).await;
+    for _ in 0..40 {
+        assert_eq!(yard.send_github("push", payload()).await.status, 202);
+    }
+    api.several(64 + ROUTES / 2).await;
+    for _ in 0..5 {
+        assert_eq!(yard.send_github("ping", payload()).await.status, 202);
+    }
+    assert!(yard.sink.several(5).await.iter().all(|got| got.text() == "q"));
+}
