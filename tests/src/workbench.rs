@@ -14,14 +14,16 @@ use uuid::Uuid;
 
 use crate::corpus::payload;
 
-/// What hostile guests have of processor time in [`LIMITS`].
-pub const CPU: Duration = Duration::from_millis(100);
-
 /// The lines of a plugin's table that say the same as the settings here.
-pub const LIMITS: &str = r#"limits = { cpu = "100ms", time = "20s", memory = "8MiB", output = "1MiB", messages = 1000 }
-config = { a = [{ b = { c = "x" } }] }
-allow = { secrets = ["token"] }
-"#;
+pub fn limits(cpu: Duration) -> String {
+    let cpu = cpu.as_millis();
+    format!(
+        r#"limits = {{ cpu = "{cpu}ms", time = "20s", memory = "8MiB", output = "1MiB", messages = 1000 }}
+config = {{ a = [{{ b = {{ c = "x" }} }}] }}
+allow = {{ secrets = ["token"] }}
+"#
+    )
+}
 
 /// Memory that the engines have room for.
 const ROOM: usize = 64 << 20;
@@ -29,16 +31,14 @@ const ROOM: usize = 64 << 20;
 /// An engine, and an event to call plugins with.
 pub struct Workbench {
     runtime: Runtime,
-    cpu: Duration,
     event: Arc<Event>,
     destinations: Arc<[Arc<str>]>,
 }
 
 impl Workbench {
-    /// With one thread's worth of everything; a call may take so much processor time.
-    pub fn new(cpu: Duration) -> Self {
+    /// With one thread's worth of everything.
+    pub fn open() -> Self {
         Workbench {
-            cpu,
             runtime: Runtime::new(1, ROOM).expect("an engine"),
             event: Arc::new(event()),
             destinations: Arc::new(["sink".into()]),
@@ -50,14 +50,19 @@ impl Workbench {
         Component::load(&self.runtime, read(path)?, None)
     }
 
-    /// Loads a file's content.
-    pub fn load(&self, bytes: Vec<u8>) -> Result<Plugin, LoadError> {
-        self.plugin(&Component::load(&self.runtime, bytes, None)?, Instances::Fresh)
+    /// Loads a file's content; a call may take so much processor time.
+    pub fn load(&self, bytes: Vec<u8>, cpu: Duration) -> Result<Plugin, LoadError> {
+        self.plugin(&Component::load(&self.runtime, bytes, None)?, cpu, Instances::Fresh)
     }
 
-    /// Makes a plugin of a component.
-    pub fn plugin(&self, component: &Component, instances: Instances) -> Result<Plugin, LoadError> {
-        Plugin::new(&self.runtime, component, settings(self.cpu, instances))
+    /// Makes a plugin of a component; a call may take so much processor time.
+    pub fn plugin(
+        &self,
+        component: &Component,
+        cpu: Duration,
+        instances: Instances,
+    ) -> Result<Plugin, LoadError> {
+        Plugin::new(&self.runtime, component, settings(cpu, instances))
     }
 
     /// Makes one call.

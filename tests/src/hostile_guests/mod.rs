@@ -23,6 +23,7 @@ mod wasi;
 mod wat;
 
 use std::path::Path;
+use std::time::Duration;
 
 use hookyard::plugin::FaultKind;
 
@@ -58,6 +59,17 @@ pub enum Fate {
     Fails(FaultKind, &'static str),
     /// It does no harm within its limits, and its event goes on.
     Harmless,
+}
+
+impl Fate {
+    /// The processor time of a call: little for those that use it up, and for the others enough that their fate does not
+    /// depend on the machine.
+    pub fn cpu(self) -> Duration {
+        match self {
+            Fate::Fails(FaultKind::Deadline, _) => Duration::from_millis(100),
+            _ => Duration::from_secs(10),
+        }
+    }
 }
 
 /// The families, in the order of the documentation.

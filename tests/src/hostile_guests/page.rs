@@ -8,8 +8,8 @@ const HEAD: &str = "\
 What plugins that mean harm get. This page is written by a test (`tests/it/hostile_plugins.rs`), which makes each of
 them, loads it, calls it again and again, and puts it into a gateway where a good plugin serves meanwhile.
 
-Of those that are loaded, each has 100 ms of processor time, 8 MiB of memory, 1 MiB of output and 1,000 messages for a
-call. What has to hold for every one of them:
+Of those that are loaded, each has 8 MiB of memory, 1 MiB of output and 1,000 messages for a call, and 10 s of processor
+time; those that are to use that up have 100 ms. What has to hold for every one of them:
 
 - it ends as the table says, at each call, in a fresh instance and in one that is reused;
 - the gateway lives, and the good plugin's events are delivered;

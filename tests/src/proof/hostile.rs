@@ -6,7 +6,7 @@ use hookyard::plugin::wasm::{Instances, Plugin};
 use hookyard::plugin::{Fault, FaultKind, Output, Verdict};
 
 use crate::hostile_guests::{Fate, HostileGuest, families};
-use crate::workbench::{CPU, Workbench};
+use crate::workbench::Workbench;
 
 use super::{Report, process};
 
@@ -32,7 +32,7 @@ const LOADING_TIME: Duration = Duration::from_secs(20);
 pub fn hostile_calls(plan: &Hostility) -> Report {
     let mut report = Report::new("hostile plugins, each alone");
     let directory = tempfile::tempdir().expect("a directory");
-    let bench = Workbench::new(CPU);
+    let bench = Workbench::open();
     let mut worst = Worst::default();
     let (mut seen, mut calls) = (0, 0);
     let started = (process::descriptors(), process::memory());
@@ -48,7 +48,9 @@ pub fn hostile_calls(plan: &Hostility) -> Report {
             worst.loading(guest, begun.elapsed(), process::peak().saturating_sub(before), &mut found);
             for instances in [Instances::Fresh, Instances::Reuse] {
                 let loaded = compiled.as_ref().map_err(Clone::clone);
-                match (loaded.and_then(|component| bench.plugin(component, instances)), guest.fate) {
+                let plugin =
+                    loaded.and_then(|component| bench.plugin(component, guest.fate.cpu(), instances));
+                match (plugin, guest.fate) {
                     (Err(error), Fate::Refused(part)) if error.to_string().contains(part) => {}
                     (Err(error), _) => found.push(format!("it is not loaded: {error}")),
                     (Ok(_), Fate::Refused(_)) => found.push("it is loaded".to_owned()),

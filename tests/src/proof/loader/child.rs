@@ -11,10 +11,13 @@ use crate::workbench::Workbench;
 use super::super::process;
 use super::mutate::Mutator;
 
+/// What each has of processor time.
+const CPU: Duration = Duration::from_millis(20);
+
 /// Loads these and, where that works, calls them once, saying on standard output what came of each.
 pub fn try_mutants(seed: u64, part: Range<usize>) {
     let mutator = Mutator::new();
-    let bench = Workbench::new(Duration::from_millis(20));
+    let bench = Workbench::open();
     let mut out = std::io::stdout().lock();
     for number in part {
         let mutant = mutator.mutant(seed, number);
@@ -30,7 +33,7 @@ pub fn try_mutants(seed: u64, part: Range<usize>) {
 }
 
 fn tried(bench: &Workbench, mutant: Vec<u8>) -> String {
-    match bench.load(mutant) {
+    match bench.load(mutant, CPU) {
         Err(LoadError::NotAComponent(_)) => "not loaded: no component".to_owned(),
         // Libraries that read declarations do so for some; the thread that loads ends, and nothing else does.
         Err(LoadError::Invalid(detail)) if detail.contains("panicked") => {
