@@ -1,8 +1,13 @@
 //! What follows when a plugin fails often, or uses more than all calls of a run may.
 
-use hookyard::delivery::State;
-use hookyard::store::{Page, Queue, WorkFilter, WorkRecord};
-use hookyard_tests::{Guest, Plan, Yard, eventually, payload};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use hookyard::clock::Clock as _;
+use hookyard::delivery::{State, failed_in};
+use hookyard::store::{Limits, MemoryStore, Page, Queue, WorkFilter, WorkRecord};
+use hookyard_tests::{Ailing, Guest, Plan, Yard, eventually, payload};
 
 async fn runs(yard: &Yard) -> Vec<WorkRecord> {
     let page = Page { after: None, limit: 100 };
@@ -90,6 +95,30 @@ async fn a_run_is_repeated_as_the_plugin_says() {
     let dead = yard.dead_letter().await;
     assert_eq!(dead.detail.as_deref(), Some("gave up after 4 attempts: plugin guest: failure: not yet"));
     assert_eq!(yard.faults("failure").await, 4.0);
+}
+
+/// P3
+#[tokio::test]
+async fn a_run_that_never_ended_is_found_by_each_plugin_of_its_route() {
+    let store = Arc::new(Ailing::new(Arc::new(MemoryStore::new(Limits { events: 100, bytes: 1 << 20 }))));
+    let toml = "[server]\nlisten = \"127.0.0.1:0\"\ndrain_timeout = \"1ms\"\n\
+                [plugins.first]\npath = \"guest.wasm\"\n[plugins.second]\npath = \"guest.wasm\"\n\
+                [routes.all]\nsource = \"github\"\nplugins = [\"first\", \"second\", \"first\"]\nto = \"sink\"";
+    let plan = Plan::new().await.file("guest.wasm", Guest::new().forward()).store(store.clone());
+    let yard = plan.start(toml).await;
+    // As if each attempt had ended the process.
+    store.leases_nothing.store(true, Ordering::Release);
+    eventually("a refusal", || async { (store.refusals() > 0).then_some(()) }).await;
+    yard.send_github("push", payload()).await;
+    let now = yard.clock.now() + 1000;
+    for attempt in 0..5 {
+        assert_eq!(store.well().lease_runs(1, now + attempt, now + attempt + 1).await.unwrap().work.len(), 1);
+    }
+    yard.clock.forward(Duration::from_secs(3600));
+    store.leases_nothing.store(false, Ordering::Release);
+    let cause = yard.dead_letter().await.detail.unwrap_or_default();
+    assert!(cause.starts_with("gave up after 5 attempts: plugin first or second: "), "{cause}");
+    assert_eq!(failed_in(&cause).collect::<Vec<_>>(), ["first", "second"]);
 }
 
 /// P6

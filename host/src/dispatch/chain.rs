@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::config::OnError;
 use crate::delivery::{
     Attempt, DeliveryId, KvChanges, NewDelivery, Outgoing, Reply, RunEnd, RunId, after_failure, later,
-    plugin_cause,
+    plugin_cause, plugins_cause,
 };
 use crate::event::{Event, Message, UnixMillis};
 use crate::generation::{PluginEntry, RouteEntry};
@@ -61,7 +61,7 @@ pub(super) fn run(
     budget: &mut Budget,
 ) -> Ran {
     if leased.attempt > max_attempts(route) {
-        return given_up(leased);
+        return given_up(leased, route);
     }
     if let Some(parked) = parked(leased, route, now) {
         return parked;
@@ -150,11 +150,18 @@ fn max_attempts(route: &RouteEntry) -> u32 {
 }
 
 /// Attempts are counted before they begin: one that ended the process, or that took longer than its lease, has left
-/// nothing but its number. An event that does so each time must not do it for ever.
-fn given_up(leased: &LeasedRun) -> Ran {
+/// nothing but its number. An event that does so each time must not do it for ever. It may have been in any of the
+/// route's plugins, all of which are named, so that it is found by each of them.
+fn given_up(leased: &LeasedRun, route: &RouteEntry) -> Ran {
     let attempts = leased.attempt - 1;
-    let cause = format!("gave up after {attempts} attempts: {NEVER_ENDED}");
-    Ran { attempt: None, ..without_result(RunEnd::Dead { cause }) }
+    let mut names: Vec<&str> = Vec::new();
+    for plugin in &route.plugins {
+        if !names.contains(&&*plugin.name) {
+            names.push(&plugin.name);
+        }
+    }
+    let cause = plugins_cause(&names, &NEVER_ENDED);
+    without_result(RunEnd::Dead { cause: format!("gave up after {attempts} attempts: {cause}") })
 }
 
 /// A run of which nothing is left but how it ended.

@@ -1,5 +1,7 @@
 //! Who may settle what, and when work is handed out once more.
 
+use crate::delivery::{failed_in, plugins_cause};
+
 use super::kit::*;
 
 pub(crate) async fn leases_at_once(make: Make<'_>) {
@@ -64,6 +66,28 @@ pub(crate) async fn hands_out_again_when_a_lease_runs_out(make: Make<'_>) {
     // A lease that ends when it begins still hands out the work only once at that time.
     let empty = store.lease_runs(10, now, now).await.unwrap();
     assert_eq!(empty.work.len(), 1);
+}
+
+pub(crate) async fn what_never_ended_says_where_it_was(make: Make<'_>) {
+    let store = make(ROOMY);
+    append(&*store, event(1, 1), 1).await;
+    // As if the process had ended with each of them.
+    for attempt in 0..5 {
+        lease_runs(&*store, 1, 1 + attempt * LEASE).await;
+    }
+    let last = lease_run(&*store, 1 + 5 * LEASE).await;
+    assert_eq!(last.attempt, 6);
+    let cause = format!("gave up after 5 attempts: {}", plugins_cause(&["a", "b"], &"no end"));
+    settle_run(&*store, &last, RunEnd::Dead { cause: cause.clone() }, 6 * LEASE).await;
+    let dead = work_in(&*store, Queue::Runs, State::Dead).await.remove(0);
+    assert_eq!(
+        (dead.id, &*dead.route, dead.detail.as_deref()),
+        (WorkId::Run(last.id), "route", Some(&*cause))
+    );
+    assert_eq!(failed_in(&cause).collect::<Vec<_>>(), ["a", "b"]);
+    let again = Intervention::Rerun { run: last.id, by: run_of(1, 1) };
+    assert_eq!(intervene(&*store, again, 7 * LEASE).await, Intervened::Done);
+    assert_eq!(lease_run(&*store, 7 * LEASE).await.attempt, 1);
 }
 
 pub(crate) async fn a_late_settlement_counts_until_handed_out_again(make: Make<'_>) {

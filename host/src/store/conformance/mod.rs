@@ -54,6 +54,7 @@ macro_rules! conformance {
             leases_at_once,
             an_old_lease_settles_nothing,
             hands_out_again_when_a_lease_runs_out,
+            what_never_ended_says_where_it_was,
             a_late_settlement_counts_until_handed_out_again,
             retries_when_due,
             releasing_does_not_count,
