@@ -8,9 +8,10 @@ use std::sync::Arc;
 use hookyard::delivery::{KvUsage, RunEnd};
 use hookyard::event::{EventId, UnixMillis};
 use hookyard::store::{
-    Answer, Appended, Cursor, EventFilter, EventRecord, EventSummary, Intervened, Intervention, KvValue,
-    Leased, LeasedDelivery, LeasedRun, Ledger, Limits, MemoryStore, NewEvent, Page, Queue, Readiness,
-    Removed, Retention, SettledDelivery, SettledRun, Settlement, Stats, Store, WorkFilter, WorkRecord,
+    Answer, Appended, Cursor, EventFilter, EventRecord, EventSummary, Hastened, Intervened, Intervention,
+    KvValue, Leased, LeasedDelivery, LeasedRun, Ledger, Limits, MemoryStore, NewEvent, Page, Queue,
+    Readiness, Removed, Retention, SettledDelivery, SettledRun, Settlement, Stats, Store, Waits, WorkFilter,
+    WorkRecord,
 };
 
 /// How far an event comes.
@@ -78,6 +79,16 @@ impl Store for CutOff {
             }
         }
         self.inner.settle_runs(batch, now)
+    }
+
+    fn hasten_runs(
+        &self,
+        cause: String,
+        after: Option<Waits>,
+        step: usize,
+        now: UnixMillis,
+    ) -> Answer<'_, Hastened> {
+        self.inner.hasten_runs(cause, after, step, now)
     }
 
     fn lease_deliveries(

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hookyard::clock::Clock as _;
 use hookyard::delivery::{State, failed_in};
@@ -50,12 +50,14 @@ async fn a_plugin_that_fails_on_most_events_has_its_runs_parked_until_it_is_mend
     assert_eq!(yard.faults("trap").await, 3.0);
 
     // A file that has changed is tried at once, and what was parked goes on by itself.
+    let began = Instant::now();
     std::fs::write(yard.path("guest.wasm"), Guest::new().set_header("x-mended", "yes").forward()).unwrap();
     yard.generation(2).await;
     assert_eq!(yard.metric(breaker_is_open()).await, 0.0);
     let received = yard.sink.several(20).await;
     assert!(received.iter().all(|received| received.header("x-mended") == "yes"));
     assert_eq!(yard.settled().await.delivered, 20);
+    assert!(began.elapsed() < BY_ITSELF, "{:?}", began.elapsed());
 }
 
 /// P6
@@ -70,6 +72,80 @@ async fn a_probe_lets_parked_runs_go_on() {
     }
     assert_eq!(yard.settled().await.runs_dead, 3);
     assert!(yard.metric("hookyard_runs_total{route=\"all\",outcome=\"parked\"}").await >= 2.0);
+}
+
+/// Longer than a parked run is left alone that nobody hastens.
+const BY_ITSELF: Duration = Duration::from_secs(30);
+
+async fn parked(yard: &Yard, count: f64) {
+    let metric = "hookyard_runs_total{route=\"all\",outcome=\"parked\"}";
+    eventually("parked runs", || async { (yard.metric(metric).await >= count).then_some(()) }).await;
+}
+
+/// P3
+#[tokio::test]
+async fn what_is_parked_goes_on_as_soon_as_a_probe_goes_well() {
+    let settings =
+        "retry = { max_attempts = 1 }\nbreaker = { failures = 2, of = 2, open = \"2s\", max_open = \"2s\" }";
+    let yard = Yard::with_guest(Guest::new().json_set("/a/b", "1").forward(), settings).await;
+    for number in 1..=2 {
+        yard.send_github("push", "{}").await;
+        let dead = || async { (yard.ledger().await.runs_dead == number).then_some(()) };
+        eventually("a dead run", dead).await;
+    }
+    let began = Instant::now();
+    for _ in 0..20 {
+        yard.send_github("push", "{\"a\":{}}").await;
+    }
+    parked(&yard, 20.0).await;
+    assert_eq!(yard.settled().await.delivered, 20);
+    assert!(began.elapsed() < BY_ITSELF, "{:?}", began.elapsed());
+}
+
+/// P3
+#[tokio::test]
+async fn what_is_parked_goes_on_when_its_route_does_without_the_plugin() {
+    let toml = |plugins: &str| {
+        format!(
+            "[plugins.guest]\npath = \"guest.wasm\"\nretry = {{ max_attempts = 1 }}\n\
+             breaker = {{ failures = 1, open = \"1h\", max_open = \"1h\" }}\n[reload]\npoll = \"40ms\"\n\
+             [routes.all]\nsource = \"github\"\nplugins = [{plugins}]\nto = \"sink\"\n\
+             [routes.other]\nsource = \"github\"\nevents = [\"fork\"]\nplugins = \"guest\"\nto = \"sink\""
+        )
+    };
+    let yard = Plan::new().await.file("guest.wasm", Guest::new().trap()).start(&toml("\"guest\"")).await;
+    yard.send_github("push", payload()).await;
+    yard.settled().await;
+    for _ in 0..20 {
+        yard.send_github("push", payload()).await;
+    }
+    parked(&yard, 20.0).await;
+    let began = Instant::now();
+    yard.configure(&toml(""));
+    assert_eq!(yard.settled().await.delivered, 20);
+    assert!(began.elapsed() < BY_ITSELF, "{:?}", began.elapsed());
+    assert_eq!(yard.metric(breaker_is_open()).await, 1.0);
+}
+
+/// P3
+#[tokio::test]
+async fn what_is_parked_goes_on_in_a_new_process() {
+    let toml = "[plugins.guest]\npath = \"guest.wasm\"\nretry = { max_attempts = 1 }\n\
+                breaker = { failures = 1, open = \"1h\", max_open = \"1h\" }\n\
+                [routes.all]\nsource = \"github\"\nplugins = \"guest\"\nto = \"sink\"";
+    let yard = Plan::new().await.file("guest.wasm", Guest::new().trap()).start(toml).await;
+    yard.send_github("push", payload()).await;
+    yard.settled().await;
+    for _ in 0..20 {
+        yard.send_github("push", payload()).await;
+    }
+    parked(&yard, 20.0).await;
+    let (ledger, plan) = yard.shutdown().await;
+    assert_eq!(ledger.runs_pending, 20);
+    let began = Instant::now();
+    let yard = plan.file("guest.wasm", Guest::new().forward()).start(toml).await;
+    assert_eq!(yard.settled().await.delivered, 20);
+    assert!(began.elapsed() < BY_ITSELF, "{:?}", began.elapsed());
 }
 
 /// P6

@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex};
 use hookyard::delivery::KvUsage;
 use hookyard::event::{EventId, UnixMillis};
 use hookyard::store::{
-    Answer, Appended, Cursor, EventFilter, EventRecord, EventSummary, Intervened, Intervention, KvValue,
-    Leased, LeasedDelivery, LeasedRun, Ledger, NewEvent, Page, Queue, Readiness, Removed, Retention,
-    SettledDelivery, SettledRun, Settlement, Stats, Store, StoreError, WorkFilter, WorkRecord,
+    Answer, Appended, Cursor, EventFilter, EventRecord, EventSummary, Hastened, Intervened, Intervention,
+    KvValue, Leased, LeasedDelivery, LeasedRun, Ledger, NewEvent, Page, Queue, Readiness, Removed, Retention,
+    SettledDelivery, SettledRun, Settlement, Stats, Store, StoreError, Waits, WorkFilter, WorkRecord,
 };
 use uuid::Uuid;
 
@@ -68,6 +68,16 @@ impl Store for Ailing {
 
     fn settle_runs(&self, batch: Vec<SettledRun>, now: UnixMillis) -> Answer<'_, Vec<Settlement>> {
         self.unless(&self.settles_nothing, || self.inner.settle_runs(batch, now))
+    }
+
+    fn hasten_runs(
+        &self,
+        cause: String,
+        after: Option<Waits>,
+        step: usize,
+        now: UnixMillis,
+    ) -> Answer<'_, Hastened> {
+        self.inner.hasten_runs(cause, after, step, now)
     }
 
     fn lease_deliveries(

@@ -8,6 +8,7 @@ mod deliveries;
 mod guests;
 mod held;
 mod loopback;
+mod parked;
 mod patient;
 mod queue;
 mod rounds;
@@ -39,6 +40,7 @@ pub use held::{HeldBack, Reason};
 
 use guests::Guests;
 use held::Held;
+use parked::Parked;
 use values::Values;
 
 /// How long work is leased: longer than any run or attempt takes.
@@ -58,6 +60,7 @@ pub(crate) struct Shared {
     metrics: Arc<Metrics>,
     values: Arc<Values>,
     held: Held,
+    parked: Parked,
     /// Rung when what is held is to be looked at before it is time.
     look_again: Notify,
     /// Rung when there may be more to lease for another reason than the store's: room, or a new generation.
@@ -98,6 +101,7 @@ impl Dispatcher {
             clock,
             metrics,
             held: Held::default(),
+            parked: Parked::default(),
             look_again: Notify::new(),
             runs_again: Notify::new(),
             deliveries_again: Notify::new(),
@@ -110,6 +114,7 @@ impl Dispatcher {
         let guests = Arc::new(Guests::start(threads, waiting, &shared)?);
         tokio::spawn(runs::lease_loop(shared.clone(), guests.clone(), stopped.clone()));
         tokio::spawn(deliveries::lease_loop(shared.clone(), stopped.clone()));
+        tokio::spawn(parked::wake_loop(shared.clone(), stopped.clone()));
         tokio::spawn(held::look_loop(shared.clone(), stopped));
         Ok(Dispatcher { shared, guests, stop })
     }

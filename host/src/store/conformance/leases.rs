@@ -117,6 +117,64 @@ pub(crate) async fn retries_when_due(make: Make<'_>) {
     assert_eq!((sent.attempt, sent.id), (2, DeliveryId::derive(run.id, 0)));
 }
 
+fn put_off(due: UnixMillis, cause: &str) -> RunEnd {
+    RunEnd::Postponed { due, cause: cause.to_owned() }
+}
+
+pub(crate) async fn hastens_what_was_put_off(make: Make<'_>) {
+    let store = make(ROOMY);
+    for number in 1..=7 {
+        append(&*store, event(number, 1), 1).await;
+    }
+    // The first is under way, and so is the last, which was put off before.
+    let runs = lease_runs(&*store, 7, 1).await.work;
+    let ends =
+        [retry(600), put_off(600, "a: b"), put_off(500, "a: c"), put_off(700, "aa"), put_off(800, "a: ")];
+    for (run, end) in runs[1..6].iter().zip(ends) {
+        settle_run(&*store, run, end, 2).await;
+    }
+    settle_run(&*store, &runs[6], put_off(3, "a: d"), 2).await;
+    let last = lease_runs(&*store, 1, 3).await.work.remove(0);
+    woken(&*store, Queue::Runs).await;
+
+    let step = async |after| store.hasten_runs("a: ".to_owned(), after, 2, 10).await.unwrap();
+    let mut hastened = step(None).await;
+    assert_eq!(hastened.runs, 1, "of those that are next");
+    woken(&*store, Queue::Runs).await;
+    let first = lease_runs(&*store, 9, 10).await;
+    assert_eq!((numbers(&first), first.next_due), (vec![4], Some(600)));
+    let mut runs = 0;
+    while let Some(after) = hastened.next {
+        hastened = step(Some(after)).await;
+        runs += hastened.runs;
+    }
+    assert_eq!(runs, 2);
+    let others = lease_runs(&*store, 9, 10).await.work;
+    assert_eq!(
+        others.iter().map(|run| (number(&run.event), run.attempt)).collect::<Vec<_>>(),
+        [(3, 1), (6, 1)]
+    );
+    assert_eq!(settle_run(&*store, &others[0], done(vec![]), 11).await, Settlement::Recorded);
+    assert_eq!(settle_run(&*store, &last, done(vec![]), 11).await, Settlement::Recorded);
+    assert_eq!(step(None).await.runs, 0);
+    assert_eq!(numbers(&lease_runs(&*store, 9, 699).await), [2], "the others wait as before");
+    assert_eq!(numbers(&lease_runs(&*store, 9, 700).await), [5]);
+}
+
+/// What was handed out, put off, and hastened by a clock that was set back meanwhile, is handed out once.
+pub(crate) async fn hastens_at_any_time(make: Make<'_>) {
+    let store = make(ROOMY);
+    for number in 1..=2 {
+        append(&*store, event(number, 1), 50).await;
+    }
+    for run in lease_runs(&*store, 2, 50).await.work {
+        settle_run(&*store, &run, put_off(40, "a"), 50).await;
+    }
+    assert_eq!(store.hasten_runs("a".to_owned(), None, 9, 20).await.unwrap().runs, 2);
+    assert_eq!(numbers(&lease_runs(&*store, 9, 45).await), [1, 2]);
+    assert!(lease_runs(&*store, 9, 60).await.work.is_empty());
+}
+
 pub(crate) async fn says_what_went_wrong_last(make: Make<'_>) {
     let store = make(ROOMY);
     append(&*store, event(1, 1), 1).await;

@@ -58,6 +58,8 @@ macro_rules! conformance {
             a_late_settlement_counts_until_handed_out_again,
             retries_when_due,
             releasing_does_not_count,
+            hastens_what_was_put_off,
+            hastens_at_any_time,
             says_what_went_wrong_last,
             wakes_whoever_waits,
             keys_go_in_order_and_side_by_side,

@@ -10,9 +10,10 @@ use tokio::sync::Notify;
 use crate::delivery::KvUsage;
 use crate::event::{EventId, UnixMillis};
 use crate::store::{
-    Answer, Appended, Cursor, EventFilter, EventRecord, EventSummary, Intervened, Intervention, KvValue,
-    Leased, LeasedDelivery, LeasedRun, Ledger, Limits, NewEvent, Page, Queue, Readiness, Removed, Retention,
-    SettledDelivery, SettledRun, Settlement, Stats, Store, StoreError, WorkFilter, WorkRecord,
+    Answer, Appended, Cursor, EventFilter, EventRecord, EventSummary, Hastened, Intervened, Intervention,
+    KvValue, Leased, LeasedDelivery, LeasedRun, Ledger, Limits, NewEvent, Page, Queue, Readiness, Removed,
+    Retention, SettledDelivery, SettledRun, Settlement, Stats, Store, StoreError, Waits, WorkFilter,
+    WorkRecord,
 };
 
 use super::books::{Bells, Books};
@@ -85,6 +86,16 @@ impl Store for MemoryStore {
         self.change(now, |books| {
             Ok(batch.into_iter().map(|settled| books.settle_run(settled, now)).collect())
         })
+    }
+
+    fn hasten_runs(
+        &self,
+        cause: String,
+        after: Option<Waits>,
+        step: usize,
+        now: UnixMillis,
+    ) -> Answer<'_, Hastened> {
+        self.change(now, |books| Ok(books.hasten_runs(&cause, after, step, now)))
     }
 
     fn lease_deliveries(

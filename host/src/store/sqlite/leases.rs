@@ -74,6 +74,13 @@ impl<W: Copy> Desk<W> {
         self.agendas.entry(key).or_default().enter(place);
     }
 
+    /// Takes note that a row that nobody has leased is due at another time.
+    pub(super) fn move_up(&mut self, key: i64, from: Place, to: Place) {
+        let agenda = self.agendas.entry(key).or_default();
+        agenda.leave(from);
+        agenda.enter(to);
+    }
+
     /// Leases a row; an earlier lease of it is worthless from now on.
     pub(super) fn grant(&mut self, held: Held<W>) -> Lease {
         if let Some(&earlier) = self.rows.get(&held.place.1) {

@@ -14,9 +14,9 @@ use tokio::sync::oneshot;
 use crate::delivery::KvUsage;
 use crate::event::{EventId, UnixMillis};
 use crate::store::{
-    Answer, Appended, Cursor, EventFilter, EventRecord, EventSummary, Intervened, Intervention, KvValue,
-    Leased, LeasedDelivery, LeasedRun, Ledger, NewEvent, Page, Queue, Readiness, Removed, Retention,
-    SettledDelivery, SettledRun, Settlement, Stats, Store, StoreError, WorkFilter, WorkRecord,
+    Answer, Appended, Cursor, EventFilter, EventRecord, EventSummary, Hastened, Intervened, Intervention,
+    KvValue, Leased, LeasedDelivery, LeasedRun, Ledger, NewEvent, Page, Queue, Readiness, Removed, Retention,
+    SettledDelivery, SettledRun, Settlement, Stats, Store, StoreError, Waits, WorkFilter, WorkRecord,
 };
 
 use super::books::Books;
@@ -154,6 +154,19 @@ impl Store for SqliteStore {
 
     fn settle_runs(&self, batch: Vec<SettledRun>, now: UnixMillis) -> Answer<'_, Vec<Settlement>> {
         self.job(Job::SettleRuns, batch, now, now)
+    }
+
+    fn hasten_runs(
+        &self,
+        cause: String,
+        after: Option<Waits>,
+        step: usize,
+        now: UnixMillis,
+    ) -> Answer<'_, Hastened> {
+        self.write(Safety::Soon, move |books, db| {
+            books.at(now);
+            books.hasten_runs(db, &cause, after, step, now)
+        })
     }
 
     fn lease_deliveries(
