@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use hookyard::delivery::{KvUsage, RunEnd};
+use hookyard::delivery::{KvUsage, RunEnd, RunId};
 use hookyard::event::{EventId, UnixMillis};
 use hookyard::store::{
     Answer, Appended, Cursor, EventFilter, EventRecord, EventSummary, Hastened, Intervened, Intervention,
-    KvValue, Leased, LeasedDelivery, LeasedRun, Ledger, Limits, MemoryStore, NewEvent, Page, Queue,
+    KvValue, Lease, Leased, LeasedDelivery, LeasedRun, Ledger, Limits, MemoryStore, NewEvent, Page, Queue,
     Readiness, Removed, Retention, SettledDelivery, SettledRun, Settlement, Stats, Store, Waits, WorkFilter,
     WorkRecord,
 };
@@ -68,6 +68,10 @@ impl Store for CutOff {
             return Box::pin(ready(Ok(Leased { work: Vec::new(), next_due: None })));
         }
         self.inner.lease_runs(limit, now, until)
+    }
+
+    fn renew_runs(&self, runs: Vec<(RunId, Lease)>, until: UnixMillis) -> Answer<'_, ()> {
+        self.inner.renew_runs(runs, until)
     }
 
     fn settle_runs(&self, mut batch: Vec<SettledRun>, now: UnixMillis) -> Answer<'_, Vec<Settlement>> {

@@ -6,12 +6,13 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use hookyard::delivery::KvUsage;
+use hookyard::delivery::{KvUsage, RunId};
 use hookyard::event::{EventId, UnixMillis};
 use hookyard::store::{
     Answer, Appended, Cursor, EventFilter, EventRecord, EventSummary, Hastened, Intervened, Intervention,
-    KvValue, Leased, LeasedDelivery, LeasedRun, Ledger, NewEvent, Page, Queue, Readiness, Removed, Retention,
-    SettledDelivery, SettledRun, Settlement, Stats, Store, StoreError, Waits, WorkFilter, WorkRecord,
+    KvValue, Lease, Leased, LeasedDelivery, LeasedRun, Ledger, NewEvent, Page, Queue, Readiness, Removed,
+    Retention, SettledDelivery, SettledRun, Settlement, Stats, Store, StoreError, Waits, WorkFilter,
+    WorkRecord,
 };
 use uuid::Uuid;
 
@@ -64,6 +65,10 @@ impl Store for Ailing {
 
     fn lease_runs(&self, limit: usize, now: UnixMillis, until: UnixMillis) -> Answer<'_, Leased<LeasedRun>> {
         self.unless(&self.leases_nothing, || self.inner.lease_runs(limit, now, until))
+    }
+
+    fn renew_runs(&self, runs: Vec<(RunId, Lease)>, until: UnixMillis) -> Answer<'_, ()> {
+        self.inner.renew_runs(runs, until)
     }
 
     fn settle_runs(&self, batch: Vec<SettledRun>, now: UnixMillis) -> Answer<'_, Vec<Settlement>> {

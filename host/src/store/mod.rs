@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use crate::delivery::KvUsage;
+use crate::delivery::{KvUsage, RunId};
 use crate::event::{EventId, UnixMillis};
 
 pub use memory::MemoryStore;
@@ -51,6 +51,10 @@ pub trait Store: Send + Sync + 'static {
     /// again when its lease ends; until it is handed out again, the old lease still settles it. What was leased when
     /// the store was closed or its process died is due at once.
     fn lease_runs(&self, limit: usize, now: UnixMillis, until: UnixMillis) -> Answer<'_, Leased<LeasedRun>>;
+
+    /// Has leases of runs last until `until`. Those that have been settled, or have passed to somebody else, stay as they
+    /// are.
+    fn renew_runs(&self, runs: Vec<(RunId, Lease)>, until: UnixMillis) -> Answer<'_, ()>;
 
     /// Records how runs went, each by itself. A run's deliveries and what its plugins keep are stored together with its
     /// end, the deliveries in the order given, also when they take more room than there is: what was accepted has to

@@ -68,6 +68,52 @@ pub(crate) async fn hands_out_again_when_a_lease_runs_out(make: Make<'_>) {
     assert_eq!(empty.work.len(), 1);
 }
 
+pub(crate) async fn a_lease_that_is_renewed_lasts(make: Make<'_>) {
+    let store = make(ROOMY);
+    for number in 1..=3 {
+        append(&*store, event(number, 1), 1).await;
+    }
+    let runs = lease_runs(&*store, 3, 1).await.work;
+    let (first, other) = (&runs[0], &runs[1]);
+    settle_run(&*store, &runs[2], done(vec![]), 1).await;
+    let renew =
+        async |run: &LeasedRun, until| store.renew_runs(vec![(run.id, run.lease)], until).await.unwrap();
+    renew(first, 5 * LEASE).await;
+    renew(&runs[2], 5 * LEASE).await;
+    assert_eq!(lease_runs(&*store, 9, LEASE).await.next_due, Some(1 + LEASE));
+    let again = lease_runs(&*store, 9, 1 + LEASE).await.work;
+    assert_eq!((again.len(), again[0].id, again[0].attempt), (1, other.id, 2));
+    // Of no use to those who have it no more.
+    renew(other, 9 * LEASE).await;
+    // Of use after its end, until it has passed to somebody else.
+    let before = lease_runs(&*store, 1, 1 + 2 * LEASE).await.work.remove(0);
+    assert_eq!((before.id, before.attempt), (other.id, 3));
+    renew(&before, 6 * LEASE).await;
+    let none = lease_runs(&*store, 9, 5 * LEASE - 1).await;
+    assert_eq!((none.work.len(), none.next_due), (0, Some(5 * LEASE)));
+    renew(first, 7 * LEASE).await;
+    renew(&before, 7 * LEASE).await;
+    assert_eq!(lease_runs(&*store, 9, 6 * LEASE).await.next_due, Some(7 * LEASE));
+    assert_eq!(settle_run(&*store, first, done(vec![]), 6 * LEASE).await, Settlement::Recorded);
+    assert_eq!(settle_run(&*store, other, done(vec![]), 6 * LEASE).await, Settlement::Lost);
+    assert_eq!(settle_run(&*store, &before, retry(8 * LEASE), 6 * LEASE).await, Settlement::Recorded);
+    assert_eq!(lease_run(&*store, 8 * LEASE).await.attempt, 4);
+}
+
+/// Also where others were handed out before it when it had run out.
+pub(crate) async fn a_lease_that_has_run_out_can_be_renewed(make: Make<'_>) {
+    let store = make(ROOMY);
+    for number in 1..=3 {
+        append(&*store, event(number, 1), 1).await;
+    }
+    let runs = lease_runs(&*store, 3, 1).await.work;
+    assert_eq!(numbers(&lease_runs(&*store, 1, 2 * LEASE).await), [1]);
+    store.renew_runs(vec![(runs[1].id, runs[1].lease)], 9 * LEASE).await.unwrap();
+    assert_eq!(numbers(&lease_runs(&*store, 9, 2 * LEASE).await), [3]);
+    assert_eq!(settle_run(&*store, &runs[1], done(vec![]), 2 * LEASE).await, Settlement::Recorded);
+    assert!(numbers(&lease_runs(&*store, 9, 3 * LEASE - 1).await).is_empty());
+}
+
 pub(crate) async fn what_never_ended_says_where_it_was(make: Make<'_>) {
     let store = make(ROOMY);
     append(&*store, event(1, 1), 1).await;

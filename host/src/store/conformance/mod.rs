@@ -54,6 +54,8 @@ macro_rules! conformance {
             leases_at_once,
             an_old_lease_settles_nothing,
             hands_out_again_when_a_lease_runs_out,
+            a_lease_that_is_renewed_lasts,
+            a_lease_that_has_run_out_can_be_renewed,
             what_never_ended_says_where_it_was,
             a_late_settlement_counts_until_handed_out_again,
             retries_when_due,

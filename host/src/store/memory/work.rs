@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::delivery::{DeliveryEnd, RunEnd, State};
+use crate::delivery::{DeliveryEnd, RunEnd, RunId, State};
 use crate::event::{EventId, UnixMillis};
 use crate::store::{
     Hastened, Lease, Leased, LeasedDelivery, LeasedRun, SettledDelivery, SettledRun, Settlement, Waits,
@@ -41,6 +41,16 @@ impl Books {
         let event = self.events.get(&run.task.event)?.event.clone()?;
         let attempt = hand_out(&mut run.task, &mut self.due_runs, number, lease, now, until);
         Some(LeasedRun { id: run.id, event, route: Arc::clone(&run.task.route), attempt, lease })
+    }
+
+    /// See [`Store::renew_runs`](crate::store::Store::renew_runs).
+    pub(super) fn renew_run(&mut self, id: RunId, lease: Lease, until: UnixMillis) {
+        let Some(number) = self.runs.number(id) else { return };
+        let Some(run) = self.runs.get_mut(number) else { return };
+        if let Some(before) = run.task.renew_lease(lease, until) {
+            self.due_runs.strike(before, number);
+            self.due_runs.enter(until, number);
+        }
     }
 
     /// See [`Store::hasten_runs`](crate::store::Store::hasten_runs).

@@ -93,6 +93,15 @@ impl<W: Copy> Desk<W> {
         Lease(token)
     }
 
+    /// Has a lease last until this time, if it is one.
+    pub(super) fn renew(&mut self, lease: Lease, until: UnixMillis) {
+        let Some(held) = self.held.get_mut(&lease.0) else { return };
+        let agenda = self.agendas.entry(held.key).or_default();
+        agenda.give_back(held.place, held.until);
+        agenda.lease(held.place.1, until);
+        held.until = until;
+    }
+
     /// What is leased under a lease, if it still is.
     pub(super) fn held(&self, lease: Lease) -> Option<&Held<W>> {
         self.held.get(&lease.0)

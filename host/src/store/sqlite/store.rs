@@ -11,12 +11,13 @@ use std::time::Duration;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use crate::delivery::KvUsage;
+use crate::delivery::{KvUsage, RunId};
 use crate::event::{EventId, UnixMillis};
 use crate::store::{
     Answer, Appended, Cursor, EventFilter, EventRecord, EventSummary, Hastened, Intervened, Intervention,
-    KvValue, Leased, LeasedDelivery, LeasedRun, Ledger, NewEvent, Page, Queue, Readiness, Removed, Retention,
-    SettledDelivery, SettledRun, Settlement, Stats, Store, StoreError, Waits, WorkFilter, WorkRecord,
+    KvValue, Lease, Leased, LeasedDelivery, LeasedRun, Ledger, NewEvent, Page, Queue, Readiness, Removed,
+    Retention, SettledDelivery, SettledRun, Settlement, Stats, Store, StoreError, Waits, WorkFilter,
+    WorkRecord,
 };
 
 use super::books::Books;
@@ -150,6 +151,13 @@ impl Store for SqliteStore {
 
     fn lease_runs(&self, limit: usize, now: UnixMillis, until: UnixMillis) -> Answer<'_, Leased<LeasedRun>> {
         self.job(Job::LeaseRuns, limit, now, until)
+    }
+
+    fn renew_runs(&self, runs: Vec<(RunId, Lease)>, until: UnixMillis) -> Answer<'_, ()> {
+        let (answer, answered) = oneshot::channel();
+        let operation = move |writer: &mut Writer| drop(answer.send(writer.renew_runs(&runs, until)));
+        self.send(Job::Other(Box::new(operation)));
+        self.answered(answered)
     }
 
     fn settle_runs(&self, batch: Vec<SettledRun>, now: UnixMillis) -> Answer<'_, Vec<Settlement>> {
