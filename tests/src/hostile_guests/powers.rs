@@ -9,6 +9,13 @@ const BACK: &str = "(i32.const 64)";
 /// A text of eight bytes.
 const WORD: &str = "(i32.const 1024) (i32.const 8)";
 
+/// Ends in a trap unless the call before was refused.
+const REFUSED: &str = "(if (i32.ne (i32.load8_u (i32.const 64)) (i32.const 1)) (then unreachable))";
+
+/// The same for an operation on values: unless it would have gone beyond a limit.
+const BEYOND: &str = "(if (i32.ne (i32.or (i32.load8_u (i32.const 64)) (i32.shl (i32.load8_u (i32.const 68)) (i32.const 8))) \
+     (i32.const 1)) (then unreachable))";
+
 /// Counts in a text of eight bytes, so that it is another one each time.
 const NEXT: &str = "(i32.store8 (i32.const 1030) (i32.add (i32.const 97) (i32.and (local.get $i) (i32.const 15)))) \
      (i32.store8 (i32.const 1031) (i32.add (i32.const 97) (i32.and (i32.shr_u (local.get $i) (i32.const 4)) (i32.const 15)))) \
@@ -36,10 +43,11 @@ fn floods() -> Vec<HostileGuest> {
         ),
         ("metrics.count", format!("(call $count {WORD} (i32.const 1))"), deadline()),
         ("metrics.observe", format!("(call $observe {WORD} (f64.const 1))"), deadline()),
-        ("http.send", send(WORD, ELSEWHERE, NOTHING, NOTHING), invalid("more than 32 requests")),
+        ("http.send", send(METHOD, ELSEWHERE, NOTHING, NOTHING), invalid("more than 32 requests")),
     ];
     let flood = |(name, call, fate): (&str, String, Fate)| {
-        let wat = Wat::forever(&call).text("aaaaaaaa").allocator(SAME_PLACE).with(ELSEWHERE_TEXT);
+        let wat = Wat::forever(&call).text("aaaaaaaa").allocator(SAME_PLACE);
+        let wat = wat.with(ELSEWHERE_TEXT).with(METHOD_TEXT);
         powered(
             format!("flood-of-{}", name.replace('.', "-")),
             format!("calls `{name}` for ever"),
@@ -59,9 +67,16 @@ fn values() -> Vec<HostileGuest> {
     vec![
         powered(
             "kv-many-keys",
-            "sets 3,000 keys where 100 are allowed",
+            "sets 100 keys, as it may, and 2,900 more, and is refused them",
             Fate::Harmless,
-            Wat::times(3_000, &format!("{NEXT} {}", set(WORD, WORD, 0))).text("aaaaaaaa"),
+            Wat::times(
+                3_000,
+                &format!(
+                    "{NEXT} {} (if (i32.ge_u (local.get $i) (i32.const 100)) (then {BEYOND}))",
+                    set(WORD, WORD, 0)
+                ),
+            )
+            .text("aaaaaaaa"),
         ),
         powered(
             "kv-many-keys-each-time",
@@ -76,20 +91,22 @@ fn values() -> Vec<HostileGuest> {
         ),
         keeps(
             "kv-long-value",
-            "keeps a value of 1 MiB",
-            set(WORD, "(i32.const 0) (i32.const 0x100000)", 0),
+            "keeps a value of 1 MiB, and is refused",
+            set(WORD, "(i32.const 0) (i32.const 0x100000)", 0) + BEYOND,
         ),
-        keeps("kv-long-key", "keeps under a key of 1 MiB, and under one of 513 bytes", {
+        keeps("kv-long-key", "keeps under a key of 1 MiB, and under one of 513 bytes, and is refused both", {
             let long = "(i32.const 65536) (i32.const 0x100000)";
-            set(long, WORD, 0) + &set("(i32.const 65536) (i32.const 513)", WORD, 0)
+            set(long, WORD, 0) + BEYOND + &set("(i32.const 65536) (i32.const 513)", WORD, 0) + BEYOND
         }),
-        keeps("kv-no-key", "keeps under a key without a letter", set("(i32.const 1024) (i32.const 0)", WORD, 0)),
+        keeps("kv-no-key", "keeps under a key without a letter, and is refused", {
+            set("(i32.const 1024) (i32.const 0)", WORD, 0) + REFUSED
+        }),
         keeps(
             "kv-all-of-it",
-            "keeps values of 64 KiB until there is no more room, and says that it has",
+            "keeps 64 values of 64 KiB where 1 MiB is allowed, and is refused the last",
             format!(
                 "(loop $again {NEXT} {} (br_if $again (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) \
-                 (i32.const 64))))",
+                 (i32.const 64)))) {BEYOND}",
                 set(WORD, "(i32.const 65536) (i32.const 65536)", 1)
             ),
         ),
@@ -142,11 +159,13 @@ fn measurements() -> Vec<HostileGuest> {
 
 fn requests() -> Vec<HostileGuest> {
     let asks = |name: &str, does: &str, url: &str, headers: &str, data: &str| {
-        let call = send(METHOD, &at(url), headers, NOTHING);
+        let call = send(METHOD, &at(url), headers, NOTHING) + REFUSED;
+        let does = format!("{does}, and is refused");
         powered(name, does, Fate::Harmless, Wat::new(call).with(format!("{}{}{data}", put(url), METHOD_TEXT)))
     };
     let large = |name: &str, does: &str, fate, url: &str, body: &str| {
-        let wat = Wat::new(send(METHOD, url, NOTHING, body)).with(format!("{ELSEWHERE_TEXT}{METHOD_TEXT}"));
+        let wat = Wat::new(send(METHOD, url, NOTHING, body) + REFUSED)
+            .with(format!("{ELSEWHERE_TEXT}{METHOD_TEXT}"));
         powered(name, does, fate, wat.memory(ROOMY))
     };
     vec![
@@ -193,7 +212,7 @@ fn requests() -> Vec<HostileGuest> {
         ),
         large(
             "http-large-body",
-            "sends 1.5 MiB, more than it may put out",
+            "sends 1.5 MiB, more than it may put out, and is refused",
             Fate::Harmless,
             ELSEWHERE,
             "(i32.const 0) (i32.const 0x180000)",
@@ -207,7 +226,7 @@ fn requests() -> Vec<HostileGuest> {
         ),
         large(
             "http-long-url",
-            "asks for a URL of 1 MiB",
+            "asks for a URL of 1 MiB, and is refused",
             Fate::Harmless,
             "(i32.const 65536) (i32.const 0x100000)",
             NOTHING,
