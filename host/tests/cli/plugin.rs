@@ -69,6 +69,51 @@ fn a_file_is_inspected() {
 }
 
 #[test]
+fn a_stock_component_is_inspected() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    let stock = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/stock/stock.wasm");
+    fs::copy(stock, here.join("answer.wasm")).unwrap();
+    let (code, shown) = said(here, &["plugin", "inspect", "answer.wasm"]);
+    assert_eq!(code, Some(0), "{shown}");
+    for expected in [
+        "answer.wasm: a stock component of world wasi:http/proxy, which answers HTTP requests",
+        "\nsize ",
+        "\ndigest     sha256:",
+        "\nmemory ",
+        "\n  wasi:http/incoming-handler@0.2.",
+        "a destination of type \"component\" calls it",
+        "requests to origins",
+        "needs a grant",
+        "there is nothing behind them: no files, no network, no environment",
+        "[destinations.answer]\ntype = \"component\"\npath = \"answer.wasm\"\ndigest = \"sha256:",
+        "\nallow = { http = [\"https://api.example.com\"] }\n",
+    ] {
+        assert!(shown.contains(expected), "{expected} in:\n{shown}");
+    }
+    // What it proposes is a configuration that loads.
+    let (_, config) = shown.split_once("to use it:").unwrap();
+    let rest = "[sources.github]\nsecret = { generated = true }\n[routes.all]\nsource = \"github\"\nto = \"answer\"\n";
+    fs::write(here.join("config.toml"), format!("{config}{rest}")).unwrap();
+    let (code, checked) = said(here, &["check"]);
+    assert_eq!(code, Some(0), "{checked}");
+
+    let view = document(here, &["plugin", "inspect", "answer.wasm", "--output", "json"]);
+    assert_eq!((&view["loads"], &view["problem"]), (&json!(true), &Value::Null));
+    assert_eq!(
+        (&view["configured_as"], &view["worlds"]),
+        (&json!("component"), &json!(["wasi:http/proxy"])),
+        "{view}"
+    );
+    assert!(view["config"].as_str().unwrap().starts_with("[destinations.answer]"), "{view}");
+
+    // Cut short it cannot be used, and says so.
+    let whole = fs::read(here.join("answer.wasm")).unwrap();
+    fs::write(here.join("half.wasm"), &whole[..whole.len() / 2]).unwrap();
+    assert_eq!(said(here, &["plugin", "inspect", "half.wasm"]).0, Some(78));
+}
+
+#[test]
 fn a_file_that_cannot_be_loaded_says_why() {
     let directory = with("redact");
     let here = directory.path();
