@@ -254,6 +254,44 @@ fn cases_say_what_is_expected() {
 }
 
 #[test]
+fn a_component_that_is_older_than_its_sources_is_told_of() {
+    let outer = with("redact");
+    let folder = outer.path().join("mine");
+    fs::create_dir_all(folder.join("target")).unwrap();
+    fs::rename(outer.path().join("p.wasm"), folder.join("target/mine.wasm")).unwrap();
+    fs::write(folder.join("Cargo.toml"), "[package]\nname = \"mine\"\n").unwrap();
+    fs::create_dir(folder.join("src")).unwrap();
+    fs::write(folder.join("src/lib.rs"), "").unwrap();
+    let changed = |file: &str, seconds: u64| {
+        let at = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000 + seconds);
+        fs::OpenOptions::new().write(true).open(folder.join(file)).unwrap().set_modified(at).unwrap();
+    };
+    let warned = |directory: &Path, plugin: &str| {
+        let output = run(directory, &["plugin", "test", plugin, "--event", "github.push"]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        assert!(text(&output.stdout).starts_with("forward\n"), "{}", text(&output.stdout));
+        text(&output.stderr)
+    };
+    ["Cargo.toml", "src/lib.rs", "target/mine.wasm"].map(|file| changed(file, 0));
+    assert_eq!(warned(&folder, "."), "");
+    changed("src/lib.rs", 1);
+    let older = |file: &str, source: &str, build: &str| {
+        format!("warning: {file} is older than {source}; to build it again: hookyard plugin build {build}\n")
+    };
+    assert_eq!(warned(&folder, "."), older("target/mine.wasm", "src/lib.rs", "."));
+    assert_eq!(warned(&folder, "target/mine.wasm"), older("target/mine.wasm", "src/lib.rs", "."));
+    assert_eq!(warned(outer.path(), "mine"), older("mine/target/mine.wasm", "mine/src/lib.rs", "mine"));
+    fs::create_dir(folder.join("target/release")).unwrap();
+    fs::rename(folder.join("target/mine.wasm"), folder.join("target/release/m.wasm")).unwrap();
+    let file = "mine/target/release/m.wasm";
+    let build = format!("mine --output {file}");
+    assert_eq!(warned(outer.path(), file), older(file, "mine/src/lib.rs", &build));
+    // Elsewhere, nothing is known about where it comes from.
+    fs::rename(folder.join("target/release/m.wasm"), outer.path().join("m.wasm")).unwrap();
+    assert_eq!(warned(outer.path(), "m.wasm"), "");
+}
+
+#[test]
 fn calls_are_measured() {
     let directory = with("redact");
     let bench = ["plugin", "bench", "p.wasm", "--calls", "30", "--output", "json"];
