@@ -444,10 +444,9 @@ fn requests_are_answered_by_the_case() {
     let found: Vec<&Value> =
         result["messages"].as_array().unwrap().iter().map(|one| &one["body"]["found"]).collect();
     assert_eq!(found, [&json!({"price": 3}), &Value::Null], "{result}");
-    assert_eq!(
-        result["http"],
-        json!(["GET https://api.example.com/items/7", "GET https://api.example.com/items/8"])
-    );
+    let urls: Vec<&Value> =
+        result["http"].as_array().unwrap().iter().map(|request| &request["url"]).collect();
+    assert_eq!(urls, ["https://api.example.com/items/7", "https://api.example.com/items/8"], "{result}");
     let mut unanswered = case.clone();
     unanswered["http"] = json!([]);
     let result = test(&unanswered, &[]);
@@ -458,6 +457,52 @@ fn requests_are_answered_by_the_case() {
     unanswered["config"]["url"] = format!("{origin}/{{}}").into();
     let result = test(&unanswered, &["--allow-http", &origin]);
     assert_eq!(result["outcome"], "failure", "{result}");
+}
+
+#[test]
+fn the_requests_of_a_sink_are_shown_without_its_secrets() {
+    let directory = with("pagerduty");
+    let here = directory.path();
+    fs::create_dir(here.join("tests")).unwrap();
+    let case = json!({
+        "id": "00000000-0000-0000-0000-000000000007",
+        "body": {"check": "disk"},
+        "config": {"routing_key": "page", "summary": "{/check} is full of s3cret", "source": "here"},
+        "secrets": {"page": "s3cret"},
+        "http": [{"url": "https://events.pagerduty.com/v2/enqueue", "method": "POST", "status": 202, "body": {}}]
+    });
+    fs::write(here.join("tests/pages.json"), case.to_string()).unwrap();
+    let event = ["plugin", "test", "p.wasm", "--event", "tests/pages.json"];
+    let (code, shown) = said(here, &event);
+    assert_eq!(code, Some(0), "{shown}");
+    let (_, requests) = shown.split_once("\nrequests\n").unwrap();
+    let lines: Vec<&str> = requests.lines().collect();
+    assert_eq!(lines[0], "  POST https://events.pagerduty.com/v2/enqueue", "{shown}");
+    assert_eq!(lines[1], "    content-type: application/json", "{shown}");
+    assert!(lines[2].starts_with("    {") && lines[2].contains("disk is full of ***"), "{shown}");
+
+    let view = document(here, &[&event[..], &["--output", "json"]].concat());
+    let request = &view["result"]["http"][0];
+    assert_eq!((&request["method"], &request["body"]["routing_key"]), (&json!("POST"), &json!("***")));
+    assert_eq!(request["headers"], json!({"content-type": ["application/json"]}));
+    assert!(!shown.contains("s3cret") && !view.to_string().contains("s3cret"), "{view}");
+
+    // All of it is expected to be the same the next time, unless a line is all that is expected.
+    let cases = ["plugin", "test", "p.wasm"];
+    assert_eq!(said(here, &[&cases[..], &["--update"]].concat()).0, Some(0));
+    let file = here.join("tests/pages.expected.json");
+    let written = fs::read_to_string(&file).unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&written).unwrap(), view["result"]);
+    fs::write(&file, written.replace("disk", "disc")).unwrap();
+    let (code, shown) = said(here, &cases);
+    assert_eq!(code, Some(1), "{shown}");
+    assert!(shown.contains("~ /http/0/body/payload/summary: \"disc is full of ***\" → \"disk"), "{shown}");
+    let mut short = view["result"].clone();
+    short["http"] = json!(["POST https://events.pagerduty.com/v2/enqueue"]);
+    fs::write(&file, short.to_string()).unwrap();
+    assert_eq!(said(here, &cases).0, Some(0));
+    fs::write(&file, short.to_string().replace("POST", "PUT")).unwrap();
+    assert_eq!(said(here, &cases).0, Some(1));
 }
 
 #[test]
