@@ -23,13 +23,13 @@ fn with(name: &str) -> tempfile::TempDir {
 }
 
 /// The exit code, and what is said.
-fn said(directory: &Path, arguments: &[&str]) -> (Option<i32>, String) {
+pub(super) fn said(directory: &Path, arguments: &[&str]) -> (Option<i32>, String) {
     let output = run(directory, arguments);
     (output.status.code(), text(&output.stdout) + &text(&output.stderr))
 }
 
 /// The document on standard output.
-fn document(directory: &Path, arguments: &[&str]) -> Value {
+pub(super) fn document(directory: &Path, arguments: &[&str]) -> Value {
     let output = run(directory, arguments);
     let shown = text(&output.stdout);
     serde_json::from_str(&shown).unwrap_or_else(|_| panic!("{shown}{}", text(&output.stderr)))
@@ -272,7 +272,9 @@ fn a_component_that_is_older_than_its_sources_is_told_of() {
         assert!(text(&output.stdout).starts_with("forward\n"), "{}", text(&output.stdout));
         text(&output.stderr)
     };
-    ["Cargo.toml", "src/lib.rs", "target/mine.wasm"].map(|file| changed(file, 0));
+    for file in ["Cargo.toml", "src/lib.rs", "target/mine.wasm"] {
+        changed(file, 0);
+    }
     assert_eq!(warned(&folder, "."), "");
     changed("src/lib.rs", 1);
     let older = |file: &str, source: &str, build: &str| {
@@ -311,7 +313,7 @@ fn calls_are_measured() {
 }
 
 /// A gateway whose plugin counts, and is granted more than it needs.
-fn yard() -> tempfile::TempDir {
+pub(super) fn yard() -> tempfile::TempDir {
     let directory = with("threshold");
     let config = format!(
         r#"
