@@ -8,9 +8,10 @@ use std::sync::Arc;
 use hookyard::delivery::{KvUsage, RunEnd};
 use hookyard::event::{EventId, UnixMillis};
 use hookyard::store::{
-    Answer, Appended, Cursor, EventFilter, EventRecord, EventSummary, Intervened, Intervention, KvValue,
-    Leased, LeasedDelivery, LeasedRun, Ledger, Limits, MemoryStore, NewEvent, Page, Queue, Readiness,
-    Removed, Retention, SettledDelivery, SettledRun, Settlement, Stats, Store, WorkFilter, WorkRecord,
+    Answer, Appended, Cursor, EventFilter, EventRecord, EventSummary, Intervened, Intervention, KvKey,
+    KvValue, Leased, LeasedDelivery, LeasedRun, Ledger, Limits, MemoryStore, NewEvent, Page, Queue,
+    Readiness, Removed, Retention, SettledDelivery, SettledRun, Settlement, Stats, Store, WorkFilter,
+    WorkRecord,
 };
 
 /// How far an event comes.
@@ -103,6 +104,16 @@ impl Store for CutOff {
 
     fn kv(&self, namespace: Arc<str>, key: String, now: UnixMillis) -> Answer<'_, Option<KvValue>> {
         self.inner.kv(namespace, key, now)
+    }
+
+    fn kv_keys(
+        &self,
+        namespace: Arc<str>,
+        prefix: String,
+        page: Page<String>,
+        now: UnixMillis,
+    ) -> Answer<'_, Vec<KvKey>> {
+        self.inner.kv_keys(namespace, prefix, page, now)
     }
 
     fn kv_usage(&self, namespace: Arc<str>, now: UnixMillis) -> Answer<'_, KvUsage> {

@@ -4,6 +4,8 @@
 
 #[path = "cli/explain.rs"]
 mod explain;
+#[path = "cli/kept.rs"]
+mod kept;
 #[path = "cli/mended.rs"]
 mod mended;
 #[path = "cli/operate.rs"]

@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex};
 use hookyard::delivery::KvUsage;
 use hookyard::event::{EventId, UnixMillis};
 use hookyard::store::{
-    Answer, Appended, Cursor, EventFilter, EventRecord, EventSummary, Intervened, Intervention, KvValue,
-    Leased, LeasedDelivery, LeasedRun, Ledger, NewEvent, Page, Queue, Readiness, Removed, Retention,
+    Answer, Appended, Cursor, EventFilter, EventRecord, EventSummary, Intervened, Intervention, KvKey,
+    KvValue, Leased, LeasedDelivery, LeasedRun, Ledger, NewEvent, Page, Queue, Readiness, Removed, Retention,
     SettledDelivery, SettledRun, Settlement, Stats, Store, StoreError, WorkFilter, WorkRecord,
 };
 use uuid::Uuid;
@@ -93,6 +93,16 @@ impl Store for Ailing {
 
     fn kv(&self, namespace: Arc<str>, key: String, now: UnixMillis) -> Answer<'_, Option<KvValue>> {
         self.inner.kv(namespace, key, now)
+    }
+
+    fn kv_keys(
+        &self,
+        namespace: Arc<str>,
+        prefix: String,
+        page: Page<String>,
+        now: UnixMillis,
+    ) -> Answer<'_, Vec<KvKey>> {
+        self.inner.kv_keys(namespace, prefix, page, now)
     }
 
     fn kv_usage(&self, namespace: Arc<str>, now: UnixMillis) -> Answer<'_, KvUsage> {

@@ -14,8 +14,8 @@ use tokio::sync::oneshot;
 use crate::delivery::KvUsage;
 use crate::event::{EventId, UnixMillis};
 use crate::store::{
-    Answer, Appended, Cursor, EventFilter, EventRecord, EventSummary, Intervened, Intervention, KvValue,
-    Leased, LeasedDelivery, LeasedRun, Ledger, NewEvent, Page, Queue, Readiness, Removed, Retention,
+    Answer, Appended, Cursor, EventFilter, EventRecord, EventSummary, Intervened, Intervention, KvKey,
+    KvValue, Leased, LeasedDelivery, LeasedRun, Ledger, NewEvent, Page, Queue, Readiness, Removed, Retention,
     SettledDelivery, SettledRun, Settlement, Stats, Store, StoreError, WorkFilter, WorkRecord,
 };
 
@@ -196,6 +196,16 @@ impl Store for SqliteStore {
 
     fn kv(&self, namespace: Arc<str>, key: String, now: UnixMillis) -> Answer<'_, Option<KvValue>> {
         self.values.ask(move |db| kv::read(db, &namespace, &key, now))
+    }
+
+    fn kv_keys(
+        &self,
+        namespace: Arc<str>,
+        prefix: String,
+        page: Page<String>,
+        now: UnixMillis,
+    ) -> Answer<'_, Vec<KvKey>> {
+        self.ask_kv_keys(namespace, prefix, page, now)
     }
 
     fn kv_usage(&self, namespace: Arc<str>, now: UnixMillis) -> Answer<'_, KvUsage> {
