@@ -9,9 +9,9 @@ use hookyard::delivery::{KvUsage, RunEnd, RunId};
 use hookyard::event::{EventId, UnixMillis};
 use hookyard::store::{
     Answer, Appended, Cursor, EventFilter, EventRecord, EventSummary, Hastened, Intervened, Intervention,
-    KvValue, Lease, Leased, LeasedDelivery, LeasedRun, Ledger, Limits, MemoryStore, NewEvent, Page, Queue,
-    Readiness, Removed, Retention, SettledDelivery, SettledRun, Settlement, Stats, Store, Waits, WorkFilter,
-    WorkRecord,
+    KvKey, KvValue, Lease, Leased, LeasedDelivery, LeasedRun, Ledger, Limits, MemoryStore, NewEvent, Page,
+    Queue, Readiness, Removed, Retention, SettledDelivery, SettledRun, Settlement, Stats, Store, Waits,
+    WorkFilter, WorkRecord,
 };
 
 /// How far an event comes.
@@ -118,6 +118,16 @@ impl Store for CutOff {
 
     fn kv(&self, namespace: Arc<str>, key: String, now: UnixMillis) -> Answer<'_, Option<KvValue>> {
         self.inner.kv(namespace, key, now)
+    }
+
+    fn kv_keys(
+        &self,
+        namespace: Arc<str>,
+        prefix: String,
+        page: Page<String>,
+        now: UnixMillis,
+    ) -> Answer<'_, Vec<KvKey>> {
+        self.inner.kv_keys(namespace, prefix, page, now)
     }
 
     fn kv_usage(&self, namespace: Arc<str>, now: UnixMillis) -> Answer<'_, KvUsage> {

@@ -4,6 +4,8 @@
 
 #[path = "cli/explain.rs"]
 mod explain;
+#[path = "cli/kept.rs"]
+mod kept;
 #[path = "cli/mended.rs"]
 mod mended;
 #[path = "cli/operate.rs"]
@@ -158,15 +160,15 @@ fn a_start_says_what_becomes_of_a_secret() {
         }
         let key = if secret.starts_with('[') { "secrets" } else { "secret" };
         let config = format!(
-            "[server]\nlisten = \"{}\"\n[sources.{provider}]\n{key} = {secret}\n[routes.all]\nsource = \"{provider}\"\n\
-             to = \"console\"\n[destinations.console]\ntype = \"console\"\n",
-            address()
+            "[server]\nlisten = \"127.0.0.1:0\"\n[sources.{provider}]\n{key} = {secret}\n[routes.all]\nsource = \"{provider}\"\n\
+             to = \"console\"\n[destinations.console]\ntype = \"console\"\n"
         );
         fs::write(directory.path().join("config.toml"), config).unwrap();
         let banner = Serving::start(directory.path()).seen.join("\n");
         for expected in expected {
             assert!(banner.contains(expected), "{expected} in:\n{banner}");
         }
+        assert!(banner.contains("POST http://127.0.0.1:") && !banner.contains("127.0.0.1:0/"), "{banner}");
         // What is there already needs no such words.
         if secret.contains("generated") {
             let banner = Serving::start(directory.path()).seen.join("\n");

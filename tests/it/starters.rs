@@ -1,6 +1,6 @@
-//! The starter plugins that answer and look up, as an operator configures them.
+//! The starter plugins that redact, reshape, answer and look up, as an operator configures them.
 
-use hookyard_tests::{Answer, Yard};
+use hookyard_tests::{Answer, Plan, Yard};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 const ORDER: &str = r#"{ "id": 17, "customer": {"tier": "gold", "name": "a<b & \"c\""}, "note": null }"#;
@@ -57,25 +57,13 @@ async fn a_sender_is_answered_with_what_is_configured() {
 }
 
 #[tokio::test]
-async fn an_answer_that_makes_no_sense_is_a_dead_letter_and_the_usual_answer() {
-    for (config, problem) in [
-        ("", "`body`, what to answer, is missing"),
-        ("body = \"a\"\nbodi = 1", "`bodi` is not an option"),
-        ("body = \"a\"\nstatus = 199", "`status` must be a number from 200 to 599"),
-        ("body = \"{/id\"", "a brace without its partner"),
-        ("body = \"{id}\"", "a placeholder that is none of"),
-        ("body = \"a\"\ncontent_type = \"application/json\"", "written as a table"),
-        (
-            "body = { a = 1 }\ncontent_type = \"text/xml\"",
-            "must be a text, since its content type is text/xml",
-        ),
-        ("body = \"a\"\nby = \"{/id}\"", "need each other"),
-    ] {
+async fn an_answer_that_cannot_be_made_is_a_dead_letter_and_the_usual_answer() {
+    for config in ["body = \"{/id}\"", "body = \"a\"\nby = \"{/id}\"\ncases = {}"] {
         let yard = yard("reply", config, "respond = \"plugin\"").await;
-        let answer = post(&yard, "application/json", ORDER).await;
+        let answer = post(&yard, "text/plain", "hello").await;
         assert_eq!(answer.status, 202, "{config}");
         let cause = yard.dead_letter().await.detail.unwrap();
-        assert!(cause.contains(problem), "{config}: {cause}");
+        assert!(cause.contains("the body is not JSON, so there is nothing to take fields from"), "{cause}");
         assert!(yard.sink.received().is_empty());
     }
 }
@@ -109,16 +97,82 @@ async fn what_cannot_be_looked_up_or_added_is_a_dead_letter() {
         ("key = \"gold\"", "application/json", "[]", "no object at \"\""),
         ("key = \"gold\"", "text/plain", "a", "the body is not JSON"),
         ("key = \"{/tier}\"", FORM, "tier=gold", "the body is not JSON: it is a form"),
-        ("at = \"/a\"", "application/json", ORDER, "`key`, what to look up, is missing"),
-        ("key = \"a\"\ndefault = 1", "application/json", ORDER, "`default` must be a table"),
-        ("key = \"a\"\nkeys = 1", "application/json", ORDER, "`keys` is not an option"),
-        ("key = \"a\"\nat = \"a\"", "application/json", ORDER, "`at` must be a JSON pointer"),
-        ("key = \"a\"\non_missing = \"drop\"", "application/json", ORDER, "`on_missing` must be"),
     ] {
         let yard = yard("lookup", &format!("{config}\n{table}"), "").await;
         post(&yard, content_type, body).await;
         let cause = yard.dead_letter().await.detail.unwrap();
         assert!(cause.contains(problem), "{config}: {cause}");
         assert!(yard.sink.received().is_empty());
+    }
+}
+
+/// Each of these tables, what is wrong with it, and in whose words: the schema's in the component, or the plugin's.
+const MISTAKEN: [(&str, &str, &[&str]); 8] = [
+    ("redact", "removed = [\"/a\"]", &["config/removed: unknown key: did you mean `remove`?"]),
+    (
+        "redact",
+        "mask = [\"user\", \"/b\"]\nremove = [\"/a~2\"]",
+        &[
+            "`mask` has \"user\", which is not a JSON pointer",
+            "`remove` has \"/a~2\", which is not a JSON pointer",
+        ],
+    ),
+    (
+        "reshape",
+        "fields = \"{/a}\"\ncontent_type = 1",
+        &["config/fields: expected", "config/content_type: expected"],
+    ),
+    (
+        "reshape",
+        "fields = { text = \"{/a\", list = [1, { who = \"{who}\" }] }",
+        &[
+            "`fields.text` is a text of which \"{/a\" has a brace without its partner",
+            "`fields.list[1].who` is a text of which \"{who}\" has a placeholder that is none of",
+        ],
+    ),
+    ("reply", "status = 199", &["config: lacks `body`", "config/status: expected at least 200"]),
+    (
+        "reply",
+        "body = \"{}\"\ncontent_type = \"application/json\"\nby = \"{/id\"",
+        &[
+            "`by` and `cases` need each other",
+            "`by` is a text of which \"{/id\" has a brace without its partner",
+            "`body`: an answer in JSON is written as a table",
+            "`body` is a text of which \"{}\" has a placeholder that is none of",
+        ],
+    ),
+    (
+        "lookup",
+        "table = { a = 1 }\non_missing = \"drop\"",
+        &["config: lacks `key`", "config/table/a: expected", "config/on_missing: expected"],
+    ),
+    (
+        "lookup",
+        "key = \"{id}\"\ntable = {}\nat = \"a\"",
+        &[
+            "`key` is a text of which \"{id}\" has a placeholder that is none of",
+            "`at` must be a JSON pointer such as \"/customer\"",
+        ],
+    ),
+];
+
+#[tokio::test]
+async fn mistakes_in_tables_are_named_before_they_are_used() {
+    let mut toml = String::new();
+    for (number, (plugin, config, _)) in MISTAKEN.iter().enumerate() {
+        toml.push_str(&format!(
+            "[plugins.p{number}]\npath = \"{{dist}}/{plugin}.wasm\"\n[plugins.p{number}.config]\n{config}\n"
+        ));
+    }
+    let plugins: Vec<_> = (0..MISTAKEN.len()).map(|number| format!("p{number}")).collect();
+    toml.push_str(&format!("[routes.all]\nsource = \"github\"\nplugins = {plugins:?}\nto = [\"sink\"]\n"));
+    let refused = Plan::new().await.try_start(&toml).await.map(drop).unwrap_err().to_string();
+    for (number, (plugin, config, problems)) in MISTAKEN.iter().enumerate() {
+        for problem in *problems {
+            let told = refused
+                .lines()
+                .any(|line| line.contains(&format!("plugin `p{number}`")) && line.contains(problem));
+            assert!(told, "{plugin} with {config}: {problem} is missing in\n{refused}");
+        }
     }
 }

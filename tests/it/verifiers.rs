@@ -180,7 +180,11 @@ async fn what_does_not_fit_is_an_error_at_load() {
             "add `allow.secrets = [\"name\"]` or `allow.secrets = []` to its table",
         ),
         ("file = \"acme\"", "file = \"elsewhere\"", "secret `acme`: secret file"),
-        ("verify-acme", "redact", "plugin `acme-auth` exports handler and no verification"),
+        (
+            "verify-acme.wasm\"\nconfig = { secret = \"acme\" }",
+            "redact.wasm\"",
+            "plugin `acme-auth` exports handler and no verification",
+        ),
         (
             "to = [\"sink\"]",
             "plugins = [\"acme-auth\"]\nto = [\"sink\"]",

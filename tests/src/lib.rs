@@ -48,5 +48,5 @@ pub use sink::{Act, Received, Sink};
 pub use tls::{MadePair, Secured};
 pub use verifier_guest::{Leak, VerifierGuest};
 pub use wait::{PATIENCE, What, eventually, patiently};
-pub use workbench::{Workbench, limits};
+pub use workbench::{Terms, Workbench};
 pub use yard::{Plan, SECRET, Yard, dist, repository};

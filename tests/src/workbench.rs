@@ -5,25 +5,46 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use hookyard::delivery::KvUsage;
 use hookyard::event::{Body, Event, EventId, Headers};
 use hookyard::plugin::wasm::{
     Component, Grants, Instances, Limits, LoadError, Plugin, PluginSettings, Runtime, read,
 };
-use hookyard::plugin::{Call, Chain, Fault, Output, OutputLimits, Processor as _};
+use hookyard::plugin::{
+    Call, Chain, Exchange, Fault, HttpError, HttpRequest, HttpResponse, Kept, KeptValue, KvGrant, Outbound,
+    Output, OutputLimits, Processor as _, Unavailable,
+};
 use uuid::Uuid;
 
 use crate::corpus::payload;
 
-/// The lines of a plugin's table that say the same as the settings here.
-pub fn limits(cpu: Duration) -> String {
-    let cpu = cpu.as_millis();
-    format!(
-        r#"limits = {{ cpu = "{cpu}ms", time = "20s", memory = "8MiB", output = "1MiB", messages = 1000 }}
-config = {{ a = [{{ b = {{ c = "x" }} }}] }}
-allow = {{ secrets = ["token"] }}
-"#
-    )
+/// What a plugin may use and reach.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms {
+    /// Processor time of a call.
+    pub cpu: Duration,
+    /// Whether it is granted values, metrics and requests besides a secret.
+    pub granted: bool,
 }
+
+impl Terms {
+    /// Lines of a plugin's table that say what [`Workbench`] does, with requests to a port of this machine that are granted
+    /// by their origin and not by their address.
+    pub fn lines(self) -> String {
+        let cpu = self.cpu.as_millis();
+        let more =
+            if self.granted { r#", kv = true, metrics = true, http = ["http://127.0.0.1:9"]"# } else { "" };
+        format!(
+            r#"limits = {{ cpu = "{cpu}ms", time = "20s", memory = "8MiB", output = "1MiB", messages = 1000, kv = "1MiB", kv_keys = {MAX_KEYS} }}
+config = {{ a = [{{ b = {{ c = "x" }} }}] }}
+allow = {{ secrets = ["token"]{more} }}
+"#
+        )
+    }
+}
+
+/// Keys that a plugin may keep.
+const MAX_KEYS: u64 = 100;
 
 /// Memory that the engines have room for.
 const ROOM: usize = 64 << 20;
@@ -50,19 +71,19 @@ impl Workbench {
         Component::load(&self.runtime, read(path)?, None)
     }
 
-    /// Loads a file's content; a call may take so much processor time.
-    pub fn load(&self, bytes: Vec<u8>, cpu: Duration) -> Result<Plugin, LoadError> {
-        self.plugin(&Component::load(&self.runtime, bytes, None)?, cpu, Instances::Fresh)
+    /// Loads a file's content.
+    pub fn load(&self, bytes: Vec<u8>, terms: Terms) -> Result<Plugin, LoadError> {
+        self.plugin(&Component::load(&self.runtime, bytes, None)?, terms, Instances::Fresh)
     }
 
-    /// Makes a plugin of a component; a call may take so much processor time.
+    /// Makes a plugin of a component.
     pub fn plugin(
         &self,
         component: &Component,
-        cpu: Duration,
+        terms: Terms,
         instances: Instances,
     ) -> Result<Plugin, LoadError> {
-        Plugin::new(&self.runtime, component, settings(cpu, instances))
+        Plugin::new(&self.runtime, component, settings(terms, instances))
     }
 
     /// Makes one call.
@@ -72,11 +93,13 @@ impl Workbench {
             message: self.event.message(),
             destinations: self.destinations.clone(),
         };
-        plugin.process(call, &mut Chain::default())
+        plugin.process(call, &mut Chain::of_run(Arc::new(Empty)))
     }
 }
 
-fn settings(cpu: Duration, instances: Instances) -> PluginSettings {
+fn settings(terms: Terms, instances: Instances) -> PluginSettings {
+    let Terms { cpu, granted } = terms;
+    let kv = KvGrant { namespace: "guest".into(), most: KvUsage { keys: MAX_KEYS, bytes: 1 << 20 } };
     PluginSettings {
         name: "guest".into(),
         config: r#"{"a":[{"b":{"c":"x"}}]}"#.to_owned(),
@@ -88,13 +111,41 @@ fn settings(cpu: Duration, instances: Instances) -> PluginSettings {
             host_calls: 1 << 40,
             ..Limits::default()
         },
-        grants: Grants { secrets: true, ..Grants::default() },
+        grants: Grants { secrets: true, kv: granted, metrics: granted, http: granted },
         secrets: Default::default(),
-        kv: None,
-        outbound: None,
+        kv: granted.then_some(kv),
+        outbound: granted.then(|| Arc::new(Nowhere) as Arc<dyn Outbound>),
         instances,
         reuse: Default::default(),
         uses: Default::default(),
+    }
+}
+
+/// Values of which none has been kept yet.
+#[derive(Debug)]
+struct Empty;
+
+impl Kept for Empty {
+    fn value(&self, _: &Arc<str>, _: &str, _: Duration) -> Result<Option<KeptValue>, Unavailable> {
+        Ok(None)
+    }
+
+    fn usage(&self, _: &Arc<str>, _: bool, _: Duration) -> Result<KvUsage, Unavailable> {
+        Ok(KvUsage::default())
+    }
+}
+
+/// Requests of which none is granted.
+struct Nowhere;
+
+impl Outbound for Nowhere {
+    fn send(&self, request: HttpRequest, _: Duration) -> Result<HttpResponse, HttpError> {
+        Err(HttpError::Denied(format!("{} is not granted", request.url)))
+    }
+
+    fn exchange(&self, request: HttpRequest, time: Duration) -> Exchange {
+        let answered = self.send(request, time);
+        Box::pin(std::future::ready(answered))
     }
 }
 

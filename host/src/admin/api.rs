@@ -79,6 +79,17 @@ async fn get(control: &Control, uri: &Uri) -> Result<Response, Refusal> {
             query.end()?;
             json(&control.plugins())
         }
+        ["plugins", name, "kv"] => {
+            let (prefix, after) = (query.text("prefix")?.unwrap_or_default(), query.text("after")?);
+            let limit = query.limit()?;
+            query.end()?;
+            json(&control.keys(name, prefix, after, limit).await?)
+        }
+        ["plugins", name, "kv", key] => {
+            let full = query.flag("full")?;
+            query.end()?;
+            json(&control.kept(name, key, full).await?)
+        }
         ["quarantine"] => {
             let filter = RefusedFilter { source: query.text("source")?, reason: query.text("reason")? };
             let (after, limit) = (query.id("after")?, query.limit()?);

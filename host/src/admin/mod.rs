@@ -7,6 +7,7 @@ mod control;
 mod dead_letters;
 mod destinations;
 mod explain;
+mod kept;
 mod plugins;
 mod probes;
 mod quarantine;
@@ -32,6 +33,7 @@ pub use socket::AdminSocket;
 pub(crate) use {
     api::answer,
     explain::{ExplainView, FoundView, PartView, RouteView, explain},
+    kept::{KeptView, KeyView},
     plugins::{CallsView, CapabilityView, PluginView, UseView, plugins},
     query::{MAX_LIMIT, time},
     socket::{SOCKET, is_served},

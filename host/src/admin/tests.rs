@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::clock::{Clock, Time};
 use crate::delivery::{
-    Attempt, DeliveryEnd, DeliveryId, KvChanges, NewDelivery, Outgoing, RunEnd, RunId, plugin_cause,
+    Attempt, DeliveryEnd, DeliveryId, KvChanges, KvWrite, NewDelivery, Outgoing, RunEnd, RunId, plugin_cause,
     plugins_cause,
 };
 use crate::event::{Event, Headers, UnixMillis, sample};
@@ -35,6 +35,17 @@ to = ["ci"]
 source = "github"
 events = ["push", "pull_request.closed"]
 to = ["archive"]
+
+[plugins.counts]
+path = "counts.wasm"
+allow = { kv = true }
+
+[plugins.shares]
+path = "shares.wasm"
+allow = { kv = "both" }
+
+[plugins.bare]
+path = "bare.wasm"
 
 [destinations.ci]
 url = "https://ci.example.com/hooks/capability"
@@ -89,6 +100,7 @@ on_every_engine! {
     destinations_are_turned_off_and_on
     what_makes_no_sense_is_refused
     the_store_gives_account
+    what_plugins_keep_is_found_by_their_names
 }
 
 /// A store behind the API.
@@ -501,6 +513,59 @@ async fn the_store_gives_account(desk: Desk) {
     assert_eq!(made["size"].as_u64(), copy.metadata().map(|metadata| metadata.len()).ok());
     let again = json!({ "to": copy }).to_string();
     assert_eq!(desk.ask(Method::POST, "/v1/store/backup", &again).await.0, 409);
+}
+
+async fn what_plugins_keep_is_found_by_their_names(desk: Desk) {
+    let write = |namespace: &str, key: &str, value: &'static [u8], expires_at| KvWrite {
+        namespace: namespace.into(),
+        key: key.to_owned(),
+        value: Some(Bytes::from_static(value)),
+        expires_at,
+    };
+    let written = vec![
+        write("counts", "a/b?", b"{\"n\": 1}", Some(NOON + 600_000)),
+        write("counts", "", b"\xff", None),
+        write("shared:both", "x", b"1", None),
+        write("former", "y", b"2", None),
+    ];
+    desk.receive(1, "push", Some("pushes")).await;
+    let now = desk.at(1);
+    let run = desk.store.lease_runs(1, now, now + 1_000).await.unwrap().work.remove(0);
+    let kv = KvChanges { written, version: 1, ..KvChanges::default() };
+    let end = RunEnd::Done { deliveries: vec![], dropped: None, reply: None, kv };
+    let settled = SettledRun { id: run.id, lease: run.lease, attempt: None, end };
+    desk.store.settle_runs(vec![settled], now).await.unwrap();
+
+    let key = |key: &str, size: u64, expires_at: Option<&str>| json!({"key": key, "size": size, "expires_at": expires_at});
+    let ends = Some("2026-01-01T12:10:00.000Z");
+    for (target, expected) in [
+        ("counts/kv", json!([key("", 1, None), key("a/b?", 8, ends)])),
+        ("counts/kv?prefix=a%2F", json!([key("a/b?", 8, ends)])),
+        ("shares/kv", json!([key("x", 1, None)])),
+        ("shared%3Aboth/kv", json!([key("x", 1, None)])),
+        ("former/kv", json!([key("y", 1, None)])),
+    ] {
+        assert_eq!(desk.get(&format!("/v1/plugins/{target}")).await["items"], expected, "{target}");
+    }
+    let part = desk.get("/v1/plugins/counts/kv?limit=1").await;
+    let next = part["next"].as_str().unwrap();
+    let rest = desk.get(&format!("/v1/plugins/counts/kv?limit=9&after={next}")).await;
+    assert_eq!((&rest["items"], &rest["next"]), (&json!([key("a/b?", 8, ends)]), &Value::Null));
+
+    let kept = desk.get("/v1/plugins/counts/kv/a%2Fb%3F").await;
+    assert_eq!((&kept["expires_at"], &kept["value"]["json"]), (&json!(ends), &json!({"n": 1})));
+    let kept = desk.get("/v1/plugins/counts/kv/").await;
+    assert_eq!((&kept["expires_at"], &kept["value"]["base64"]), (&Value::Null, &json!("/w==")));
+    for (target, status, expected) in [
+        ("counts/kv/a", 404, "nothing is kept for plugin `counts` under the key \"a\""),
+        ("bare/kv", 404, "plugin `bare` is not granted kv, and nothing is kept for it"),
+        ("nobody/kv", 404, "those that may: counts, former, shared:both, shares"),
+        ("counts/kv?after=%21", 400, "give what `next` said"),
+    ] {
+        let (found, answer) = desk.ask(Method::GET, &format!("/v1/plugins/{target}"), "").await;
+        assert_eq!(found, status, "{target}: {answer}");
+        assert!(answer["error"].as_str().unwrap().contains(expected), "{target}: {answer}");
+    }
 }
 
 #[cfg(feature = "sqlite")]

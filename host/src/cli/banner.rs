@@ -16,7 +16,7 @@ pub(super) fn text(generation: &Generation, addresses: &[SocketAddr], config: &P
         line(&mut text, "listening", "", &format!("{}://{address}", server.scheme()));
     }
     for (name, source) in &sorted(generation) {
-        line(&mut text, "source", name, &of_source(generation, source));
+        line(&mut text, "source", name, &of_source(generation, source, addresses));
     }
     for (name, plugin) in &generation.plugins {
         line(&mut text, "plugin", name, &plugin.account);
@@ -59,7 +59,7 @@ pub(super) fn text(generation: &Generation, addresses: &[SocketAddr], config: &P
         StoreKind::Memory => "in memory: what is not delivered when the process dies is lost".to_owned(),
     };
     line(&mut text, "store", "", &kept);
-    let _ = writeln!(text, "\n{}\n", next(generation, config));
+    let _ = writeln!(text, "\n{}\n", next(generation, addresses, config));
     text
 }
 
@@ -77,11 +77,19 @@ fn line(text: &mut String, what: &str, name: &str, account: &str) {
     let _ = writeln!(text, "  {what:<12} {name}{account}");
 }
 
-fn of_source(generation: &Generation, source: &SourceEntry) -> String {
+/// Where it is listened: what is configured may leave the port to the system.
+fn heard_at(generation: &Generation, addresses: &[SocketAddr]) -> String {
+    let address = addresses.first().map(ToString::to_string).unwrap_or_default();
+    format!("{}://{address}", generation.config.server.scheme())
+}
+
+fn of_source(generation: &Generation, source: &SourceEntry, addresses: &[SocketAddr]) -> String {
     if source.internal {
         return "from destinations of this gateway only".to_owned();
     }
-    let mut account = format!("POST {}", generation.url(&source.name));
+    let server = &generation.config.server;
+    let origin = server.public_url.clone().unwrap_or_else(|| heard_at(generation, addresses));
+    let mut account = format!("POST {origin}{}/{}", server.base_path, source.name);
     if source.proofs.is_empty() {
         account.push_str(" · anyone may send");
     }
@@ -131,7 +139,7 @@ fn way(route: &RouteEntry) -> String {
 }
 
 /// The one line to type next: a sample, where a source has one.
-fn next(generation: &Generation, config: &Path) -> String {
+fn next(generation: &Generation, addresses: &[SocketAddr], config: &Path) -> String {
     let sample = generation.config.sources.values().find_map(|source| {
         let provider = source.provider?.provider;
         let entry = generation.sources.get(&*source.name);
@@ -153,9 +161,6 @@ fn next(generation: &Generation, config: &Path) -> String {
             format!("In another terminal:  cargo run --release -- {option}send {name} {event}")
         }
         Some((name, event)) => format!("In another terminal:  hookyard {option}send {name} {event}"),
-        None => {
-            let server = &generation.config.server;
-            format!("See what is going on:  curl {}://{}/readyz", server.scheme(), server.listen[0])
-        }
+        None => format!("See what is going on:  curl {}/readyz", heard_at(generation, addresses)),
     }
 }

@@ -164,17 +164,6 @@ impl Generation {
     pub fn route(&self, name: &str) -> Option<&Arc<RouteEntry>> {
         self.routes.iter().find(|route| *route.name == *name)
     }
-
-    /// Where a source's webhooks are sent, as far as that is known.
-    pub fn url(&self, source: &str) -> String {
-        let server = &self.config.server;
-        let origin = match (&server.public_url, server.listen.first()) {
-            (Some(url), _) => url.clone(),
-            (None, Some(listen)) => format!("{}://{listen}", server.scheme()),
-            (None, None) => String::new(),
-        };
-        format!("{origin}{}/{source}", server.base_path)
-    }
 }
 
 /// The part of a path that a reader needs.

@@ -150,12 +150,11 @@ impl Edits {
             return Err(invalid(format!("a delay of {} s is over 30 days", self.delay_seconds)));
         }
         message.delay_seconds = message.delay_seconds.max(self.delay_seconds);
-        if let Some(destinations) = self.destinations {
-            message.destinations = Some(choose(destinations, route).map_err(invalid)?);
-        }
+        let chosen = self.destinations.map(|names| choose(names, route)).transpose().map_err(invalid)?;
         if !self.emitted.is_empty() {
             return emitted(self.emitted, &message, route).map_err(invalid);
         }
+        message.destinations = chosen.or(message.destinations);
         for (name, value) in &self.headers {
             match value {
                 Some(value) => set_header(&mut message, name, value).map_err(invalid)?,
@@ -291,6 +290,7 @@ mod tests {
         let mut edits = Edits::default();
         edits.set_header("x-all".into(), "1".into());
         edits.set_attribute("note".into(), "3".into());
+        edits.send_to(vec!["chat".into()]);
         for to in [vec!["ci".to_owned()], vec![]] {
             let headers = vec![("x-one".to_owned(), "2".to_owned())];
             edits.emit(EmittedMessage { destinations: to, headers, body: Bytes::from_static(b"x") });

@@ -31,8 +31,8 @@ pub(crate) use sqlite::refuse_runs_of;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{OpenError, SqliteSettings, SqliteStore, SyncMode};
 pub use work::{
-    Appended, Dedupe, Hastened, KvValue, Lease, Leased, LeasedDelivery, LeasedRun, NewEvent, NewRun, Order,
-    SettledDelivery, SettledRun, Settlement, Waits,
+    Appended, Dedupe, Hastened, KvKey, KvValue, Lease, Leased, LeasedDelivery, LeasedRun, NewEvent, NewRun,
+    Order, SettledDelivery, SettledRun, Settlement, Waits,
 };
 
 /// What a store answers, later. The work begins with the call, not with the first poll, and goes on when the answer is
@@ -90,6 +90,16 @@ pub trait Store: Send + Sync + 'static {
 
     /// The value that plugins keep under a key; none if there is none or it has expired.
     fn kv(&self, namespace: Arc<str>, key: String, now: UnixMillis) -> Answer<'_, Option<KvValue>>;
+
+    /// The keys of a namespace that begin with `prefix` and have not expired, in the order of their bytes. Takes time in
+    /// proportion to what the namespace holds of them, and holds up no plugin.
+    fn kv_keys(
+        &self,
+        namespace: Arc<str>,
+        prefix: String,
+        page: Page<String>,
+        now: UnixMillis,
+    ) -> Answer<'_, Vec<KvKey>>;
 
     /// What the values of a namespace take. Of those that have expired some thousands do not count, even if they have not
     /// been removed yet.

@@ -282,7 +282,7 @@ pub struct WorkFilter {
 /// A part of a list that may be long.
 #[derive(Clone, Copy, Debug)]
 pub struct Page<C> {
-    /// Only what comes after this in the list: the last one of the page before. None begins with the newest.
+    /// Only what comes after this in the list: the last one of the page before. None begins with the first.
     pub after: Option<C>,
     /// At most so many.
     pub limit: usize,

@@ -186,3 +186,14 @@ pub struct KvValue {
     /// That of the change that wrote it; never 0.
     pub version: u64,
 }
+
+/// A key under which a plugin keeps a value, in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KvKey {
+    /// The key.
+    pub key: String,
+    /// Bytes of its value.
+    pub size: u64,
+    /// When it is there no more; none if that is never.
+    pub expires_at: Option<UnixMillis>,
+}

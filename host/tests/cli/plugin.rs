@@ -23,13 +23,13 @@ fn with(name: &str) -> tempfile::TempDir {
 }
 
 /// The exit code, and what is said.
-fn said(directory: &Path, arguments: &[&str]) -> (Option<i32>, String) {
+pub(super) fn said(directory: &Path, arguments: &[&str]) -> (Option<i32>, String) {
     let output = run(directory, arguments);
     (output.status.code(), text(&output.stdout) + &text(&output.stderr))
 }
 
 /// The document on standard output.
-fn document(directory: &Path, arguments: &[&str]) -> Value {
+pub(super) fn document(directory: &Path, arguments: &[&str]) -> Value {
     let output = run(directory, arguments);
     let shown = text(&output.stdout);
     serde_json::from_str(&shown).unwrap_or_else(|_| panic!("{shown}{}", text(&output.stderr)))
@@ -66,6 +66,51 @@ fn a_file_is_inspected() {
     assert_eq!(view["size"], fs::metadata(here.join("p.wasm")).unwrap().len());
     assert!(view["config_schema"]["properties"]["window"].is_object(), "{view}");
     assert!(view["initial_memory"].as_u64().unwrap() >= 65_536, "{view}");
+}
+
+#[test]
+fn a_stock_component_is_inspected() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    let stock = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/stock/stock.wasm");
+    fs::copy(stock, here.join("answer.wasm")).unwrap();
+    let (code, shown) = said(here, &["plugin", "inspect", "answer.wasm"]);
+    assert_eq!(code, Some(0), "{shown}");
+    for expected in [
+        "answer.wasm: a stock component of world wasi:http/proxy, which answers HTTP requests",
+        "\nsize ",
+        "\ndigest     sha256:",
+        "\nmemory ",
+        "\n  wasi:http/incoming-handler@0.2.",
+        "a destination of type \"component\" calls it",
+        "requests to origins",
+        "needs a grant",
+        "there is nothing behind them: no files, no network, no environment",
+        "[destinations.answer]\ntype = \"component\"\npath = \"answer.wasm\"\ndigest = \"sha256:",
+        "\nallow = { http = [\"https://api.example.com\"] }\n",
+    ] {
+        assert!(shown.contains(expected), "{expected} in:\n{shown}");
+    }
+    // What it proposes is a configuration that loads.
+    let (_, config) = shown.split_once("to use it:").unwrap();
+    let rest = "[sources.github]\nsecret = { generated = true }\n[routes.all]\nsource = \"github\"\nto = \"answer\"\n";
+    fs::write(here.join("config.toml"), format!("{config}{rest}")).unwrap();
+    let (code, checked) = said(here, &["check"]);
+    assert_eq!(code, Some(0), "{checked}");
+
+    let view = document(here, &["plugin", "inspect", "answer.wasm", "--output", "json"]);
+    assert_eq!((&view["loads"], &view["problem"]), (&json!(true), &Value::Null));
+    assert_eq!(
+        (&view["configured_as"], &view["worlds"]),
+        (&json!("component"), &json!(["wasi:http/proxy"])),
+        "{view}"
+    );
+    assert!(view["config"].as_str().unwrap().starts_with("[destinations.answer]"), "{view}");
+
+    // Cut short it cannot be used, and says so.
+    let whole = fs::read(here.join("answer.wasm")).unwrap();
+    fs::write(here.join("half.wasm"), &whole[..whole.len() / 2]).unwrap();
+    assert_eq!(said(here, &["plugin", "inspect", "half.wasm"]).0, Some(78));
 }
 
 #[test]
@@ -117,7 +162,8 @@ fn an_event_is_shown_before_and_after() {
     let (code, shown) = test(&["case.json", "--set", "remove=[]"]);
     assert_eq!((code, shown.contains("as it came")), (Some(0), true), "{shown}");
     let (code, shown) = test(&["case.json", "--set", "nonsense=1"]);
-    assert_eq!((code, shown.contains("`nonsense`")), (Some(1), true), "{shown}");
+    let told = "not-loaded: config/nonsense: unknown key";
+    assert_eq!((code, shown.contains(told)), (Some(1), true), "{shown}");
     for (arguments, expected) in [
         (&["nowhere.json"][..], "nowhere.json is neither a file, nor the id of an event, nor a sample"),
         (&["github.pul"], "there is no sample `pul`"),
@@ -209,6 +255,46 @@ fn cases_say_what_is_expected() {
 }
 
 #[test]
+fn a_component_that_is_older_than_its_sources_is_told_of() {
+    let outer = with("redact");
+    let folder = outer.path().join("mine");
+    fs::create_dir_all(folder.join("target")).unwrap();
+    fs::rename(outer.path().join("p.wasm"), folder.join("target/mine.wasm")).unwrap();
+    fs::write(folder.join("Cargo.toml"), "[package]\nname = \"mine\"\n").unwrap();
+    fs::create_dir(folder.join("src")).unwrap();
+    fs::write(folder.join("src/lib.rs"), "").unwrap();
+    let changed = |file: &str, seconds: u64| {
+        let at = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000 + seconds);
+        fs::OpenOptions::new().write(true).open(folder.join(file)).unwrap().set_modified(at).unwrap();
+    };
+    let warned = |directory: &Path, plugin: &str| {
+        let output = run(directory, &["plugin", "test", plugin, "--event", "github.push"]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        assert!(text(&output.stdout).starts_with("forward\n"), "{}", text(&output.stdout));
+        text(&output.stderr)
+    };
+    for file in ["Cargo.toml", "src/lib.rs", "target/mine.wasm"] {
+        changed(file, 0);
+    }
+    assert_eq!(warned(&folder, "."), "");
+    changed("src/lib.rs", 1);
+    let older = |file: &str, source: &str, build: &str| {
+        format!("warning: {file} is older than {source}; to build it again: hookyard plugin build {build}\n")
+    };
+    assert_eq!(warned(&folder, "."), older("target/mine.wasm", "src/lib.rs", "."));
+    assert_eq!(warned(&folder, "target/mine.wasm"), older("target/mine.wasm", "src/lib.rs", "."));
+    assert_eq!(warned(outer.path(), "mine"), older("mine/target/mine.wasm", "mine/src/lib.rs", "mine"));
+    fs::create_dir(folder.join("target/release")).unwrap();
+    fs::rename(folder.join("target/mine.wasm"), folder.join("target/release/m.wasm")).unwrap();
+    let file = "mine/target/release/m.wasm";
+    let build = format!("mine --output {file}");
+    assert_eq!(warned(outer.path(), file), older(file, "mine/src/lib.rs", &build));
+    // Elsewhere, nothing is known about where it comes from.
+    fs::rename(folder.join("target/release/m.wasm"), outer.path().join("m.wasm")).unwrap();
+    assert_eq!(warned(outer.path(), "m.wasm"), "");
+}
+
+#[test]
 fn calls_are_measured() {
     let directory = with("redact");
     let bench = ["plugin", "bench", "p.wasm", "--calls", "30", "--output", "json"];
@@ -228,7 +314,7 @@ fn calls_are_measured() {
 }
 
 /// A gateway whose plugin counts, and is granted more than it needs.
-fn yard() -> tempfile::TempDir {
+pub(super) fn yard() -> tempfile::TempDir {
     let directory = with("threshold");
     let config = format!(
         r#"
@@ -361,10 +447,9 @@ fn requests_are_answered_by_the_case() {
     let found: Vec<&Value> =
         result["messages"].as_array().unwrap().iter().map(|one| &one["body"]["found"]).collect();
     assert_eq!(found, [&json!({"price": 3}), &Value::Null], "{result}");
-    assert_eq!(
-        result["http"],
-        json!(["GET https://api.example.com/items/7", "GET https://api.example.com/items/8"])
-    );
+    let urls: Vec<&Value> =
+        result["http"].as_array().unwrap().iter().map(|request| &request["url"]).collect();
+    assert_eq!(urls, ["https://api.example.com/items/7", "https://api.example.com/items/8"], "{result}");
     let mut unanswered = case.clone();
     unanswered["http"] = json!([]);
     let result = test(&unanswered, &[]);
@@ -375,6 +460,52 @@ fn requests_are_answered_by_the_case() {
     unanswered["config"]["url"] = format!("{origin}/{{}}").into();
     let result = test(&unanswered, &["--allow-http", &origin]);
     assert_eq!(result["outcome"], "failure", "{result}");
+}
+
+#[test]
+fn the_requests_of_a_sink_are_shown_without_its_secrets() {
+    let directory = with("pagerduty");
+    let here = directory.path();
+    fs::create_dir(here.join("tests")).unwrap();
+    let case = json!({
+        "id": "00000000-0000-0000-0000-000000000007",
+        "body": {"check": "disk"},
+        "config": {"routing_key": "page", "summary": "{/check} is full of s3cret", "source": "here"},
+        "secrets": {"page": "s3cret"},
+        "http": [{"url": "https://events.pagerduty.com/v2/enqueue", "method": "POST", "status": 202, "body": {}}]
+    });
+    fs::write(here.join("tests/pages.json"), case.to_string()).unwrap();
+    let event = ["plugin", "test", "p.wasm", "--event", "tests/pages.json"];
+    let (code, shown) = said(here, &event);
+    assert_eq!(code, Some(0), "{shown}");
+    let (_, requests) = shown.split_once("\nrequests\n").unwrap();
+    let lines: Vec<&str> = requests.lines().collect();
+    assert_eq!(lines[0], "  POST https://events.pagerduty.com/v2/enqueue", "{shown}");
+    assert_eq!(lines[1], "    content-type: application/json", "{shown}");
+    assert!(lines[2].starts_with("    {") && lines[2].contains("disk is full of ***"), "{shown}");
+
+    let view = document(here, &[&event[..], &["--output", "json"]].concat());
+    let request = &view["result"]["http"][0];
+    assert_eq!((&request["method"], &request["body"]["routing_key"]), (&json!("POST"), &json!("***")));
+    assert_eq!(request["headers"], json!({"content-type": ["application/json"]}));
+    assert!(!shown.contains("s3cret") && !view.to_string().contains("s3cret"), "{view}");
+
+    // All of it is expected to be the same the next time, unless a line is all that is expected.
+    let cases = ["plugin", "test", "p.wasm"];
+    assert_eq!(said(here, &[&cases[..], &["--update"]].concat()).0, Some(0));
+    let file = here.join("tests/pages.expected.json");
+    let written = fs::read_to_string(&file).unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&written).unwrap(), view["result"]);
+    fs::write(&file, written.replace("disk", "disc")).unwrap();
+    let (code, shown) = said(here, &cases);
+    assert_eq!(code, Some(1), "{shown}");
+    assert!(shown.contains("~ /http/0/body/payload/summary: \"disc is full of ***\" → \"disk"), "{shown}");
+    let mut short = view["result"].clone();
+    short["http"] = json!(["POST https://events.pagerduty.com/v2/enqueue"]);
+    fs::write(&file, short.to_string()).unwrap();
+    assert_eq!(said(here, &cases).0, Some(0));
+    fs::write(&file, short.to_string().replace("POST", "PUT")).unwrap();
+    assert_eq!(said(here, &cases).0, Some(1));
 }
 
 #[test]

@@ -1,13 +1,16 @@
 //! Adds to a JSON body what a table in the configuration holds under a key taken from the event.
 
 mod options;
+#[cfg(test)]
+mod tests;
 
 use hookyard_plugin::json::push_segment;
-use hookyard_plugin::{Event, Failure, JsonKind, Verdict, config, output, plugin, template};
+use hookyard_plugin::{Event, Failure, JsonKind, Verdict, config, config_schema, output, plugin, template};
 
 use options::Options;
 
-plugin!(process);
+plugin!(process, validate = validate);
+config_schema!("../config.schema.json");
 
 pub fn process(event: Event) -> Result<Verdict, Failure> {
     let text = config::text();
@@ -38,4 +41,8 @@ pub fn process(event: Event) -> Result<Verdict, Failure> {
         output::json_set(pointer, value.text());
     }
     Ok(Verdict::Forward)
+}
+
+fn validate(config: &str) -> Vec<String> {
+    Options::mistakes(config)
 }

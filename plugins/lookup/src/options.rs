@@ -1,7 +1,7 @@
 //! The plugin's table in the configuration.
 
-use hookyard_plugin::Failure;
 use hookyard_plugin::json::Json;
+use hookyard_plugin::{Failure, template};
 
 /// What the operator asked for.
 pub struct Options<'a> {
@@ -18,61 +18,103 @@ pub struct Options<'a> {
 }
 
 impl<'a> Options<'a> {
-    /// Reads the table's JSON text. An unknown option is an error, so that a misspelt one is not silently the default.
+    /// Reads the table's JSON text for an event.
     pub fn parse(text: &'a str) -> Result<Self, Failure> {
+        let mut mistakes = Vec::new();
+        let options = Options::read(text, &mut mistakes);
+        if mistakes.is_empty() {
+            Ok(options)
+        } else {
+            Err(Failure::Permanent(["config: ", &mistakes.join("; ")].concat()))
+        }
+    }
+
+    /// Everything that is wrong with a table. What would only come out at an event is looked at here, once.
+    pub fn mistakes(text: &'a str) -> Vec<String> {
+        let mut mistakes = Vec::new();
+        let options = Options::read(text, &mut mistakes);
+        if let Err(problem) = template::check(&options.key, &[]) {
+            mistakes.push(["`key` is a text of which ", &problem].concat());
+        }
+        if !is_escaped(&options.at) {
+            mistakes.push(NO_POINTER.into());
+        }
+        mistakes
+    }
+
+    /// An unknown option is a mistake, so that a misspelt one is not silently the default.
+    fn read(text: &'a str, mistakes: &mut Vec<String>) -> Self {
         let (mut key, mut table, mut default) = (None, None, None);
         let (mut at, mut forward_missing) = (String::new(), true);
         for (name, value) in Json::new(text).members() {
             match name.as_str() {
-                "key" => {
-                    key = Some(value.string().ok_or_else(|| {
-                        Failure::permanent("config: `key` must be a string such as \"{/customer/tier}\"")
-                    })?);
-                }
-                "table" => table = Some(entries(value)?),
-                "default" => default = Some(entry("default", value)?),
-                "at" => at = pointer(value)?,
-                "on_missing" => forward_missing = on_missing(value)?,
+                "key" => key = Some(string(value, mistakes)),
+                "table" => table = Some(entries(value, mistakes)),
+                "default" => default = Some(entry("default", value, mistakes)),
+                "at" => at = pointer(value, mistakes),
+                "on_missing" => forward_missing = on_missing(value, mistakes),
                 _ => {
                     let known = "the options are key, table, default, at, on_missing";
-                    return Err(Failure::permanent(
-                        ["config: `", &name, "` is not an option; ", known].concat(),
-                    ));
+                    mistakes.push(["`", &name, "` is not an option; ", known].concat());
                 }
             }
         }
-        let key = key.ok_or_else(|| Failure::permanent("config: `key`, what to look up, is missing"))?;
-        let table = table.ok_or_else(|| Failure::permanent("config: `table` is missing"))?;
-        Ok(Options { key, table, default, at, forward_missing })
+        if key.is_none() {
+            mistakes.push("`key`, what to look up, is missing".into());
+        }
+        if table.is_none() {
+            mistakes.push("`table` is missing".into());
+        }
+        let (key, table) = (key.unwrap_or_default(), table.unwrap_or(Json::new("{}")));
+        Options { key, table, default, at, forward_missing }
     }
 }
 
-fn entries(value: Json<'_>) -> Result<Json<'_>, Failure> {
-    let table = entry("table", value)?;
-    for (name, value) in table.members() {
-        entry(&["table.", &name].concat(), value)?;
-    }
-    Ok(table)
+const NO_POINTER: &str = "`at` must be a JSON pointer such as \"/customer\"";
+
+fn string(value: Json<'_>, mistakes: &mut Vec<String>) -> String {
+    value.string().unwrap_or_else(|| {
+        mistakes.push("`key` must be a string such as \"{/customer/tier}\"".into());
+        String::new()
+    })
 }
 
-fn entry<'a>(option: &str, value: Json<'a>) -> Result<Json<'a>, Failure> {
+fn entries<'a>(value: Json<'a>, mistakes: &mut Vec<String>) -> Json<'a> {
+    for (name, value) in value.members().filter(|(_, value)| value.sigil() != b'{') {
+        entry(&["table.", &name].concat(), value, mistakes);
+    }
+    entry("table", value, mistakes)
+}
+
+fn entry<'a>(option: &str, value: Json<'a>, mistakes: &mut Vec<String>) -> Json<'a> {
     if value.sigil() != b'{' {
-        return Err(Failure::permanent(["config: `", option, "` must be a table"].concat()));
+        mistakes.push(["`", option, "` must be a table"].concat());
     }
-    Ok(value)
+    value
 }
 
-fn pointer(value: Json<'_>) -> Result<String, Failure> {
+fn pointer(value: Json<'_>, mistakes: &mut Vec<String>) -> String {
     match value.string() {
-        Some(pointer) if pointer.is_empty() || pointer.starts_with('/') => Ok(pointer),
-        _ => Err(Failure::permanent("config: `at` must be a JSON pointer such as \"/customer\"")),
+        Some(pointer) if pointer.is_empty() || pointer.starts_with('/') => pointer,
+        _ => {
+            mistakes.push(NO_POINTER.into());
+            String::new()
+        }
     }
 }
 
-fn on_missing(value: Json<'_>) -> Result<bool, Failure> {
+/// Whether each `~` of a pointer begins `~0` or `~1`.
+fn is_escaped(pointer: &str) -> bool {
+    pointer.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']))
+}
+
+fn on_missing(value: Json<'_>, mistakes: &mut Vec<String>) -> bool {
     match value.text() {
-        "\"forward\"" => Ok(true),
-        "\"fail\"" => Ok(false),
-        _ => Err(Failure::permanent("config: `on_missing` must be \"forward\" or \"fail\"")),
+        "\"forward\"" => true,
+        "\"fail\"" => false,
+        _ => {
+            mistakes.push("`on_missing` must be \"forward\" or \"fail\"".into());
+            true
+        }
     }
 }

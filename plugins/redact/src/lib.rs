@@ -1,17 +1,21 @@
 //! Removes or masks what should not leave: the nodes at the configured JSON pointers, and nothing else.
 //!
-//! When in doubt it fails rather than letting data through: an option it does not know, a pointer that is none, or a body
-//! it cannot look into makes a dead letter, which an operator can replay once the configuration is right.
+//! When in doubt it fails rather than letting data through: a table with an option it does not know or a pointer that is
+//! none is not loaded, and a body it cannot look into makes a dead letter, which an operator can replay once the
+//! configuration is right.
 
 mod options;
 mod targets;
+#[cfg(test)]
+mod tests;
 
-use hookyard_plugin::{Event, Failure, JsonKind, Verdict, config, output, plugin};
+use hookyard_plugin::{Event, Failure, JsonKind, Verdict, config, config_schema, output, plugin};
 
 use options::Options;
 use targets::{Edit, Targets};
 
-plugin!(process);
+plugin!(process, validate = validate);
+config_schema!("../config.schema.json");
 
 pub fn process(event: Event) -> Result<Verdict, Failure> {
     let options = Options::parse(&config::text())?;
@@ -39,4 +43,8 @@ pub fn process(event: Event) -> Result<Verdict, Failure> {
         }
     }
     Ok(Verdict::Forward)
+}
+
+fn validate(config: &str) -> Vec<String> {
+    Options::mistakes(config)
 }

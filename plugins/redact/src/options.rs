@@ -16,8 +16,31 @@ pub struct Options {
 }
 
 impl Options {
-    /// Reads the table's JSON text. An unknown option is an error: `removed` for `remove` must not leak anything.
+    /// Reads the table's JSON text for an event.
     pub fn parse(text: &str) -> Result<Self, Failure> {
+        let mut mistakes = Vec::new();
+        let options = Options::read(text, &mut mistakes);
+        if mistakes.is_empty() {
+            Ok(options)
+        } else {
+            Err(Failure::Permanent(["config: ", &mistakes.join("; ")].concat()))
+        }
+    }
+
+    /// Everything that is wrong with a table. What would only come out at an event is looked at here, once.
+    pub fn mistakes(text: &str) -> Vec<String> {
+        let mut mistakes = Vec::new();
+        let options = Options::read(text, &mut mistakes);
+        for (option, pointers) in [("remove", &options.remove), ("mask", &options.mask)] {
+            for pointer in pointers.iter().filter(|pointer| !is_escaped(pointer)) {
+                mistakes.push(no_pointer(option, &quote(pointer)));
+            }
+        }
+        mistakes
+    }
+
+    /// An unknown option is a mistake: `removed` for `remove` must not leak anything.
+    fn read(text: &str, mistakes: &mut Vec<String>) -> Self {
         let mut options = Options {
             remove: Vec::new(),
             mask: Vec::new(),
@@ -26,49 +49,50 @@ impl Options {
         };
         for (name, value) in Json::new(text).members() {
             match name.as_str() {
-                "remove" => options.remove = pointers("remove", value)?,
-                "mask" => options.mask = pointers("mask", value)?,
+                "remove" => options.remove = pointers("remove", value, mistakes),
+                "mask" => options.mask = pointers("mask", value, mistakes),
                 "replacement" => options.replacement = value.text().to_string(),
-                "on_invalid" => options.forward_invalid = on_invalid(value)?,
+                "on_invalid" => options.forward_invalid = on_invalid(value, mistakes),
                 _ => {
                     let known = "the options are remove, mask, replacement, on_invalid";
-                    return Err(Failure::permanent(
-                        ["config: `", &name, "` is not an option; ", known].concat(),
-                    ));
+                    mistakes.push(["`", &name, "` is not an option; ", known].concat());
                 }
             }
         }
-        Ok(options)
+        options
     }
 }
 
-fn pointers(option: &str, value: Json<'_>) -> Result<Vec<String>, Failure> {
+fn pointers(option: &str, value: Json<'_>, mistakes: &mut Vec<String>) -> Vec<String> {
     if value.sigil() != b'[' {
-        return Err(Failure::permanent(["config: `", option, "` must be a list of JSON pointers"].concat()));
+        mistakes.push(["`", option, "` must be a list of JSON pointers"].concat());
     }
-    value.items().map(|item| pointer(option, item)).collect()
+    let mut pointers = Vec::new();
+    for item in value.items() {
+        match item.string() {
+            Some(pointer) if pointer.starts_with('/') => pointers.push(pointer),
+            _ => mistakes.push(no_pointer(option, item.text())),
+        }
+    }
+    pointers
 }
 
-fn pointer(option: &str, item: Json<'_>) -> Result<String, Failure> {
-    match item.string() {
-        Some(pointer) if pointer.starts_with('/') => Ok(pointer),
-        _ => Err(Failure::permanent(
-            [
-                "config: `",
-                option,
-                "` has ",
-                item.text(),
-                ", which is not a JSON pointer such as \"/user/email\"",
-            ]
-            .concat(),
-        )),
-    }
+fn no_pointer(option: &str, json: &str) -> String {
+    ["`", option, "` has ", json, ", which is not a JSON pointer such as \"/user/email\""].concat()
 }
 
-fn on_invalid(value: Json<'_>) -> Result<bool, Failure> {
+/// Whether each `~` of a pointer begins `~0` or `~1`.
+fn is_escaped(pointer: &str) -> bool {
+    pointer.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']))
+}
+
+fn on_invalid(value: Json<'_>, mistakes: &mut Vec<String>) -> bool {
     match value.text() {
-        "\"fail\"" => Ok(false),
-        "\"forward\"" => Ok(true),
-        _ => Err(Failure::permanent("config: `on_invalid` must be \"fail\" or \"forward\"")),
+        "\"fail\"" => false,
+        "\"forward\"" => true,
+        _ => {
+            mistakes.push("`on_invalid` must be \"fail\" or \"forward\"".into());
+            false
+        }
     }
 }

@@ -19,19 +19,17 @@ enum Kind {
 impl Content {
     /// The kind of a body that is configured as text or as a document. A document is JSON; JSON is not written as text,
     /// in which every brace would have to be doubled and every value's type be guessed.
-    pub fn of(body: Json<'_>, content_type: Option<String>) -> Result<Self, Failure> {
+    pub fn of(body: Json<'_>, content_type: Option<String>) -> Result<Self, String> {
         let text = body.sigil() == b'"';
         let usual = if text { "text/plain; charset=utf-8" } else { "application/json" };
         let content_type = content_type.unwrap_or_else(|| usual.to_owned());
         let kind = kind(&content_type);
         match (text, &kind) {
             (true, Kind::Xml | Kind::Text) | (false, Kind::Json) => Ok(Content { content_type, kind }),
-            (true, Kind::Json) => {
-                Err(Failure::permanent("config: an answer in JSON is written as a table, not as text"))
+            (true, Kind::Json) => Err("an answer in JSON is written as a table, not as text".into()),
+            (false, _) => {
+                Err(["the answer must be a text, since its content type is ", &content_type].concat())
             }
-            (false, _) => Err(Failure::permanent(
-                ["config: the answer must be a text, since its content type is ", &content_type].concat(),
-            )),
         }
     }
 

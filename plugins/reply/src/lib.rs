@@ -3,13 +3,18 @@
 
 mod content;
 mod options;
+#[cfg(test)]
+mod tests;
 
-use hookyard_plugin::{Event, Failure, Header, Response, Verdict, config, output, plugin, template};
+use hookyard_plugin::{
+    Event, Failure, Header, Response, Verdict, config, config_schema, output, plugin, template,
+};
 
 use content::Content;
 use options::Options;
 
-plugin!(process);
+plugin!(process, validate = validate);
+config_schema!("../config.schema.json");
 
 pub fn process(event: Event) -> Result<Verdict, Failure> {
     let text = config::text();
@@ -18,7 +23,8 @@ pub fn process(event: Event) -> Result<Verdict, Failure> {
         Some(by) => options.case(&template::plain(&event, by)?),
         None => options.body,
     };
-    let content = Content::of(body, options.content_type)?;
+    let content = Content::of(body, options.content_type)
+        .map_err(|problem| Failure::Permanent(["config: ", &problem].concat()))?;
     let body = content.write(&event, body)?;
     let headers = match body.is_empty() {
         true => Vec::new(),
@@ -26,4 +32,8 @@ pub fn process(event: Event) -> Result<Verdict, Failure> {
     };
     output::reply(Response { status: options.status, headers, body: body.into_bytes() });
     Ok(Verdict::Forward)
+}
+
+fn validate(config: &str) -> Vec<String> {
+    Options::mistakes(config)
 }

@@ -11,6 +11,7 @@ mod folder;
 mod language;
 mod languages;
 mod name;
+mod sources;
 mod template;
 mod wasi;
 mod workbench;
@@ -22,6 +23,7 @@ pub use error::{Error, Missing};
 pub use folder::write;
 pub use language::Language;
 pub use name::Name;
+pub use sources::newer_source;
 pub use workbench::Workbench;
 pub use world::World;
 

@@ -82,6 +82,8 @@ pub(super) enum Expected {
     Discarded(String),
     /// It fails in this way, for a reason that contains this.
     Failed(FaultKind, &'static str),
+    /// What is wrong with its settings is told, with this in it: when they are loaded, or else at the event.
+    Mistaken(&'static str),
     /// What a function says, which returns what is wrong.
     Judged(fn(&Outcome) -> Result<(), String>),
 }
@@ -187,6 +189,11 @@ impl Case {
         self
     }
 
+    pub(super) fn names(mut self, mistake: &'static str) -> Self {
+        self.expected = Expected::Mistaken(mistake);
+        self
+    }
+
     pub(super) fn judged(mut self, judge: fn(&Outcome) -> Result<(), String>) -> Self {
         self.expected = Expected::Judged(judge);
         self
@@ -211,9 +218,18 @@ impl Case {
             Expected::Sent(messages) => outcome.sent().is_some_and(|sent| sent == *messages),
             Expected::Discarded(reason) => outcome.discarded() == Some(reason),
             Expected::Failed(kind, reason) => outcome.failed(*kind, reason),
+            Expected::Mistaken(mistake) => outcome.failed(FaultKind::Permanent, mistake),
             Expected::Judged(judge) => return judge(outcome),
         };
         if right { Ok(()) } else { Err(outcome.to_string()) }
+    }
+
+    /// What is wrong with a refusal of its settings.
+    pub(super) fn judge_refusal(&self, refusal: String) -> Result<(), String> {
+        match &self.expected {
+            Expected::Mistaken(mistake) if refusal.contains(mistake) => Ok(()),
+            _ => Err(refusal),
+        }
     }
 }
 

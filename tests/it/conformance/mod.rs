@@ -163,15 +163,20 @@ async fn try_cases(rig: &Rig, cases: &[Case], usual: &Settings) -> Vec<(String, 
         if let Some(config) = &case.config {
             wanted.configs.insert(case.plugin.to_owned(), config.clone());
         }
-        let mut judgement = Ok(());
+        let mut loaded = Ok(());
         if wanted != current {
-            judgement = rig.set(&wanted).await;
+            loaded = rig.set(&wanted).await;
             current = wanted;
         }
         let started = Instant::now();
-        if judgement.is_ok() {
-            judgement = try_case(rig, case).await;
-        }
+        let judgement = match loaded {
+            Ok(()) => try_case(rig, case).await,
+            Err(refusal) => {
+                // The next refusal could not be told from this one.
+                current = usual.clone();
+                rig.set(usual).await.and_then(|()| case.judge_refusal(refusal))
+            }
+        };
         if started.elapsed() > SLOW {
             eprintln!("{}: {} took {:.1?}", rig.language.name, case.name, started.elapsed());
         }

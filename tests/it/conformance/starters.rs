@@ -51,10 +51,10 @@ fn redact() -> Vec<Case> {
         case("redact: an empty body", masking(json!(["/a"]))).sends([""]),
         case("redact: unknown option", json!({ "removed": ["/a"] }))
             .body("{\"a\":1}")
-            .fails(FaultKind::Permanent, "removed"),
+            .names("removed"),
         case("redact: a pointer that is none", masking(json!(["a"])))
             .body("{\"a\":1}")
-            .fails(FaultKind::Permanent, "mask"),
+            .names("mask"),
         case("redact: 1 MiB", masking(json!(["/secret"])))
             .body(format!("{{\"pad\":\"{}\",\"secret\":1}}", "x".repeat(1 << 20)))
             .judged(|outcome| {

@@ -23,6 +23,7 @@ pub(super) fn guests() -> Vec<HostileGuest> {
         does: does.to_owned(),
         file: File::Other(put),
         fate: Fate::Refused(part),
+        granted: false,
     };
     let mut guests = vec![
         content("empty", "is empty", b""),

@@ -16,6 +16,7 @@ mod loops;
 mod memory;
 mod output;
 mod page;
+mod powers;
 mod proposals;
 mod start;
 mod traps;
@@ -26,6 +27,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use hookyard::plugin::FaultKind;
+
+use crate::workbench::Terms;
 
 pub(crate) use files::encoded;
 pub use page::page;
@@ -40,6 +43,8 @@ pub struct HostileGuest {
     pub file: File,
     /// What has to become of it.
     pub fate: Fate,
+    /// Whether it is granted everything there is to grant, and not only a secret.
+    pub granted: bool,
 }
 
 /// What stands at the path of a plugin.
@@ -61,17 +66,6 @@ pub enum Fate {
     Harmless,
 }
 
-impl Fate {
-    /// The processor time of a call: little for those that use it up, and for the others enough that their fate does not
-    /// depend on the machine.
-    pub fn cpu(self) -> Duration {
-        match self {
-            Fate::Fails(FaultKind::Deadline, _) => Duration::from_millis(100),
-            _ => Duration::from_secs(10),
-        }
-    }
-}
-
 /// The families, in the order of the documentation.
 pub fn families() -> Vec<(&'static str, Vec<HostileGuest>)> {
     vec![
@@ -81,6 +75,7 @@ pub fn families() -> Vec<(&'static str, Vec<HostileGuest>)> {
         ("Compile-time and structure bombs", bombs::guests()),
         ("Handles", handles::guests()),
         ("Floods of host calls", calls::guests()),
+        ("What is granted", powers::guests()),
         ("Pointers, lengths and tags", abi::guests()),
         ("Allocators and clean-up", allocator::guests()),
         ("Before the call", start::guests()),
@@ -94,6 +89,16 @@ pub fn families() -> Vec<(&'static str, Vec<HostileGuest>)> {
 }
 
 impl HostileGuest {
+    /// What it may use and reach: little processor time for those that use it up, and for the others enough that their
+    /// fate does not depend on the machine.
+    pub fn terms(&self) -> Terms {
+        let cpu = match self.fate {
+            Fate::Fails(FaultKind::Deadline, _) => Duration::from_millis(100),
+            _ => Duration::from_secs(10),
+        };
+        Terms { cpu, granted: self.granted }
+    }
+
     /// Puts it where the gateway will look for it.
     pub fn write(&self, path: &Path) {
         match &self.file {
@@ -122,7 +127,13 @@ fn bytes(
     fate: Fate,
     make: impl Fn() -> Vec<u8> + Send + Sync + 'static,
 ) -> HostileGuest {
-    HostileGuest { name: name.into(), does: does.into(), file: File::Bytes(Box::new(make)), fate }
+    HostileGuest {
+        name: name.into(),
+        does: does.into(),
+        file: File::Bytes(Box::new(make)),
+        fate,
+        granted: false,
+    }
 }
 
 /// A module in text, see [`wat::Wat`].

@@ -9,7 +9,8 @@ What plugins that mean harm get. This page is written by a test (`tests/it/hosti
 them, loads it, calls it again and again, and puts it into a gateway where a good plugin serves meanwhile.
 
 Of those that are loaded, each has 8 MiB of memory, 1 MiB of output and 1,000 messages for a call, and 10 s of processor
-time; those that are to use that up have 100 ms. What has to hold for every one of them:
+time; those that are to use that up have 100 ms. What one is granted, where it is: values of 100 keys and 1 MiB, metrics,
+and requests to a port of this machine, but not to private addresses. What has to hold for every one of them:
 
 - it ends as the table says, at each call, in a fresh instance and in one that is reused;
 - the gateway lives, and the good plugin's events are delivered;

@@ -48,8 +48,7 @@ pub fn hostile_calls(plan: &Hostility) -> Report {
             worst.loading(guest, begun.elapsed(), process::peak().saturating_sub(before), &mut found);
             for instances in [Instances::Fresh, Instances::Reuse] {
                 let loaded = compiled.as_ref().map_err(Clone::clone);
-                let plugin =
-                    loaded.and_then(|component| bench.plugin(component, guest.fate.cpu(), instances));
+                let plugin = loaded.and_then(|component| bench.plugin(component, guest.terms(), instances));
                 match (plugin, guest.fate) {
                     (Err(error), Fate::Refused(part)) if error.to_string().contains(part) => {}
                     (Err(error), _) => found.push(format!("it is not loaded: {error}")),

@@ -11,7 +11,6 @@ use crate::corpus::payload;
 use crate::hostile_guests::{Fate, HostileGuest, families};
 use crate::sink::Sink;
 use crate::wait::eventually;
-use crate::workbench::limits;
 use crate::yard::{Plan, Yard};
 
 use super::{Hostility, Report};
@@ -91,7 +90,7 @@ impl Scene {
         let file = format!("{}.wasm", guest.name);
         guest.write(&self.yard.path(&file));
         let generation = self.yard.gateway.generation().number;
-        let hostile = HOSTILE.replace("{file}", &file).replace("{limits}", &limits(guest.fate.cpu()));
+        let hostile = HOSTILE.replace("{file}", &file).replace("{limits}", &guest.terms().lines());
         self.yard.configure(&format!("{}{hostile}", self.tables));
         // While it is read and compiled.
         self.serve().await;

@@ -39,13 +39,13 @@ pub(in crate::cli) struct Span {
 /// A path with a query that grows.
 #[derive(Clone, Debug)]
 pub(super) struct Target {
-    path: &'static str,
+    path: String,
     query: String,
 }
 
 impl Target {
-    pub(super) fn new(path: &'static str) -> Self {
-        Target { path, query: String::new() }
+    pub(super) fn new(path: impl Into<String>) -> Self {
+        Target { path: path.into(), query: String::new() }
     }
 
     pub(super) fn with(mut self, name: &str, value: Option<&str>) -> Self {

@@ -7,6 +7,7 @@ mod events;
 mod explain;
 mod explained;
 pub(super) mod failed;
+mod kept;
 mod listing;
 mod many;
 pub(super) mod output;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
 use crate::admin::{CapabilityView, List, PluginView, Today, UseView, plugins};
 use crate::clock::{Clock as _, SystemClock};
@@ -14,13 +14,22 @@ use super::failed::Failed;
 use super::output::{self, Output};
 use super::reach::{Found, Reach};
 use super::table::Table;
-use super::text;
+use super::{kept, text};
 
 /// Which of them.
 #[derive(Debug, Args)]
+#[command(disable_help_subcommand = true)]
 pub(in crate::cli) struct Arguments {
     /// One plugin, with all that is known of it
     name: Option<String>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum Command {
+    /// What a plugin keeps between events: its keys, or the value of one
+    Kv(kept::Arguments),
 }
 
 pub(super) async fn run(
@@ -29,6 +38,15 @@ pub(super) async fn run(
     output: Output,
     arguments: Arguments,
 ) -> Result<(), Failed> {
+    match (&arguments.name, arguments.command) {
+        (None, Some(Command::Kv(arguments))) => {
+            return kept::run(&Reach::find(config, socket).await?, output, arguments).await;
+        }
+        (Some(_), Some(Command::Kv(_))) => {
+            return Err(Failed::usage("the plugin's name comes last: hookyard plugins kv NAME"));
+        }
+        (_, None) => {}
+    }
     let now = SystemClock.now();
     let list: List<PluginView> = match Reach::gateway(config, socket).await? {
         Found::Gateway(gateway) => gateway.get("/v1/plugins").await?,

@@ -134,6 +134,11 @@ pub(super) fn content(text: &mut String, content: &ContentView) {
         let _ = writeln!(text, "{}: {value}", line(&header.name));
     }
     text.push('\n');
+    self::body(text, body);
+}
+
+/// What was received or kept, as what it is.
+pub(super) fn body(text: &mut String, body: &BodyView) {
     let BodyView { size: bytes, truncated, json, text: plain, base64 } = body;
     match (json, plain, base64) {
         (Some(json), _, _) => text.push_str(&lines(json.get())),

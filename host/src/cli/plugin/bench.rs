@@ -15,7 +15,7 @@ use crate::plugin::wasm::{Component, Instances, Origin, PluginSettings, Runtime,
 use super::super::operate::failed::Failed;
 use super::super::operate::output::{self, Output};
 use super::super::say;
-use super::component::{component_file, content, load, runtime};
+use super::component::{component_file, content, load, runtime, warn_if_stale};
 use super::trial::call::{Callable, chain, export, of_case, web};
 use super::trial::case::Export;
 use super::trial::event::{Given, given};
@@ -92,6 +92,7 @@ pub(super) fn run(config: &Path, arguments: &Arguments) -> ExitCode {
 
 fn bench(config: &Path, arguments: &Arguments) -> Result<View, Failed> {
     let file = component_file(&arguments.plugin)?;
+    warn_if_stale(&file, &arguments.plugin);
     let event = arguments.options.event.as_deref().unwrap_or(EVENT);
     let case = arguments.options.case_of(event, config)?;
     let limits = case.limits().map_err(Failed::usage)?;

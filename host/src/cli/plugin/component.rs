@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::plugin::wasm::{Component, LoadError, Runtime, read};
 
 use super::super::operate::failed::Failed;
+use super::super::operate::{output, text};
 
 /// Bytes of memory that a plugin may have here, unless a case says otherwise.
 const MAX_MEMORY: usize = 256 << 20;
@@ -60,4 +61,48 @@ pub(super) fn component_file(plugin: &Path) -> Result<PathBuf, Failed> {
             Err(Failed::usage(format!("name one of the components: {}", names.join(", "))))
         }
     }
+}
+
+/// Says so on standard error where a component is older than the sources that lie beside it. `file` is what was found for
+/// `plugin`, which is what was named on the command line.
+pub(super) fn warn_if_stale(file: &Path, plugin: &Path) {
+    if let Some(warning) = stale(file, plugin) {
+        output::note(&text::line(&warning));
+    }
+}
+
+fn stale(file: &Path, plugin: &Path) -> Option<String> {
+    let built = file.metadata().and_then(|metadata| metadata.modified()).ok()?;
+    let folders = source_folders(file, plugin);
+    let newer = |folder: &PathBuf| hookyard_toolchain::newer_source(folder, built);
+    let (folder, source) = folders.iter().find_map(|folder| Some((folder, newer(folder)?)))?;
+    let source = source.strip_prefix(".").unwrap_or(&source).display();
+    let mut build = format!("hookyard plugin build {}", folder.display());
+    if !is_usual(file, folder) {
+        build.push_str(&format!(" --output {}", file.display()));
+    }
+    let file = file.strip_prefix(".").unwrap_or(file).display();
+    Some(format!("warning: {file} is older than {source}; to build it again: {build}"))
+}
+
+/// Where the sources of a component may lie: in the folder that was named, beside the file, or beside the folder `target` that
+/// it is in.
+fn source_folders(file: &Path, plugin: &Path) -> Vec<PathBuf> {
+    if plugin.is_dir() {
+        return vec![plugin.to_owned()];
+    }
+    let target = file.ancestors().skip(1).find(|folder| folder.ends_with("target"));
+    let folders = [file.parent(), target.and_then(Path::parent)];
+    let here = |folder: &Path| if folder.as_os_str().is_empty() { Path::new(".") } else { folder }.to_owned();
+    folders.into_iter().flatten().map(here).collect()
+}
+
+/// Whether it is the file that building writes unless told otherwise.
+fn is_usual(file: &Path, folder: &Path) -> bool {
+    let whole = |path: &Path| path.canonicalize().ok();
+    let usual = whole(folder).and_then(|folder| {
+        let name = folder.file_name()?.to_owned();
+        Some(folder.join("target").join(name).with_extension("wasm"))
+    });
+    usual.is_some() && usual == whole(file)
 }

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::plugin::wasm::meaning::{Behind, of_export, of_import};
+use crate::plugin::wasm::meaning::{Behind, of_export};
 use crate::plugin::wasm::{
     Anatomy, Component, Grants, LoadError, Origin, Plugin, PluginSettings, RESIDENT_MEMORY, Runtime, Sink,
-    Verifier,
+    StockComponent, Verifier,
 };
 
 use super::super::operate::failed::Failed;
@@ -17,6 +17,7 @@ use super::super::operate::output::{self, Output};
 use super::super::say;
 use super::component::{content, runtime, unloadable};
 use super::inspected;
+use super::proposed::config;
 use super::settings::settings;
 
 #[derive(Debug, clap::Args)]
@@ -38,13 +39,15 @@ pub(super) struct View {
     pub(super) sha256: String,
     /// `component` or `module`.
     pub(super) form: &'static str,
+    /// What it is configured as: `plugin`, a table of `[plugins]`, or `component`, a destination of this type.
+    pub(super) configured_as: Option<&'static str>,
     /// Whether the host can load it, given what it asks for.
     pub(super) loads: bool,
     /// Why not.
     pub(super) problem: Option<String>,
     /// What it says that it does.
     pub(super) description: Option<String>,
-    /// The worlds of the contract that it belongs to.
+    /// The worlds that it belongs to: of the contract, or `wasi:http/proxy`.
     pub(super) worlds: Vec<&'static str>,
     pub(super) exports: Vec<Exported>,
     pub(super) imports: Vec<Imported>,
@@ -108,7 +111,7 @@ fn inspect(file: &Path) -> Result<View, Failed> {
     let content = content(file)?;
     let anatomy = Anatomy::read(&content).map_err(|error| unloadable(file, &error))?;
     let runtime = runtime(0)?;
-    let loaded = load(&runtime, content);
+    let loaded = if anatomy.is_stock() { load_stock(&runtime, content) } else { load(&runtime, content) };
     let problem = loaded.as_ref().err().map(|error| unloadable(file, error).message);
     let mut warnings = warnings(&anatomy);
     let (compiled, description) = match loaded {
@@ -123,12 +126,13 @@ fn inspect(file: &Path) -> Result<View, Failed> {
         file: file.display().to_string(),
         size: anatomy.size,
         form: if anatomy.is_module { "module" } else { "component" },
+        configured_as: configured_as(&anatomy),
         loads: problem.is_none(),
         problem,
         description,
         worlds: worlds(&anatomy),
         exports: anatomy.exports.iter().map(|name| exported(name)).collect(),
-        imports: anatomy.imports.iter().map(|name| imported(name)).collect(),
+        imports: anatomy.imports.iter().map(|name| imported(&anatomy, name)).collect(),
         core_modules: anatomy.core_modules,
         initial_memory: anatomy.initial_memory,
         stays_ready: anatomy.stays_ready,
@@ -168,18 +172,36 @@ fn load(runtime: &Runtime, content: Vec<u8>) -> Result<Loaded, LoadError> {
             |schema| schema.warnings().to_vec(),
         ));
     }
-    let compiled = match component.origin {
+    Ok(Loaded { compiled: took(component.origin), description, warnings })
+}
+
+/// Loads what a destination of type `component` is made of, as far as that goes without a configuration.
+fn load_stock(runtime: &Runtime, content: Vec<u8>) -> Result<Loaded, LoadError> {
+    let component = StockComponent::load(runtime, content, None)?;
+    component.check_imports()?;
+    Ok(Loaded { compiled: took(component.origin), description: None, warnings: Vec::new() })
+}
+
+fn took(origin: Origin) -> Duration {
+    match origin {
         Origin::Compiled(took) | Origin::Cached(took) => took,
-    };
-    Ok(Loaded { compiled, description, warnings })
+    }
+}
+
+fn configured_as(anatomy: &Anatomy) -> Option<&'static str> {
+    match (anatomy.is_plugin(), anatomy.is_stock()) {
+        (true, _) => Some("plugin"),
+        (_, true) => Some("component"),
+        _ => None,
+    }
 }
 
 fn exported(name: &str) -> Exported {
     Exported { name: name.to_owned(), meaning: of_export(name).map(|(meaning, _)| meaning) }
 }
 
-fn imported(name: &str) -> Imported {
-    let meaning = of_import(name);
+fn imported(anatomy: &Anatomy, name: &str) -> Imported {
+    let meaning = anatomy.meaning_of(name);
     let needs = match meaning.behind {
         Behind::Nothing => "nothing",
         Behind::Grant(_) => "grant",
@@ -211,29 +233,6 @@ fn worlds(anatomy: &Anatomy) -> Vec<&'static str> {
     worlds
 }
 
-/// A table that loads it, with examples where only the operator knows what to grant.
-fn config(file: &Path, anatomy: &Anatomy) -> String {
-    let name = file.file_stem().map(|stem| stem.to_string_lossy().replace(['_', ' '], "-"));
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
-    let name = name.filter(|name| !name.is_empty() && name.chars().all(plain));
-    let grants = anatomy.imports.iter().filter_map(|import| match of_import(import).behind {
-        Behind::Grant(line) => Some(line),
-        Behind::Nothing | Behind::EmptyWorld | Behind::Unknown => None,
-    });
-    let grants: Vec<&str> = grants.collect();
-    // As JSON quotes a text, so does TOML.
-    let path = serde_json::Value::from(file.display().to_string());
-    let mut text = format!(
-        "[plugins.{}]\npath = {path}\ndigest = \"sha256:{}\"\n",
-        name.as_deref().unwrap_or("NAME"),
-        anatomy.digest
-    );
-    if !grants.is_empty() {
-        text.push_str(&format!("allow = {{ {} }}\n", grants.join(", ")));
-    }
-    text
-}
-
 /// What an operator should think about, whether it loads or not.
 fn warnings(anatomy: &Anatomy) -> Vec<String> {
     let mut warnings = Vec::new();
@@ -249,7 +248,7 @@ fn warnings(anatomy: &Anatomy) -> Vec<String> {
         warnings.push(parts.to_owned());
     }
     let behind = |behind: Behind| {
-        let names = anatomy.imports.iter().filter(move |name| of_import(name).behind == behind);
+        let names = anatomy.imports.iter().filter(move |name| anatomy.meaning_of(name).behind == behind);
         names.map(String::as_str).collect::<Vec<_>>()
     };
     let empty = behind(Behind::EmptyWorld);

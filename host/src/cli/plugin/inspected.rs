@@ -54,9 +54,12 @@ pub(super) fn text(view: &View) -> String {
 }
 
 fn kind(view: &View) -> String {
-    match view.worlds.as_slice() {
-        [] => "of no world that Hookyard knows".to_owned(),
-        worlds => format!("a plugin of world {}", worlds.join(" + ")),
+    match (view.worlds.as_slice(), view.configured_as) {
+        ([], _) => "of no world that Hookyard knows".to_owned(),
+        (worlds, Some("component")) => {
+            format!("a stock component of world {}, which answers HTTP requests", worlds.join(" + "))
+        }
+        (worlds, _) => format!("a plugin of world {}", worlds.join(" + ")),
     }
 }
 

@@ -6,6 +6,7 @@ mod component;
 mod create;
 mod inspect;
 mod inspected;
+mod proposed;
 mod settings;
 mod trial;
 
@@ -20,7 +21,7 @@ pub(super) enum Command {
     New(create::Arguments),
     /// Build the plugin in a folder into a component, whatever language it is in
     Build(build::Arguments),
-    /// Say what a plugin's file is, what it asks for, and how to configure it; exit code 78 if it cannot be loaded
+    /// Say what a file is, a plugin or a stock component, what it asks for, and how to configure it; exit code 78 if it cannot be loaded
     Inspect(inspect::Arguments),
     /// Run a plugin on an event, or on all of its cases, and say what comes of it; exit code 1 if that is not as expected
     Test(trial::Arguments),

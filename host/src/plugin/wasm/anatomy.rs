@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use wasmparser::{KnownCustom, Parser, Payload, ProducersSectionReader};
 
+use super::capability::Exports;
+use super::meaning::{Meaning, of_import, of_import_of_stock};
 use super::shape::{component, shape};
 use super::{LoadError, sha256};
 
@@ -77,6 +79,22 @@ impl Anatomy {
         }
         anatomy.made_with = tools.into_iter().take(MAX_TOOLS).collect();
         Ok(anatomy)
+    }
+
+    /// Whether a route, a source or a destination calls it as a plugin.
+    pub fn is_plugin(&self) -> bool {
+        Exports::among(self.exports.iter().map(String::as_str)).is_ok()
+    }
+
+    /// Whether it answers HTTP requests, in whatever version, and is no plugin besides: what a destination of type
+    /// `component` is made of.
+    pub fn is_stock(&self) -> bool {
+        self.exports.iter().any(|name| name.starts_with("wasi:http/")) && !self.is_plugin()
+    }
+
+    /// What one of its imports means, which is another thing for a stock component than for a plugin.
+    pub fn meaning_of(&self, import: &str) -> Meaning {
+        if self.is_stock() { of_import_of_stock(import) } else { of_import(import) }
     }
 }
 

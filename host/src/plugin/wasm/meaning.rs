@@ -51,7 +51,24 @@ const WASI: [(&str, &str); 12] = [
     ("wasi:", "nothing"),
 ];
 
-/// What an import means.
+/// What stands behind the same names for a stock component: it is asked by HTTP, it may wait, and it may send requests.
+const STOCK: [(&str, &str, Behind); 6] = [
+    (
+        "wasi:http/outgoing-handler",
+        "sends requests to origins",
+        Behind::Grant("http = [\"https://api.example.com\"]"),
+    ),
+    ("wasi:http/", "requests and answers", Behind::Nothing),
+    ("wasi:io/poll", "waits for what it has asked for", Behind::Nothing),
+    ("wasi:io/", "bodies as streams", Behind::Nothing),
+    ("wasi:clocks/", "the time of day, and time that passes", Behind::Nothing),
+    ("wasi:random/", "random numbers", Behind::Nothing),
+];
+
+/// What is linked for stock components beside those, with nothing behind it.
+const EMPTY_FOR_STOCK: [&str; 3] = ["wasi:cli/", "wasi:filesystem/", "wasi:sockets/"];
+
+/// What an import of a plugin means.
 pub fn of_import(name: &str) -> Meaning {
     let path = name.split_once('@').map_or(name, |(path, _)| path);
     if let Some(interface) = path.strip_prefix("hookyard:plugin/") {
@@ -65,6 +82,20 @@ pub fn of_import(name: &str) -> Meaning {
         Some((_, text)) => Meaning { text, behind: Behind::EmptyWorld },
         None => Meaning { text: "unknown to Hookyard", behind: Behind::Unknown },
     }
+}
+
+/// What an import of a stock component means.
+pub fn of_import_of_stock(name: &str) -> Meaning {
+    let (path, version) = name.split_once('@').unwrap_or((name, ""));
+    if version.starts_with("0.2.") {
+        if let Some((_, text, behind)) = STOCK.iter().find(|(start, ..)| path.starts_with(start)) {
+            return Meaning { text, behind: *behind };
+        }
+        if EMPTY_FOR_STOCK.iter().any(|start| path.starts_with(start)) {
+            return of_import(name);
+        }
+    }
+    Meaning { text: "unknown to Hookyard", behind: Behind::Unknown }
 }
 
 /// Who calls an export, and the world of the contract that it belongs to; None for what nobody calls.
@@ -98,6 +129,27 @@ mod tests {
             ("env", "unknown to Hookyard", Behind::Unknown),
         ] {
             assert_eq!(of_import(name), Meaning { text, behind }, "{name}");
+        }
+    }
+
+    #[test]
+    fn imports_of_a_stock_component_are_explained() {
+        for (name, text, behind) in [
+            (
+                "wasi:http/outgoing-handler@0.2.0",
+                "sends requests to origins",
+                Behind::Grant("http = [\"https://api.example.com\"]"),
+            ),
+            ("wasi:http/types@0.2.4", "requests and answers", Behind::Nothing),
+            ("wasi:io/poll@0.2.0", "waits for what it has asked for", Behind::Nothing),
+            ("wasi:sockets/tcp@0.2.0", "no network", Behind::EmptyWorld),
+            ("wasi:cli/stdout@0.2.3", "written to nowhere", Behind::EmptyWorld),
+            ("wasi:http/types@0.3.0", "unknown to Hookyard", Behind::Unknown),
+            ("wasi:keyvalue/store@0.2.0-draft", "unknown to Hookyard", Behind::Unknown),
+            ("fermyon:spin/key-value@2.0.0", "unknown to Hookyard", Behind::Unknown),
+            ("hookyard:plugin/kv@0.1.0", "unknown to Hookyard", Behind::Unknown),
+        ] {
+            assert_eq!(of_import_of_stock(name), Meaning { text, behind }, "{name}");
         }
     }
 }

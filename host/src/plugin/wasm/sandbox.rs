@@ -24,6 +24,9 @@ use super::{Component, Instances, LoadError, PluginSettings, ReuseCaps, Runtime}
 /// Instances that a lane keeps for later; each has a place in the pool.
 const MAX_IDLE: usize = 8;
 
+/// How the names begin of what Rust's library does between a panic and the trap; what panicked comes after it.
+const PANICKING: [&str; 4] = ["__rustc::", "core::panicking::", "std::panicking::", "std::sys::backtrace::"];
+
 /// Characters of a guest's own words that are kept.
 const MAX_WORDS: usize = 1024;
 
@@ -194,7 +197,7 @@ impl<E: Exported> Sandboxes<E> {
             Instances::Fresh => None,
             Instances::Reuse => {
                 let mut idle = lane.idle.lock().unwrap_or_else(PoisonError::into_inner);
-                std::iter::from_fn(|| idle.pop()).find(|live| live.is_good(&self.settings.reuse))
+                std::iter::from_fn(|| idle.pop()).find(|live| live.made.elapsed() < self.settings.reuse.age)
             }
         }
     }
@@ -210,10 +213,10 @@ impl<E: Exported> Sandboxes<E> {
 }
 
 impl<E: Exported> Live<E> {
-    /// Whether it may serve another call.
+    /// Whether it may serve another call, unless it will be too old for that.
     fn is_good(&self, caps: &ReuseCaps) -> bool {
         let grown = self.store.data().memory.held.saturating_sub(self.began_with);
-        self.calls < caps.calls && grown <= caps.growth && self.made.elapsed() < caps.age
+        self.calls < caps.calls && grown <= caps.growth
     }
 }
 
@@ -320,9 +323,11 @@ pub(super) fn fault(error: &wasmtime::Error, memory: &Memory) -> Fault {
     let names: Vec<String> = frames
         .iter()
         .filter_map(|frame| frame.func_name())
-        .take(MAX_FRAMES)
         .map(|name| format!("{:#}", rustc_demangle::demangle(name)))
         .collect();
+    let panicked = names.iter().position(|name| !PANICKING.iter().any(|part| name.starts_with(part)));
+    let names = &names[panicked.unwrap_or_default()..];
+    let names = &names[..names.len().min(MAX_FRAMES)];
     let place = if names.is_empty() { String::new() } else { format!(" in {}", names.join(" called by ")) };
     Fault { kind: FaultKind::Trap, message: cut(format!("{what}{place}")) }
 }

@@ -14,10 +14,10 @@ pub(in crate::store) use crate::delivery::{
 pub(in crate::store) use crate::event::{Event, EventId, Headers, UnixMillis};
 pub(in crate::store) use crate::routing::Glob;
 pub(in crate::store) use crate::store::{
-    Appended, Backlog, Dedupe, EventFilter, EventRecord, EventState, Intervened, Intervention, Keep, KvValue,
-    Leased, LeasedDelivery, LeasedRun, Ledger, Limits, NewEvent, NewRun, Order, Page, Queue, Readiness,
-    Removed, Retention, SettledDelivery, SettledRun, Settlement, Store, StoreError, WorkFilter, WorkId,
-    WorkRecord,
+    Appended, Backlog, Dedupe, EventFilter, EventRecord, EventState, Intervened, Intervention, Keep, KvKey,
+    KvValue, Leased, LeasedDelivery, LeasedRun, Ledger, Limits, NewEvent, NewRun, Order, Page, Queue,
+    Readiness, Removed, Retention, SettledDelivery, SettledRun, Settlement, Store, StoreError, WorkFilter,
+    WorkId, WorkRecord,
 };
 
 use crate::event::sample;

@@ -244,3 +244,52 @@ pub(crate) async fn what_is_kept_is_counted_and_bounded(make: Make<'_>) {
     while retain(&*store, &ALL, 50).await.more {}
     assert_eq!(usage(0).await, (0, 0), "and is removed");
 }
+
+pub(crate) async fn keys_of_values_are_listed(make: Make<'_>) {
+    let store = make(ROOMY);
+    let ends = |key, expires_at| KvWrite { expires_at: Some(expires_at), ..write("p", key, Some("123")) };
+    let written = vec![
+        write("p", "b:2", Some("12")),
+        write("p", "b:10", Some("")),
+        write("p", "b", Some("1")),
+        write("p", "", Some("1234")),
+        write("p", "ü", Some("1")),
+        write("p", "gone", Some("1")),
+        write("p", "gone", None),
+        write("q", "b:3", Some("1")),
+        ends("a", 50),
+        ends("b:1", 60),
+    ];
+    keep(&*store, 1, vec![], written).await;
+    let key = |key: &str, size, expires_at| KvKey { key: key.to_owned(), size, expires_at };
+    let all = [
+        key("", 4, None),
+        key("a", 3, Some(50)),
+        key("b", 1, None),
+        key("b:1", 3, Some(60)),
+        key("b:10", 0, None),
+        key("b:2", 2, None),
+        key("ü", 1, None),
+    ];
+    for (namespace, prefix, after, limit, now, expected) in [
+        ("p", "", None, 100, 49, &all[..]),
+        ("p", "", None, 100, 50, &[&all[..1], &all[2..]].concat()),
+        ("p", "", None, 100, 60, &[&all[..1], &all[2..3], &all[4..]].concat()),
+        ("p", "", None, 2, 49, &all[..2]),
+        ("p", "", Some("a"), 2, 49, &all[2..4]),
+        ("p", "", Some("aa"), 2, 49, &all[2..4]),
+        ("p", "", Some("ü"), 2, 49, &[]),
+        ("p", "b:", None, 100, 49, &all[3..6]),
+        ("p", "b:", Some("b:1"), 1, 49, &all[4..5]),
+        ("p", "b:", Some("a"), 1, 49, &all[3..4]),
+        ("p", "b:", Some("c"), 9, 49, &[]),
+        ("p", "b:", None, 1, 60, &all[4..5]),
+        ("p", "c", None, 9, 49, &[]),
+        ("q", "", None, 9, 49, &[key("b:3", 1, None)]),
+        ("none", "", None, 9, 49, &[]),
+    ] {
+        let page = Page { after: after.map(str::to_owned), limit };
+        let found = store.kv_keys(namespace.into(), prefix.to_owned(), page, now).await.unwrap();
+        assert_eq!(found, expected, "{namespace} {prefix} {after:?} {limit} {now}");
+    }
+}

@@ -74,6 +74,7 @@ macro_rules! conformance {
             what_was_read_must_not_have_changed,
             a_conflict_records_nothing_and_keeps_the_lease,
             what_is_kept_is_counted_and_bounded,
+            keys_of_values_are_listed,
             redelivers_under_the_same_id,
             reruns_what_is_dead,
             reprocesses_events,

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use crate::delivery::{KvChanges, KvRead, KvUsage, KvWrite};
 use crate::event::UnixMillis;
-use crate::store::KvValue;
+use crate::store::{KvKey, KvValue, Page};
 
 /// Values by namespace and key.
 #[derive(Debug, Default)]
@@ -33,13 +33,35 @@ struct Kept {
 impl Kv {
     fn kept(&self, namespace: &str, key: &str, now: UnixMillis) -> Option<&Kept> {
         let kept = self.namespaces.get(namespace)?.kept.get(key)?;
-        kept.expires_at.is_none_or(|at| now < at).then_some(kept)
+        kept.is_there(now).then_some(kept)
     }
 
     /// See [`Store::kv`](crate::store::Store::kv).
     pub(super) fn value(&self, namespace: &str, key: &str, now: UnixMillis) -> Option<KvValue> {
         let kept = self.kept(namespace, key, now)?;
         Some(KvValue { value: kept.value.clone(), version: kept.version })
+    }
+
+    /// See [`Store::kv_keys`](crate::store::Store::kv_keys).
+    pub(super) fn keys(
+        &self,
+        namespace: &str,
+        prefix: &str,
+        page: &Page<String>,
+        now: UnixMillis,
+    ) -> Vec<KvKey> {
+        let Some(values) = self.namespaces.get(namespace) else { return Vec::new() };
+        let comes =
+            |key: &String| key.starts_with(prefix) && page.after.as_ref().is_none_or(|after| key > after);
+        let mut found: Vec<_> =
+            values.kept.iter().filter(|(key, kept)| comes(key) && kept.is_there(now)).collect();
+        found.sort_unstable_by_key(|(key, _)| *key);
+        let keys = found.into_iter().take(page.limit).map(|(key, kept)| KvKey {
+            key: key.clone(),
+            size: kept.value.len() as u64,
+            expires_at: kept.expires_at,
+        });
+        keys.collect()
     }
 
     /// See [`Store::kv_usage`](crate::store::Store::kv_usage).
@@ -109,6 +131,12 @@ impl Kv {
             let ends = values.kept.values().filter(|kept| kept.expires_at.is_some()).count();
             (namespace, (values.bytes, values.ends.len()), (bytes, ends))
         })
+    }
+}
+
+impl Kept {
+    fn is_there(&self, now: UnixMillis) -> bool {
+        self.expires_at.is_none_or(|at| now < at)
     }
 }
 

@@ -11,9 +11,9 @@ use crate::delivery::{KvUsage, RunId};
 use crate::event::{EventId, UnixMillis};
 use crate::store::{
     Answer, Appended, Cursor, EventFilter, EventRecord, EventSummary, Hastened, Intervened, Intervention,
-    KvValue, Lease, Leased, LeasedDelivery, LeasedRun, Ledger, Limits, NewEvent, Page, Queue, Readiness,
-    Removed, Retention, SettledDelivery, SettledRun, Settlement, Stats, Store, StoreError, Waits, WorkFilter,
-    WorkRecord,
+    KvKey, KvValue, Lease, Leased, LeasedDelivery, LeasedRun, Ledger, Limits, NewEvent, Page, Queue,
+    Readiness, Removed, Retention, SettledDelivery, SettledRun, Settlement, Stats, Store, StoreError, Waits,
+    WorkFilter, WorkRecord,
 };
 
 use super::books::{Bells, Books};
@@ -130,6 +130,16 @@ impl Store for MemoryStore {
 
     fn kv(&self, namespace: Arc<str>, key: String, now: UnixMillis) -> Answer<'_, Option<KvValue>> {
         self.look(|books| books.kv.value(&namespace, &key, now))
+    }
+
+    fn kv_keys(
+        &self,
+        namespace: Arc<str>,
+        prefix: String,
+        page: Page<String>,
+        now: UnixMillis,
+    ) -> Answer<'_, Vec<KvKey>> {
+        self.look(|books| books.kv.keys(&namespace, &prefix, &page, now))
     }
 
     fn kv_usage(&self, namespace: Arc<str>, now: UnixMillis) -> Answer<'_, KvUsage> {

@@ -10,8 +10,8 @@ use tokio::sync::oneshot;
 use crate::delivery::RunId;
 use crate::event::{EventId, UnixMillis};
 use crate::store::{
-    Answer, Cursor, EventFilter, EventRecord, EventSummary, Intervened, Intervention, Page, Queue, Readiness,
-    Removed, Retention, Stats, StoreError, WorkFilter, WorkRecord,
+    Answer, Cursor, EventFilter, EventRecord, EventSummary, Intervened, Intervention, KvKey, Page, Queue,
+    Readiness, Removed, Retention, Stats, StoreError, WorkFilter, WorkRecord,
 };
 
 use super::books::Books;
@@ -140,6 +140,17 @@ impl SqliteStore {
             let leased = if queue == Queue::Runs { runs } else { deliveries };
             self.operators.lists.ask(move |db| read::work(db, queue, &filter, page, &leased)).await
         })
+    }
+
+    /// Not asked of the thread that plugins wait for.
+    pub(super) fn ask_kv_keys(
+        &self,
+        namespace: Arc<str>,
+        prefix: String,
+        page: Page<String>,
+        now: UnixMillis,
+    ) -> Answer<'_, Vec<KvKey>> {
+        self.operators.lists.ask(move |db| read::kept_keys(db, &namespace, &prefix, &page, now))
     }
 
     pub(super) fn ask_verify(&self) -> Answer<'_, Vec<String>> {

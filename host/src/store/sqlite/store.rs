@@ -15,8 +15,8 @@ use crate::delivery::{KvUsage, RunId};
 use crate::event::{EventId, UnixMillis};
 use crate::store::{
     Answer, Appended, Cursor, EventFilter, EventRecord, EventSummary, Hastened, Intervened, Intervention,
-    KvValue, Lease, Leased, LeasedDelivery, LeasedRun, Ledger, NewEvent, Page, Queue, Readiness, Removed,
-    Retention, SettledDelivery, SettledRun, Settlement, Stats, Store, StoreError, Waits, WorkFilter,
+    KvKey, KvValue, Lease, Leased, LeasedDelivery, LeasedRun, Ledger, NewEvent, Page, Queue, Readiness,
+    Removed, Retention, SettledDelivery, SettledRun, Settlement, Stats, Store, StoreError, Waits, WorkFilter,
     WorkRecord,
 };
 
@@ -217,6 +217,16 @@ impl Store for SqliteStore {
 
     fn kv(&self, namespace: Arc<str>, key: String, now: UnixMillis) -> Answer<'_, Option<KvValue>> {
         self.values.ask(move |db| kv::read(db, &namespace, &key, now))
+    }
+
+    fn kv_keys(
+        &self,
+        namespace: Arc<str>,
+        prefix: String,
+        page: Page<String>,
+        now: UnixMillis,
+    ) -> Answer<'_, Vec<KvKey>> {
+        self.ask_kv_keys(namespace, prefix, page, now)
     }
 
     fn kv_usage(&self, namespace: Arc<str>, now: UnixMillis) -> Answer<'_, KvUsage> {

@@ -59,12 +59,11 @@ impl Edits {
         if self.delay_seconds > MAX_DELAY_SECONDS {
             return Err(format!("a delay of {} s is over 30 days", self.delay_seconds));
         }
-        if let Some(destinations) = self.destinations {
-            message.destinations = Some(choose(destinations, route)?);
-        }
+        let chosen = self.destinations.map(|names| choose(names, route)).transpose()?;
         if !self.emitted.is_empty() {
             return self.emitted.into_iter().map(|emitted| emit(emitted, &message, route)).collect();
         }
+        message.destinations = chosen.or(message.destinations);
         for (name, value) in &self.headers {
             match value {
                 Some(value) => set_header(&mut message.headers, name, value)?,

@@ -58,6 +58,7 @@ fn edits() -> Vec<Case> {
             .body("event")
             .does("set-header", json!({ "name": "x-lost", "value": "1" }))
             .does("set-attribute", json!({ "name": "note", "value": "2" }))
+            .does("send-to", json!({ "to": [] }))
             .does("emit", json!({ "to": ["ci"], "headers": [{ "name": "x-kept", "value": "3" }], "value": "one" }))
             .does("emit", json!({ "value": "" }))
             .does("emit", json!({ "to": ["chat", "ci"] }))

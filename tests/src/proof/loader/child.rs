@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 
 use hookyard::plugin::wasm::LoadError;
 
-use crate::workbench::Workbench;
+use crate::workbench::{Terms, Workbench};
 
 use super::super::process;
 use super::mutate::Mutator;
 
-/// What each has of processor time.
-const CPU: Duration = Duration::from_millis(20);
+/// What each may use.
+const TERMS: Terms = Terms { cpu: Duration::from_millis(20), granted: false };
 
 /// Loads these and, where that works, calls them once, saying on standard output what came of each.
 pub fn try_mutants(seed: u64, part: Range<usize>) {
@@ -33,7 +33,7 @@ pub fn try_mutants(seed: u64, part: Range<usize>) {
 }
 
 fn tried(bench: &Workbench, mutant: Vec<u8>) -> String {
-    match bench.load(mutant, CPU) {
+    match bench.load(mutant, TERMS) {
         Err(LoadError::NotAComponent(_)) => "not loaded: no component".to_owned(),
         // Libraries that read declarations do so for some; the thread that loads ends, and nothing else does.
         Err(LoadError::Invalid(detail)) if detail.contains("panicked") => {

@@ -12,6 +12,7 @@ use crate::plugin::{Call, Chain, GrantedSecrets, KvGrant, Processor as _, Reques
 use crate::signature::Secret;
 
 use super::super::settings::{limits, settings};
+use super::asked::Asked;
 use super::case::{Case, Export};
 use super::event::{Given, given};
 use super::kept::Values;
@@ -40,6 +41,7 @@ pub(super) struct Cost {
 pub(super) fn run(runtime: &Runtime, component: &Component, name: &str, case: &Case) -> Result<Ran, String> {
     let given = given(case)?;
     let settings = of_case(name, case)?;
+    let secrets = settings.secrets.clone();
     let web = Arc::new(web(case)?);
     let settings = PluginSettings { outbound: Some(web.clone()), ..settings };
     let export = export(component, case)?;
@@ -61,7 +63,7 @@ pub(super) fn run(runtime: &Runtime, component: &Component, name: &str, case: &C
         problems => Ok(Said::NotLoaded(problems)),
     });
     done.logs = logs;
-    done.http = web.asked();
+    done.http = web.asked().into_iter().map(|request| Asked::new(request, &secrets)).collect();
     said.map(|said| Ran { given, said, done, cost })
 }
 

@@ -9,7 +9,7 @@ use super::super::super::operate::failed::Failed;
 use super::super::super::operate::output::{self, Output};
 use super::super::super::operate::text::count;
 use super::super::super::say;
-use super::super::component::{component_file, content, load, runtime};
+use super::super::component::{component_file, content, load, runtime, warn_if_stale};
 use super::call::{Ran, run as call};
 use super::case::Case;
 use super::golden::{self, Compared, compare};
@@ -19,6 +19,8 @@ use super::report::{View, line, text};
 
 const EXIT_CODES: &str = "Without an event, every case in the folder `tests` is run: tests/NAME.json says what comes in, \
                           tests/NAME.expected.json what is expected to come of it.\n\n\
+                          A component that is older than the sources beside it is run all the same, with a warning that names the \
+                          command to build it.\n\n\
                           Exit codes: 0 all is as expected, 1 it is not, nothing is expected yet, or the plugin failed on an event of which \
                           nothing is expected, 2 a wrong command \
                           line or case, 69 no gateway or store to take an event from, 78 the plugin cannot be loaded\n\n\
@@ -58,6 +60,7 @@ pub(in crate::cli) fn run(config: &Path, arguments: &Arguments) -> ExitCode {
 /// Whether everything is as expected.
 fn test(config: &Path, arguments: &Arguments) -> Result<bool, Failed> {
     let file = component_file(&arguments.plugin)?;
+    warn_if_stale(&file, &arguments.plugin);
     let content = content(&file)?;
     if let Some(event) = &arguments.options.event {
         let case = arguments.options.case_of(event, config)?;

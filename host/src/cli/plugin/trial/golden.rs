@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::asked::as_short_as;
 use super::diff;
 
 /// How what happened compares with what is expected.
@@ -37,7 +38,7 @@ pub(super) fn compare(file: &Path, found: &Value, update: bool) -> Result<Compar
         Err(error) => return Err(named(error.to_string())),
     };
     let differences = match &expected {
-        Some(expected) => diff::values(expected, found),
+        Some(expected) => diff::values(expected, &as_short_as(expected, found.clone())),
         None => Vec::new(),
     };
     match expected {

@@ -1,5 +1,6 @@
 //! `hookyard plugin test`: what a plugin makes of an event, as the host runs it, and whether that is what is expected.
 
+mod asked;
 pub(super) mod call;
 pub(super) mod case;
 mod command;

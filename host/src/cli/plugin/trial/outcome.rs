@@ -12,6 +12,7 @@ use crate::plugin::{
     Chain, Fault, FaultKind, Finding, Identity, Measure, Measured, Output, Receipt, Verdict,
 };
 
+use super::asked::Asked;
 use super::event::Given;
 use super::logs::Logged;
 
@@ -44,8 +45,7 @@ pub(super) struct Done {
     /// Values that are to be kept.
     pub(super) kv: Vec<KvWrite>,
     pub(super) metrics: Vec<Measured>,
-    /// Requests, as method and address.
-    pub(super) http: Vec<String>,
+    pub(super) http: Vec<Asked>,
 }
 
 impl Done {
@@ -88,7 +88,7 @@ pub(super) fn written(said: &Said, given: &Given, done: &Done) -> Value {
     }
     let logs = done.logs.iter().map(|line| json!({"level": line.level, "message": line.message}));
     put(&mut all, "logs", Value::Array(logs.collect()));
-    put(&mut all, "http", json!(done.http));
+    put(&mut all, "http", done.http.iter().map(Asked::written).collect());
     put(&mut all, "kv", kept(&done.kv));
     put(&mut all, "metrics", measured(&done.metrics));
     Value::Object(all)
@@ -228,7 +228,7 @@ pub(super) fn content(bytes: &[u8]) -> (&'static str, Value) {
 }
 
 /// What is empty is left out.
-fn put(all: &mut Map<String, Value>, key: &str, value: Value) {
+pub(super) fn put(all: &mut Map<String, Value>, key: &str, value: Value) {
     let is_empty = match &value {
         Value::Null => true,
         Value::String(text) => text.is_empty(),

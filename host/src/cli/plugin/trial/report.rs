@@ -9,6 +9,7 @@ use crate::event::Message;
 use crate::plugin::{Finding, Output, Verdict};
 
 use super::super::super::operate::text;
+use super::asked::Asked;
 use super::call::Ran;
 use super::diff;
 use super::golden::Compared;
@@ -114,7 +115,7 @@ pub(super) fn text(ran: &Ran) -> String {
         Said::Verified(Finding::Rejected(_)) | Said::Failed(_) | Said::NotLoaded(_) => {}
     }
     let done = written(&ran.said, &ran.given, &ran.done);
-    section(&mut shown, "requests", ran.done.http.iter().cloned());
+    section(&mut shown, "requests", ran.done.http.iter().flat_map(Asked::lines));
     for (title, key) in [("kept", "kv"), ("metrics", "metrics")] {
         let members = done[key].as_object().into_iter().flatten();
         section(&mut shown, title, members.map(|(name, value)| format!("{name} {value}")));

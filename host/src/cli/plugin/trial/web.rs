@@ -17,7 +17,7 @@ use super::case::{Answer, NoAnswer};
 pub(in crate::cli::plugin) struct Web {
     answers: Vec<Answered>,
     network: Option<Real>,
-    asked: Mutex<Vec<String>>,
+    asked: Mutex<Vec<HttpRequest>>,
 }
 
 /// An answer, ready to be given.
@@ -43,16 +43,16 @@ impl Web {
         Ok(Web { answers, network, asked: Mutex::default() })
     }
 
-    /// Every request, as method and address, in order.
-    pub(super) fn asked(&self) -> Vec<String> {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// Every request that was made since this was asked last, in order.
+    pub(super) fn asked(&self) -> Vec<HttpRequest> {
+        std::mem::take(&mut self.asked.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 impl Outbound for Web {
     fn send(&self, request: HttpRequest, time: Duration) -> Result<HttpResponse, HttpError> {
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        asked.push(format!("{} {}", request.method, request.url));
+        asked.push(request.clone());
         drop(asked);
         if let Some(answered) = self.answers.iter().find(|answered| answered.fits(&request)) {
             return answered.answer.clone();

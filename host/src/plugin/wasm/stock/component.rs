@@ -10,6 +10,8 @@ use crate::plugin::wasm::compile::{Origin, at_low_priority, compile, sha256};
 use crate::plugin::wasm::shape::{component, shape};
 use crate::plugin::wasm::{LoadError, Runtime};
 
+use super::respond::link;
+
 /// What a stock component exports.
 const INCOMING: &str = "wasi:http/incoming-handler@0.2.";
 
@@ -42,6 +44,11 @@ impl StockComponent {
         exports_handler(&exports)?;
         imports_wasi(declared.imports(engine).map(|(name, _)| name))?;
         Ok(StockComponent { compiled, digest: digest.into(), size: bytes.len(), origin })
+    }
+
+    /// Whether everything that it imports is there, without settings to call it with.
+    pub fn check_imports(&self) -> Result<(), LoadError> {
+        link(self).map(drop)
     }
 }
 

@@ -71,12 +71,7 @@ impl Stock {
                 "is to have `limits.memory` above the {room} MiB that were made room for at start; start again to raise it"
             )));
         }
-        let mut linker = Linker::new(component.compiled.engine());
-        let linked = wasmtime_wasi::p2::add_to_linker_async(&mut linker)
-            .and_then(|()| wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker))
-            .and_then(|()| linker.instantiate_pre(&component.compiled));
-        let prepared =
-            linked.and_then(ProxyPre::new).map_err(|error| LoadError::Import(format!("{error:#}")))?;
+        let prepared = link(component)?;
         Ok(Stock { runtime: runtime.clone(), prepared, settings })
     }
 
@@ -104,6 +99,15 @@ impl Stock {
         let denial = denial.lock().unwrap_or_else(PoisonError::into_inner).take();
         answered.map_err(|fault| fault.after_denial(denial))
     }
+}
+
+/// Links the imports; an error where one is not there.
+pub(super) fn link(component: &StockComponent) -> Result<ProxyPre<StockHost>, LoadError> {
+    let mut linker = Linker::new(component.compiled.engine());
+    let linked = wasmtime_wasi::p2::add_to_linker_async(&mut linker)
+        .and_then(|()| wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker))
+        .and_then(|()| linker.instantiate_pre(&component.compiled));
+    linked.and_then(ProxyPre::new).map_err(|error| LoadError::Import(format!("{error:#}")))
 }
 
 /// Calls the guest and reads its answer meanwhile, in the time that is left. An answer that is complete stands, whatever the

@@ -5,6 +5,7 @@ mod backup;
 mod bounds;
 mod events;
 mod invariants;
+mod kept;
 mod record;
 mod stats;
 mod thread;
@@ -13,6 +14,9 @@ mod work;
 
 pub(super) use backup::backup;
 pub(super) use events::list as events;
+#[cfg(test)]
+pub(super) use kept::KEYS as KEPT_KEYS;
+pub(super) use kept::keys as kept_keys;
 pub(super) use record::record_of;
 pub(super) use stats::stats;
 pub(super) use thread::ReadThread;

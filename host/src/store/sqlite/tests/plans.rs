@@ -2,6 +2,7 @@
 
 use rusqlite::Connection;
 
+use crate::store::sqlite::read::KEPT_KEYS;
 use crate::store::sqlite::{deliveries, fanout, kv, runs};
 
 /// What it says about a statement.
@@ -29,6 +30,8 @@ fn what_is_due_is_found_in_its_index_alone() {
         assert!(plan.contains("COVERING INDEX kv_ends (namespace=? AND expires_at<?)"), "{plan}");
         assert!(!plan.contains("TEMP B-TREE"), "{plan}");
     }
+    let keys = plan(&db, KEPT_KEYS);
+    assert_eq!(keys, "SEARCH kv USING PRIMARY KEY (namespace=? AND key>?)");
     let after = plan(&db, runs::DUE);
     assert!(after.contains("(due=? AND rowid>?)"), "{after}");
     for sql in fanout::REMOVE_STAGED.split(';').filter(|sql| sql.contains("DELETE") && sql.contains("JOIN")) {
