@@ -73,6 +73,7 @@ macro_rules! conformance {
             values_expire,
             what_was_read_must_not_have_changed,
             a_conflict_records_nothing_and_keeps_the_lease,
+            a_lease_that_is_renewed_outlasts_a_conflict,
             what_is_kept_is_counted_and_bounded,
             keys_of_values_are_listed,
             redelivers_under_the_same_id,
