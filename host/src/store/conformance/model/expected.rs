@@ -46,11 +46,13 @@ pub(super) struct Item {
     /// What `time` was before the lease.
     due: UnixMillis,
     lease: u64,
+    /// Whether this was said of it last.
+    put_off: bool,
 }
 
 impl Item {
     fn new(event: u128, run: Option<RunId>, state: State, due: UnixMillis) -> Self {
-        Item { event, run, state, attempts: 0, time: due, due, lease: 0 }
+        Item { event, run, state, attempts: 0, time: due, due, lease: 0, put_off: false }
     }
 
     fn becomes(&mut self, next: State) {
@@ -77,6 +79,22 @@ impl Item {
     pub(super) fn released(&mut self) {
         self.attempts -= 1;
         self.pending_at(self.due);
+    }
+
+    pub(super) fn put_off(&mut self, due: UnixMillis) {
+        self.released();
+        (self.time, self.due, self.put_off) = (due, due, true);
+    }
+
+    pub(super) fn failed(&mut self, due: UnixMillis) {
+        self.pending_at(due);
+        self.put_off = false;
+    }
+
+    pub(super) fn renewed(&mut self, lease: u64, until: UnixMillis) {
+        if self.is_leased(lease) {
+            self.time = until;
+        }
     }
 
     pub(super) fn is_leased(&self, lease: u64) -> bool {
@@ -106,6 +124,13 @@ impl Expected {
         let event = self.run(run).event;
         let item = |id| (id, Item::new(event, Some(run), State::Pending, due));
         self.deliveries.extend(asked.into_iter().map(item));
+    }
+
+    /// Says how many runs are due now that were put off.
+    pub(super) fn hasten(&mut self, now: UnixMillis) -> usize {
+        let waits = |run: &&mut Item| run.state == State::Pending && run.put_off && run.time > now;
+        let hastened = self.runs.values_mut().filter(waits).map(|run| (run.time, run.due) = (now, now));
+        hastened.count()
     }
 
     pub(super) fn run(&mut self, id: RunId) -> &mut Item {

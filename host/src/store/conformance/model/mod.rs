@@ -45,13 +45,15 @@ impl Walk {
     async fn step(&mut self, store: &dyn Store) {
         // Always even, so that nothing happens in the very moment in which an odd time is up.
         self.now += 2 * self.random.below(LEASE as u64 / 16) as UnixMillis;
-        match self.random.below(20) {
+        match self.random.below(22) {
             0..=3 => self.append(store).await,
             4..=6 => self.lease_runs(store).await,
             7..=9 => self.settle_run(store).await,
             10..=12 => self.lease_deliveries(store).await,
             13..=15 => self.settle_delivery(store).await,
             16..=18 => self.intervene(store).await,
+            19 => self.renew(store).await,
+            20 => self.hasten(store).await,
             _ => self.retain(store).await,
         }
         self.expected.go_on(self.now);
@@ -114,8 +116,9 @@ impl Walk {
         let count = self.random.below(3) as usize;
         let deliveries: Vec<_> = (0..count).map(|index| delivery(&run, index, "x", due)).collect();
         let asked: Vec<_> = deliveries.iter().map(|new| new.id).collect();
-        let kind = self.random.below(8);
+        let kind = self.random.below(10);
         let end = match kind {
+            4 | 5 => RunEnd::Postponed { due, cause: "put off".to_owned() },
             0 => retry(due),
             1 => trap(),
             2 => RunEnd::Released,
@@ -129,7 +132,8 @@ impl Walk {
             return;
         }
         match kind {
-            0 => self.expected.run(run.id).pending_at(due),
+            4 | 5 => self.expected.run(run.id).put_off(due),
+            0 => self.expected.run(run.id).failed(due),
             1 => self.expected.run_ends(run.id, State::Dead, self.now),
             2 => self.expected.run(run.id).released(),
             3 => self.expected.run_ends(run.id, State::Dropped, self.now),
@@ -138,6 +142,31 @@ impl Walk {
                 self.expected.run_ends(run.id, State::Done, self.now);
             }
         }
+    }
+
+    async fn renew(&mut self, store: &dyn Store) {
+        let until = self.now + 2 * LEASE;
+        for _ in 0..self.random.below(3) {
+            let Some(run) = self.random.pick(&mut self.leased_runs) else { return };
+            store.renew_runs(vec![(run.id, run.lease)], until).await.unwrap();
+            if let Some(item) = self.expected.runs.get_mut(&run.id) {
+                item.renewed(run.lease.0, until);
+            }
+            self.leased_runs.push(run);
+        }
+    }
+
+    async fn hasten(&mut self, store: &dyn Store) {
+        let (mut runs, mut after) = (0, None);
+        loop {
+            let step = 1 + self.random.below(4) as usize;
+            let hastened = store.hasten_runs("put".to_owned(), after, step, self.now).await.unwrap();
+            (runs, after) = (runs + hastened.runs, hastened.next);
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(runs, self.expected.hasten(self.now));
     }
 
     async fn lease_deliveries(&mut self, store: &dyn Store) {
