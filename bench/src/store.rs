@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use hookyard::delivery::{KvUsage, RunEnd};
+use hookyard::delivery::{KvUsage, RunEnd, RunId};
 use hookyard::event::{EventId, UnixMillis};
 use hookyard::store::{
-    Answer, Appended, Cursor, EventFilter, EventRecord, EventSummary, Intervened, Intervention, KvKey,
-    KvValue, Leased, LeasedDelivery, LeasedRun, Ledger, Limits, MemoryStore, NewEvent, Page, Queue,
-    Readiness, Removed, Retention, SettledDelivery, SettledRun, Settlement, Stats, Store, WorkFilter,
-    WorkRecord,
+    Answer, Appended, Cursor, EventFilter, EventRecord, EventSummary, Hastened, Intervened, Intervention,
+    KvKey, KvValue, Lease, Leased, LeasedDelivery, LeasedRun, Ledger, Limits, MemoryStore, NewEvent, Page,
+    Queue, Readiness, Removed, Retention, SettledDelivery, SettledRun, Settlement, Stats, Store, Waits,
+    WorkFilter, WorkRecord,
 };
 
 /// How far an event comes.
@@ -70,6 +70,10 @@ impl Store for CutOff {
         self.inner.lease_runs(limit, now, until)
     }
 
+    fn renew_runs(&self, runs: Vec<(RunId, Lease)>, until: UnixMillis) -> Answer<'_, ()> {
+        self.inner.renew_runs(runs, until)
+    }
+
     fn settle_runs(&self, mut batch: Vec<SettledRun>, now: UnixMillis) -> Answer<'_, Vec<Settlement>> {
         for settled in &mut batch {
             if let RunEnd::Done { deliveries, .. } = &mut settled.end
@@ -79,6 +83,16 @@ impl Store for CutOff {
             }
         }
         self.inner.settle_runs(batch, now)
+    }
+
+    fn hasten_runs(
+        &self,
+        cause: String,
+        after: Option<Waits>,
+        step: usize,
+        now: UnixMillis,
+    ) -> Answer<'_, Hastened> {
+        self.inner.hasten_runs(cause, after, step, now)
     }
 
     fn lease_deliveries(

@@ -415,14 +415,26 @@ pub fn plugin_cause(plugin: &str, fault: &dyn fmt::Display) -> String {
     format!("plugin {plugin}: {fault}")
 }
 
-/// The plugin in which a run failed that was given up or is to be tried again; the reverse of [`plugin_cause`], with what
-/// [`after_failure`] puts before it. Names of plugins have no colons.
-pub fn failed_in(cause: &str) -> Option<&str> {
+/// Why a run failed, if it did in one of these plugins and nobody knows in which. Without plugins, it did by itself.
+pub fn plugins_cause(plugins: &[&str], fault: &dyn fmt::Display) -> String {
+    match plugins {
+        [] => fault.to_string(),
+        plugins => plugin_cause(&plugins.join(OR), fault),
+    }
+}
+
+/// Between names of plugins, which have no spaces.
+const OR: &str = " or ";
+
+/// The plugins in one of which a run failed that was given up or is to be tried again; the reverse of [`plugin_cause`] and
+/// [`plugins_cause`], with what is put before them when it is given up. Names of plugins have no colons.
+pub fn failed_in(cause: &str) -> impl Iterator<Item = &str> {
     let cause = match cause.strip_prefix("gave up after ") {
-        Some(given_up) => given_up.split_once(": ")?.1,
+        Some(given_up) => given_up.split_once(": ").map_or("", |(_, cause)| cause),
         None => cause,
     };
-    Some(cause.strip_prefix("plugin ")?.split_once(": ")?.0)
+    let named = cause.strip_prefix("plugin ").and_then(|cause| cause.split_once(": "));
+    named.into_iter().flat_map(|(names, _)| names.split(OR))
 }
 
 /// How long after `from` it is at `to`; nothing if it is before.
@@ -513,14 +525,20 @@ mod tests {
         let cause = plugin_cause("redact", &"trap: unreachable: plugin enrich: no");
         let given_up = after_failure(cause.clone(), true, 1000, &RetryPolicy::default(), 0, 0.5);
         let RunEnd::Dead { cause: given_up } = given_up else { panic!("{given_up:?}") };
+        let never_ended =
+            |plugins| format!("gave up after 5 attempts: {}", plugins_cause(plugins, &"no end"));
+        assert_eq!(never_ended(&["redact", "or"]), "gave up after 5 attempts: plugin redact or or: no end");
         for (cause, expected) in [
-            (cause.as_str(), Some("redact")),
-            (&given_up, Some("redact")),
-            ("gave up after 5 attempts: the last one did not come to an end", None),
-            ("route a is not in the configuration", None),
-            ("503 Service Unavailable: plugin redact: no", None),
+            (cause.as_str(), &["redact"][..]),
+            (&given_up, &["redact"]),
+            (&never_ended(&["redact"]), &["redact"]),
+            (&never_ended(&["redact", "or", "enrich"]), &["redact", "or", "enrich"]),
+            (&never_ended(&[]), &[]),
+            ("gave up after 5 attempts", &[]),
+            ("route a is not in the configuration", &[]),
+            ("503 Service Unavailable: plugin redact: no", &[]),
         ] {
-            assert_eq!(failed_in(cause), expected, "{cause}");
+            assert_eq!(failed_in(cause).collect::<Vec<_>>(), expected, "{cause}");
         }
     }
 

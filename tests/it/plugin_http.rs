@@ -1,5 +1,7 @@
 //! Requests that plugins send: where they may, and nowhere else.
 
+use std::time::Duration;
+
 use hookyard_tests::{Act, Fetch, Guest, Plan, Sink, Yard, payload};
 
 /// What lets the guest send requests to this receiver.
@@ -207,4 +209,21 @@ async fn many_routes_that_wait_hold_up_no_other() {
         assert_eq!(yard.send_github("ping", payload()).await.status, 202);
     }
     assert!(yard.sink.several(5).await.iter().all(|got| got.text() == "q"));
+}
+
+/// P6
+#[tokio::test]
+async fn a_run_that_waits_for_longer_than_it_is_leased_is_not_begun_a_second_time() {
+    let api = Sink::start().await;
+    api.always(Act::Hang);
+    let yard = Yard::with_guest(Fetch::get(api.origin()).plugin(), &grant(&api)).await;
+    yard.send_github("push", payload()).await;
+    api.several(1).await;
+    // The next one is leased at a time at which the lease of the first has long run out.
+    yard.clock.forward(Duration::from_secs(3600));
+    yard.send_github("push", payload()).await;
+    api.several(2).await;
+    api.release();
+    assert_eq!(yard.settled().await.delivered, 2);
+    assert_eq!(api.received().len(), 2);
 }

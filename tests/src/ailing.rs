@@ -6,12 +6,13 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use hookyard::delivery::KvUsage;
+use hookyard::delivery::{KvUsage, RunId};
 use hookyard::event::{EventId, UnixMillis};
 use hookyard::store::{
-    Answer, Appended, Cursor, EventFilter, EventRecord, EventSummary, Intervened, Intervention, KvKey,
-    KvValue, Leased, LeasedDelivery, LeasedRun, Ledger, NewEvent, Page, Queue, Readiness, Removed, Retention,
-    SettledDelivery, SettledRun, Settlement, Stats, Store, StoreError, WorkFilter, WorkRecord,
+    Answer, Appended, Cursor, EventFilter, EventRecord, EventSummary, Hastened, Intervened, Intervention,
+    KvKey, KvValue, Lease, Leased, LeasedDelivery, LeasedRun, Ledger, NewEvent, Page, Queue, Readiness,
+    Removed, Retention, SettledDelivery, SettledRun, Settlement, Stats, Store, StoreError, Waits, WorkFilter,
+    WorkRecord,
 };
 use uuid::Uuid;
 
@@ -66,8 +67,22 @@ impl Store for Ailing {
         self.unless(&self.leases_nothing, || self.inner.lease_runs(limit, now, until))
     }
 
+    fn renew_runs(&self, runs: Vec<(RunId, Lease)>, until: UnixMillis) -> Answer<'_, ()> {
+        self.inner.renew_runs(runs, until)
+    }
+
     fn settle_runs(&self, batch: Vec<SettledRun>, now: UnixMillis) -> Answer<'_, Vec<Settlement>> {
         self.unless(&self.settles_nothing, || self.inner.settle_runs(batch, now))
+    }
+
+    fn hasten_runs(
+        &self,
+        cause: String,
+        after: Option<Waits>,
+        step: usize,
+        now: UnixMillis,
+    ) -> Answer<'_, Hastened> {
+        self.inner.hasten_runs(cause, after, step, now)
     }
 
     fn lease_deliveries(

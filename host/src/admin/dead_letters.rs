@@ -148,7 +148,7 @@ impl<'a> Merging<'a> {
 
 impl Control {
     /// Dead letters, newest first; `cause` is a part of why they were given up, in any case of letters, and `plugin` the
-    /// one in which it failed last.
+    /// one in which it failed last, or one of those in which it may have.
     pub(super) async fn dead_letters(
         &self,
         filter: &WorkFilter,
@@ -161,8 +161,9 @@ impl Control {
         let says = |work: &WorkRecord, cause: &str| {
             work.detail.as_ref().is_some_and(|detail| detail.to_lowercase().contains(cause))
         };
-        let failed_there =
-            |work: &WorkRecord, plugin: &str| work.detail.as_deref().and_then(failed_in) == Some(plugin);
+        let failed_there = |work: &WorkRecord, plugin: &str| {
+            work.detail.as_deref().is_some_and(|detail| failed_in(detail).any(|name| name == plugin))
+        };
         let wanted = |work: &WorkRecord| {
             cause.as_deref().is_none_or(|cause| says(work, cause))
                 && plugin.is_none_or(|plugin| failed_there(work, plugin))

@@ -13,7 +13,8 @@ use uuid::Uuid;
 
 use crate::clock::{Clock, Time};
 use crate::delivery::{
-    Attempt, DeliveryEnd, DeliveryId, KvChanges, KvWrite, NewDelivery, Outgoing, RunEnd, RunId,
+    Attempt, DeliveryEnd, DeliveryId, KvChanges, KvWrite, NewDelivery, Outgoing, RunEnd, RunId, plugin_cause,
+    plugins_cause,
 };
 use crate::event::{Event, Headers, UnixMillis, sample};
 use crate::store::{Limits, MemoryStore, NewEvent, NewRun, SettledDelivery, SettledRun, Store};
@@ -94,6 +95,7 @@ on_every_engine! {
     ids_are_told_apart
     a_route_may_be_chosen
     dead_letters_are_put_aside
+    dead_letters_are_found_by_their_plugins
     a_list_that_changes_is_neither_missed_nor_doubled
     destinations_are_turned_off_and_on
     what_makes_no_sense_is_refused
@@ -394,6 +396,23 @@ async fn dead_letters_are_put_aside(desk: Desk) {
     assert_eq!(outcomes, ["done", "done", "unfit", "missing"]);
     assert!(ids(&desk.get("/v1/dead-letters").await).is_empty());
     assert_eq!(desk.get("/v1/store/stats").await["ledger"]["dead_letters_discarded"], 2);
+}
+
+async fn dead_letters_are_found_by_their_plugins(desk: Desk) {
+    let causes = [
+        plugin_cause("redact", &"trap: unreachable"),
+        format!("gave up after 5 attempts: {}", plugins_cause(&["enrich", "redact"], &"no end")),
+        format!("gave up after 5 attempts: {}", plugins_cause(&[], &"no end")),
+        "plugin redacted: trap".to_owned(),
+    ];
+    for (number, cause) in (1..).zip(&causes) {
+        desk.receive(number, "push", Some("pushes")).await;
+        desk.run(number, Err(cause)).await;
+    }
+    let found = async |plugin: &str| ids(&desk.get(&format!("/v1/dead-letters?failed_in={plugin}")).await);
+    assert_eq!(found("redact").await, [id(2), id(1)]);
+    assert_eq!(found("enrich").await, [id(2)]);
+    assert!(found("or").await.is_empty());
 }
 
 async fn a_list_that_changes_is_neither_missed_nor_doubled(desk: Desk) {

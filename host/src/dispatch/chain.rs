@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::config::OnError;
 use crate::delivery::{
     Attempt, DeliveryId, KvChanges, NewDelivery, Outgoing, Reply, RunEnd, RunId, after_failure, later,
-    plugin_cause,
+    plugin_cause, plugins_cause,
 };
 use crate::event::{Event, Message, UnixMillis};
 use crate::generation::{PluginEntry, RouteEntry};
@@ -14,6 +14,7 @@ use crate::plugin::{Budget, Call, Chain, Fault, Kept, KvBuffer, Measures, Verdic
 use crate::retry::RetryPolicy;
 use crate::store::LeasedRun;
 
+use super::parked::Parked;
 use super::{NEVER_ENDED, shown};
 
 /// Messages that one run may come to; more is a plugin's mistake.
@@ -24,12 +25,6 @@ const MAX_MESSAGES: usize = 100_000;
 const MAX_BYTES: usize = 512 << 20;
 /// Attempts of a run that never came to an end, of a route without plugins or with impatient ones.
 const UNENDED_ATTEMPTS: u32 = 5;
-
-/// A parked run is looked at again after this time at the latest, since its plugin may have been mended.
-const MAX_PARKED: Duration = Duration::from_secs(15);
-
-/// And not before this time, so that it does not go round in circles.
-const MIN_PARKED: Duration = Duration::from_millis(100);
 
 /// What a run came to.
 pub(super) struct Ran {
@@ -59,11 +54,12 @@ pub(super) fn run(
     random: fn() -> f64,
     kept: Arc<dyn Kept>,
     budget: &mut Budget,
+    parking: &Parked,
 ) -> Ran {
     if leased.attempt > max_attempts(route) {
-        return given_up(leased);
+        return given_up(leased, route);
     }
-    if let Some(parked) = parked(leased, route, now) {
+    if let Some(parked) = parked(leased, route, now, parking) {
         return parked;
     }
     let started = Instant::now();
@@ -127,14 +123,13 @@ impl Account {
 }
 
 /// Puts a run off that would only meet a plugin that fails on most events.
-fn parked(leased: &LeasedRun, route: &RouteEntry, now: UnixMillis) -> Option<Ran> {
+fn parked(leased: &LeasedRun, route: &RouteEntry, now: UnixMillis, parking: &Parked) -> Option<Ran> {
     let waits = |plugin: &&Arc<PluginEntry>| plugin.on_error != OnError::Skip;
     let closed = |plugin: &Arc<PluginEntry>| Some((plugin.name.clone(), plugin.guard.closed_for()?));
-    let (plugin, (time, cause)) = route.plugins.iter().filter(waits).find_map(closed)?;
+    let (plugin, (time, failure)) = route.plugins.iter().filter(waits).find_map(closed)?;
     route.counters.parked.inc();
     tracing::debug!(event = %leased.event.id, route = &*route.name, plugin = &*plugin, "run is parked");
-    let due = later(now, time.clamp(MIN_PARKED, MAX_PARKED));
-    let cause = format!("parked, since plugin {plugin} fails on most events: {cause}");
+    let (due, cause) = parking.park(&route.name, &plugin, &failure, time, now);
     Some(without_result(RunEnd::Postponed { due, cause }))
 }
 
@@ -150,11 +145,18 @@ fn max_attempts(route: &RouteEntry) -> u32 {
 }
 
 /// Attempts are counted before they begin: one that ended the process, or that took longer than its lease, has left
-/// nothing but its number. An event that does so each time must not do it for ever.
-fn given_up(leased: &LeasedRun) -> Ran {
+/// nothing but its number. An event that does so each time must not do it for ever. It may have been in any of the
+/// route's plugins, all of which are named, so that it is found by each of them.
+fn given_up(leased: &LeasedRun, route: &RouteEntry) -> Ran {
     let attempts = leased.attempt - 1;
-    let cause = format!("gave up after {attempts} attempts: {NEVER_ENDED}");
-    Ran { attempt: None, ..without_result(RunEnd::Dead { cause }) }
+    let mut names: Vec<&str> = Vec::new();
+    for plugin in &route.plugins {
+        if !names.contains(&&*plugin.name) {
+            names.push(&plugin.name);
+        }
+    }
+    let cause = plugins_cause(&names, &NEVER_ENDED);
+    without_result(RunEnd::Dead { cause: format!("gave up after {attempts} attempts: {cause}") })
 }
 
 /// A run of which nothing is left but how it ended.

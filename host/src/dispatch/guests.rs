@@ -173,11 +173,13 @@ impl Guests {
     pub(super) fn submit_inline(
         &self,
         run: LeasedRun,
+        until: UnixMillis,
         route: Arc<RouteEntry>,
     ) -> Result<oneshot::Receiver<Option<Reply>>, Overloaded> {
         let shared = self.shared.upgrade().ok_or(Overloaded)?;
         let (answer, answered) = oneshot::channel();
-        let job = Job { task: Task::new(run, route), answer: Some(answer), under_way: shared.count() };
+        let under_way = shared.count_run(&run, until);
+        let job = Job { task: Task::new(run, route), answer: Some(answer), under_way };
         let taken = match job.task.route.waits() {
             true => self.patient.submit(job).is_none(),
             false => self.queue.push_urgent(job),

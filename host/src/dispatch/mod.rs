@@ -7,7 +7,9 @@ mod chain;
 mod deliveries;
 mod guests;
 mod held;
+mod leases;
 mod loopback;
+mod parked;
 mod patient;
 mod queue;
 mod rounds;
@@ -31,7 +33,7 @@ use crate::event::{Event, UnixMillis};
 use crate::generation::{Generation, PluginEntry, RouteEntry};
 use crate::metrics::Metrics;
 use crate::plugin::{Fault, Finding, Measure, Measured, Measures};
-use crate::store::{LeasedRun, Store};
+use crate::store::{Lease, LeasedRun, Store};
 use crate::waiting::Waiting;
 
 pub(crate) use guests::Overloaded;
@@ -39,9 +41,11 @@ pub use held::{HeldBack, Reason};
 
 use guests::Guests;
 use held::Held;
+use leases::Leases;
+use parked::Parked;
 use values::Values;
 
-/// How long work is leased: longer than any run or attempt takes.
+/// How long work is leased: longer than an attempt takes, and than runs usually wait and take. Those of runs are renewed.
 const LEASE: Duration = Duration::from_secs(15 * 60);
 
 /// Pause before asking a store again that has answered with an error.
@@ -58,6 +62,8 @@ pub(crate) struct Shared {
     metrics: Arc<Metrics>,
     values: Arc<Values>,
     held: Held,
+    leases: Leases,
+    parked: Parked,
     /// Rung when what is held is to be looked at before it is time.
     look_again: Notify,
     /// Rung when there may be more to lease for another reason than the store's: room, or a new generation.
@@ -98,6 +104,8 @@ impl Dispatcher {
             clock,
             metrics,
             held: Held::default(),
+            leases: Leases::default(),
+            parked: Parked::default(),
             look_again: Notify::new(),
             runs_again: Notify::new(),
             deliveries_again: Notify::new(),
@@ -110,17 +118,20 @@ impl Dispatcher {
         let guests = Arc::new(Guests::start(threads, waiting, &shared)?);
         tokio::spawn(runs::lease_loop(shared.clone(), guests.clone(), stopped.clone()));
         tokio::spawn(deliveries::lease_loop(shared.clone(), stopped.clone()));
+        tokio::spawn(parked::wake_loop(shared.clone(), stopped.clone()));
         tokio::spawn(held::look_loop(shared.clone(), stopped));
         Ok(Dispatcher { shared, guests, stop })
     }
 
-    /// Runs a chain at once, for a sender that waits. What comes of it is settled whether or not somebody still waits.
+    /// Runs a chain at once, for a sender that waits; it is leased until `until`. What comes of it is settled whether or
+    /// not somebody still waits.
     pub(crate) fn run_inline(
         &self,
         run: LeasedRun,
+        until: UnixMillis,
         route: Arc<RouteEntry>,
     ) -> Result<tokio::sync::oneshot::Receiver<Option<Reply>>, Overloaded> {
-        self.guests.submit_inline(run, route)
+        self.guests.submit_inline(run, until, route)
     }
 
     /// Has a plugin verify a request, for a sender that waits. The result is dropped where nobody waits for it any more.
@@ -231,15 +242,30 @@ impl Shared {
     /// Counts something as under way until the guard is dropped.
     fn count(self: &Arc<Self>) -> UnderWay {
         self.under_way.fetch_add(1, Ordering::AcqRel);
-        UnderWay(self.clone())
+        UnderWay { shared: self.clone(), lease: None }
+    }
+
+    /// Counts a run that is leased until this time as under way, and keeps its lease, until the guard is dropped.
+    fn count_run(self: &Arc<Self>, run: &LeasedRun, until: UnixMillis) -> UnderWay {
+        self.leases.enter(run, until);
+        let mut under_way = self.count();
+        under_way.lease = Some(run.lease);
+        under_way
     }
 }
 
-struct UnderWay(Arc<Shared>);
+struct UnderWay {
+    shared: Arc<Shared>,
+    /// A run's.
+    lease: Option<Lease>,
+}
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        self.0.under_way.fetch_sub(1, Ordering::AcqRel);
+        if let Some(lease) = self.lease {
+            self.shared.leases.leave(lease);
+        }
+        self.shared.under_way.fetch_sub(1, Ordering::AcqRel);
     }
 }
 

@@ -63,7 +63,8 @@ impl Task {
         let limits = self.route.limits;
         let mut budget = Budget::new(limits.cpu, limits.time);
         while self.rounds < MAX_ROUNDS {
-            let mut ran = chain::run(&self.run, &self.route, now, random, kept.clone(), &mut budget);
+            let (kept, parking) = (kept.clone(), &shared.parked);
+            let mut ran = chain::run(&self.run, &self.route, now, random, kept, &mut budget, parking);
             let (Some(buffer), RunEnd::Done { deliveries, kv, .. }) = (&ran.kept, &mut ran.end) else {
                 return (ran, Precedence::default());
             };

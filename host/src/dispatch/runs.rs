@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use crate::clock::Time;
 use crate::delivery::{RunEnd, between, later};
 use crate::event::UnixMillis;
-use crate::store::{LeasedRun, Queue, SettledRun};
+use crate::store::{Leased, LeasedRun, Queue, SettledRun, StoreError};
 
 use super::Shared;
 use super::guests::{Guests, Job};
@@ -37,7 +37,7 @@ pub(super) async fn lease_loop(shared: Arc<Shared>, guests: Arc<Guests>, mut sto
         }
         let leased = match room {
             0 => None,
-            room => match shared.store.lease_runs(room, now, shared.lease_until(now)).await {
+            room => match lease(&shared, room, now).await {
                 Ok(leased) => Some(leased),
                 Err(error) => {
                     tracing::error!(%error, "failed to lease runs");
@@ -76,6 +76,17 @@ pub(super) async fn lease_loop(shared: Arc<Shared>, guests: Arc<Guests>, mut sto
     }
 }
 
+/// Leases runs. None of those that are under way here is among them: their leases last.
+async fn lease(shared: &Shared, room: usize, now: UnixMillis) -> Result<Leased<LeasedRun>, StoreError> {
+    let until = shared.lease_until(now);
+    let ending = shared.leases.ending(now);
+    if !ending.is_empty() {
+        shared.store.renew_runs(ending.clone(), until).await?;
+        shared.leases.renewed(&ending, until);
+    }
+    shared.store.lease_runs(room, now, until).await
+}
+
 async fn submit(shared: &Arc<Shared>, guests: &Guests, runs: Vec<LeasedRun>, now: UnixMillis) {
     if runs.is_empty() {
         return;
@@ -84,14 +95,15 @@ async fn submit(shared: &Arc<Shared>, guests: &Guests, runs: Vec<LeasedRun>, now
     let mut jobs = VecDeque::with_capacity(runs.len());
     let generation = shared.current.load_full();
     for run in runs {
+        let under_way = shared.count_run(&run, shared.lease_until(now));
         match generation.route(&run.route).cloned() {
             Some(route) if route.waits() => {
-                if let Err((run, due)) = guests.submit_patient(Job::new(run, route, shared.count()), now) {
+                if let Err((run, due)) = guests.submit_patient(Job::new(run, route, under_way), now) {
                     let cause = format!("route {} has as many runs under way as it may have", run.route);
                     returned.push(unstarted(&run, RunEnd::Postponed { due, cause }));
                 }
             }
-            Some(route) => jobs.push_back(Job::new(run, route, shared.count())),
+            Some(route) => jobs.push_back(Job::new(run, route, under_way)),
             None => {
                 let due = later(now, ROUTE_PAUSE);
                 let cause = format!("route {} is not in the configuration", run.route);

@@ -250,7 +250,7 @@ impl Ingest {
                 Appended::Stored { leased } => {
                     ids.push(event);
                     if let Some((route, deadline)) = inline.take() {
-                        reply = self.reply(leased, route, deadline).await;
+                        reply = self.reply(leased, route, deadline, due_now).await;
                     }
                 }
                 Appended::Duplicate { of, reply: known } => {
@@ -292,10 +292,11 @@ impl Ingest {
         mut leased: Vec<LeasedRun>,
         route: Arc<RouteEntry>,
         deadline: Duration,
+        due_now: UnixMillis,
     ) -> Option<Reply> {
         let run = leased.pop()?;
         let (event, id, lease) = (run.event.id, run.id, run.lease);
-        match self.dispatcher.run_inline(run, route) {
+        match self.dispatcher.run_inline(run, leased_until(due_now, deadline), route) {
             Ok(answered) => match tokio::time::timeout(deadline, answered).await {
                 Ok(answered) => answered.ok().flatten(),
                 Err(_) => {
@@ -319,11 +320,16 @@ impl Ingest {
 fn inline(intake: &mut Intake<'_>, due_now: UnixMillis) -> Option<(Arc<RouteEntry>, Duration)> {
     intake.routes.iter().zip(&mut intake.new.runs).find_map(|(route, run)| match route.respond {
         Respond::Plugin { deadline } => {
-            run.leased_until = Some(later(due_now, deadline + INLINE_GRACE));
+            run.leased_until = Some(leased_until(due_now, deadline));
             Some(((*route).clone(), deadline))
         }
         Respond::Accepted => None,
     })
+}
+
+/// Until when a run is leased for which a sender waits.
+fn leased_until(due_now: UnixMillis, deadline: Duration) -> UnixMillis {
+    later(due_now, deadline + INLINE_GRACE)
 }
 
 /// The source whose URL this is: the base path and one more segment. One that takes nothing from outside has none.

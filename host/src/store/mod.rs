@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use crate::delivery::KvUsage;
+use crate::delivery::{KvUsage, RunId};
 use crate::event::{EventId, UnixMillis};
 
 pub use memory::MemoryStore;
@@ -31,8 +31,8 @@ pub(crate) use sqlite::refuse_runs_of;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{OpenError, SqliteSettings, SqliteStore, SyncMode};
 pub use work::{
-    Appended, Dedupe, KvKey, KvValue, Lease, Leased, LeasedDelivery, LeasedRun, NewEvent, NewRun, Order,
-    SettledDelivery, SettledRun, Settlement,
+    Appended, Dedupe, Hastened, KvKey, KvValue, Lease, Leased, LeasedDelivery, LeasedRun, NewEvent, NewRun,
+    Order, SettledDelivery, SettledRun, Settlement, Waits,
 };
 
 /// What a store answers, later. The work begins with the call, not with the first poll, and goes on when the answer is
@@ -52,10 +52,25 @@ pub trait Store: Send + Sync + 'static {
     /// the store was closed or its process died is due at once.
     fn lease_runs(&self, limit: usize, now: UnixMillis, until: UnixMillis) -> Answer<'_, Leased<LeasedRun>>;
 
+    /// Has leases of runs last until `until`. Those that have been settled, or have passed to somebody else, stay as they
+    /// are.
+    fn renew_runs(&self, runs: Vec<(RunId, Lease)>, until: UnixMillis) -> Answer<'_, ()>;
+
     /// Records how runs went, each by itself. A run's deliveries and what its plugins keep are stored together with its
     /// end, the deliveries in the order given, also when they take more room than there is: what was accepted has to
     /// get on. However many deliveries a run comes to, other work is not held up by them.
     fn settle_runs(&self, batch: Vec<SettledRun>, now: UnixMillis) -> Answer<'_, Vec<Settlement>>;
+
+    /// Makes runs due at once that wait, and of which was last said something that begins with `cause`, since what put
+    /// them off is over. Looks at `step` of the runs that are not due, those first that will be first, so that other work is
+    /// not held up; to be called again `after` the place that it answers with. The others wait as before.
+    fn hasten_runs(
+        &self,
+        cause: String,
+        after: Option<Waits>,
+        step: usize,
+        now: UnixMillis,
+    ) -> Answer<'_, Hastened>;
 
     /// Hands out deliveries that are due as [`lease_runs`](Store::lease_runs) does runs, for each destination at most as
     /// many as it is listed with. Deliveries to destinations that are not listed wait.

@@ -112,6 +112,24 @@ pub struct SettledRun {
     pub end: RunEnd,
 }
 
+/// The place of a run among those that wait until they are due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Waits {
+    /// When it will be due.
+    pub due: UnixMillis,
+    /// Tells those apart that will be due at the same time.
+    pub number: i64,
+}
+
+/// What came of a step of [`hasten_runs`](super::Store::hasten_runs).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hastened {
+    /// Runs that are due now.
+    pub runs: usize,
+    /// The last one that was looked at; none if there are no more.
+    pub next: Option<Waits>,
+}
+
 /// A delivery handed out.
 #[derive(Clone, Debug)]
 pub struct LeasedDelivery {

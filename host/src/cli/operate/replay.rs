@@ -33,7 +33,8 @@ pub(in crate::cli) struct Arguments {
     /// Where the events stand: settled or unrouted
     #[arg(long)]
     state: Option<String>,
-    /// Dead runs and deliveries that failed last in this plugin, to be done again now that it is mended
+    /// Dead runs that failed last in this plugin, or came to no end on a route with it, to be done again now that it is
+    /// mended
     #[arg(long, value_name = "PLUGIN")]
     failed_in: Option<String>,
     #[command(flatten)]
@@ -100,7 +101,7 @@ pub(in crate::cli) struct DeadFilter {
     /// With this in the cause
     #[arg(long, value_name = "TEXT")]
     cause: Option<String>,
-    /// What failed last in this plugin
+    /// What failed last in this plugin, or came to no end on a route with it
     #[arg(long, value_name = "PLUGIN")]
     failed_in: Option<String>,
 }

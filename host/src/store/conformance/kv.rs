@@ -183,6 +183,24 @@ pub(crate) async fn a_conflict_records_nothing_and_keeps_the_lease(make: Make<'_
 }
 
 /// Has a new run write this, within a bound for the namespace.
+pub(crate) async fn a_lease_that_is_renewed_outlasts_a_conflict(make: Make<'_>) {
+    let store = make(ROOMY);
+    append(&*store, event(1, 1), 1).await;
+    let run = lease_run(&*store, 1).await;
+    // So many that an engine which stores them step by step finds out late.
+    let deliveries = (0..5000).map(|index| delivery(&run, index, "x", 1)).collect();
+    let (read, written) = (vec![read("p", "k", 7)], vec![write("p", "k", Some("v"))]);
+    let kv = KvChanges { read, written, version: 9, bounds: vec![] };
+    let end = RunEnd::Done { deliveries, dropped: None, reply: None, kv };
+    let settled = SettledRun { id: run.id, lease: run.lease, attempt: None, end };
+    let settling = store.settle_runs(vec![settled], 2);
+    store.renew_runs(vec![(run.id, run.lease)], 5 * LEASE).await.unwrap();
+    assert_eq!(settling.await.unwrap(), [Settlement::Conflict]);
+    let none = lease_runs(&*store, 9, 5 * LEASE - 1).await;
+    assert_eq!((none.work.len(), none.next_due), (0, Some(5 * LEASE)));
+    assert_eq!(settle_run(&*store, &run, done(vec![]), 5 * LEASE).await, Settlement::Recorded);
+}
+
 async fn keep_within(
     store: &dyn Store,
     number: u128,

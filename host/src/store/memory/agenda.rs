@@ -1,6 +1,7 @@
 //! Which work is due, and when the rest will be.
 
 use std::collections::BTreeSet;
+use std::ops::Bound;
 
 use crate::event::UnixMillis;
 
@@ -37,6 +38,11 @@ impl Agenda {
     pub(super) fn next_due(&self, now: UnixMillis) -> Option<UnixMillis> {
         let later = (now.saturating_add(1), Number::MIN);
         self.entries.range(later..).next().map(|(time, _)| *time)
+    }
+
+    /// What may be taken later than that, the next first.
+    pub(super) fn after(&self, place: (UnixMillis, Number)) -> impl Iterator<Item = (UnixMillis, Number)> {
+        self.entries.range((Bound::Excluded(place), Bound::Unbounded)).copied()
     }
 
     /// How much there is of it.

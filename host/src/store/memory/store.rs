@@ -7,12 +7,13 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::Notify;
 
-use crate::delivery::KvUsage;
+use crate::delivery::{KvUsage, RunId};
 use crate::event::{EventId, UnixMillis};
 use crate::store::{
-    Answer, Appended, Cursor, EventFilter, EventRecord, EventSummary, Intervened, Intervention, KvKey,
-    KvValue, Leased, LeasedDelivery, LeasedRun, Ledger, Limits, NewEvent, Page, Queue, Readiness, Removed,
-    Retention, SettledDelivery, SettledRun, Settlement, Stats, Store, StoreError, WorkFilter, WorkRecord,
+    Answer, Appended, Cursor, EventFilter, EventRecord, EventSummary, Hastened, Intervened, Intervention,
+    KvKey, KvValue, Lease, Leased, LeasedDelivery, LeasedRun, Ledger, Limits, NewEvent, Page, Queue,
+    Readiness, Removed, Retention, SettledDelivery, SettledRun, Settlement, Stats, Store, StoreError, Waits,
+    WorkFilter, WorkRecord,
 };
 
 use super::books::{Bells, Books};
@@ -81,10 +82,27 @@ impl Store for MemoryStore {
         self.change(now, |books| Ok(books.lease_runs(limit, now, until)))
     }
 
+    fn renew_runs(&self, runs: Vec<(RunId, Lease)>, until: UnixMillis) -> Answer<'_, ()> {
+        Box::pin(ready(self.with(|books| {
+            runs.into_iter().for_each(|(run, lease)| books.renew_run(run, lease, until));
+            Ok(())
+        })))
+    }
+
     fn settle_runs(&self, batch: Vec<SettledRun>, now: UnixMillis) -> Answer<'_, Vec<Settlement>> {
         self.change(now, |books| {
             Ok(batch.into_iter().map(|settled| books.settle_run(settled, now)).collect())
         })
+    }
+
+    fn hasten_runs(
+        &self,
+        cause: String,
+        after: Option<Waits>,
+        step: usize,
+        now: UnixMillis,
+    ) -> Answer<'_, Hastened> {
+        self.change(now, |books| Ok(books.hasten_runs(&cause, after, step, now)))
     }
 
     fn lease_deliveries(

@@ -181,6 +181,13 @@ impl Task {
         (self.state == State::Leased && self.lease.0 == lease).then_some(self.lease.1)
     }
 
+    /// Has the lease last until this time, if it is still this one; says when it would have ended.
+    pub(super) fn renew_lease(&mut self, lease: Lease, until: UnixMillis) -> Option<UnixMillis> {
+        let before = self.leased_until(lease)?;
+        self.lease.1 = until;
+        Some(before)
+    }
+
     /// Keeps an attempt for the record, and says what it came to.
     pub(super) fn note(&mut self, attempt: Option<Attempt>) -> Option<String> {
         let attempt = attempt?;

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use crate::delivery::{DeliveryEnd, RunEnd, State};
+use crate::delivery::{DeliveryEnd, RunEnd, RunId, State};
 use crate::event::{EventId, UnixMillis};
-use crate::store::{Lease, Leased, LeasedDelivery, LeasedRun, SettledDelivery, SettledRun, Settlement};
+use crate::store::{
+    Hastened, Lease, Leased, LeasedDelivery, LeasedRun, SettledDelivery, SettledRun, Settlement, Waits,
+};
 
 use super::agenda::Agenda;
 use super::books::Books;
-use super::tables::{Number, Task};
+use super::tables::{Number, Run, Task};
 
 impl Books {
     /// See [`Store::lease_runs`](crate::store::Store::lease_runs).
@@ -39,6 +41,41 @@ impl Books {
         let event = self.events.get(&run.task.event)?.event.clone()?;
         let attempt = hand_out(&mut run.task, &mut self.due_runs, number, lease, now, until);
         Some(LeasedRun { id: run.id, event, route: Arc::clone(&run.task.route), attempt, lease })
+    }
+
+    /// See [`Store::renew_runs`](crate::store::Store::renew_runs).
+    pub(super) fn renew_run(&mut self, id: RunId, lease: Lease, until: UnixMillis) {
+        let Some(number) = self.runs.number(id) else { return };
+        let Some(run) = self.runs.get_mut(number) else { return };
+        if let Some(before) = run.task.renew_lease(lease, until) {
+            self.due_runs.strike(before, number);
+            self.due_runs.enter(until, number);
+        }
+    }
+
+    /// See [`Store::hasten_runs`](crate::store::Store::hasten_runs).
+    pub(super) fn hasten_runs(
+        &mut self,
+        cause: &str,
+        after: Option<Waits>,
+        step: usize,
+        now: UnixMillis,
+    ) -> Hastened {
+        let from = after.map_or((now, Number::MAX), |waits| (waits.due, waits.number as Number));
+        let seen: Vec<_> = self.due_runs.after(from.max((now, Number::MAX))).take(step).collect();
+        let mut runs = 0;
+        for &(due, number) in &seen {
+            let Some(Run { task, .. }) = self.runs.get_mut(number) else { continue };
+            let is_meant = task.detail.as_deref().is_some_and(|detail| detail.starts_with(cause));
+            if task.state == State::Pending && is_meant {
+                task.due = now;
+                self.due_runs.strike(due, number);
+                self.run_waits(number);
+                runs += 1;
+            }
+        }
+        let last = seen.last().filter(|_| seen.len() >= step);
+        Hastened { runs, next: last.map(|&(due, number)| Waits { due, number: number as i64 }) }
     }
 
     /// See [`Store::lease_deliveries`](crate::store::Store::lease_deliveries).

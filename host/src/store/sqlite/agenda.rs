@@ -54,6 +54,11 @@ impl Agenda {
         }
     }
 
+    /// Takes note that a row does not stand there any more.
+    pub(super) fn leave(&mut self, place: Place) {
+        self.front.remove(&place);
+    }
+
     /// Takes note of a row that is leased.
     pub(super) fn lease(&mut self, seq: i64, until: UnixMillis) {
         self.ends.insert((until, seq));

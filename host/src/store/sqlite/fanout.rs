@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
-use crate::delivery::{RunEnd, State};
+use crate::delivery::{RunEnd, RunId, State};
 use crate::event::UnixMillis;
-use crate::store::{SettledRun, Settlement, StoreError};
+use crate::store::{Lease, SettledRun, Settlement, StoreError};
 
 use super::books::{Books, RunWork};
 use super::codec::state_number;
@@ -88,6 +88,15 @@ impl Fanouts {
         }
     }
 
+    /// Has the leases of runs last that are dealt with here, for when they are as they were.
+    pub(super) fn renew(&mut self, runs: &[(RunId, Lease)], until: UnixMillis) {
+        for staging in &mut self.staging {
+            if runs.iter().any(|(_, lease)| *lease == staging.settled.lease) {
+                staging.held.until = until;
+            }
+        }
+    }
+
     /// The store has failed: nothing goes on any more.
     pub(super) fn refuse(&mut self, error: &StoreError) {
         for answer in self.staging.drain(..).filter_map(|staging| staging.answer) {
@@ -98,6 +107,20 @@ impl Fanouts {
 }
 
 impl Writer {
+    /// See [`Store::renew_runs`](crate::store::Store::renew_runs). Leases are not stored, and so nothing is.
+    pub(super) fn renew_runs(
+        &mut self,
+        runs: &[(RunId, Lease)],
+        until: UnixMillis,
+    ) -> std::result::Result<(), StoreError> {
+        if let Some(error) = self.common.failure() {
+            return Err(error);
+        }
+        runs.iter().for_each(|(_, lease)| self.books.runs.renew(*lease, until));
+        self.fanouts.renew(runs, until);
+        Ok(())
+    }
+
     /// Takes the runs that came to very many deliveries out of a batch; what is left of it is a job as usual. The batch
     /// is answered once all of it is done.
     pub(super) fn take_large(&mut self, mut task: Task<Vec<SettledRun>, Vec<Settlement>>) -> Option<Job> {

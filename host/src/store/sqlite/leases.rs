@@ -74,6 +74,13 @@ impl<W: Copy> Desk<W> {
         self.agendas.entry(key).or_default().enter(place);
     }
 
+    /// Takes note that a row that nobody has leased is due at another time.
+    pub(super) fn move_up(&mut self, key: i64, from: Place, to: Place) {
+        let agenda = self.agendas.entry(key).or_default();
+        agenda.leave(from);
+        agenda.enter(to);
+    }
+
     /// Leases a row; an earlier lease of it is worthless from now on.
     pub(super) fn grant(&mut self, held: Held<W>) -> Lease {
         if let Some(&earlier) = self.rows.get(&held.place.1) {
@@ -84,6 +91,15 @@ impl<W: Copy> Desk<W> {
         self.insert(token, held);
         self.undo.push(Change::Granted(token));
         Lease(token)
+    }
+
+    /// Has a lease last until this time, if it is one.
+    pub(super) fn renew(&mut self, lease: Lease, until: UnixMillis) {
+        let Some(held) = self.held.get_mut(&lease.0) else { return };
+        let agenda = self.agendas.entry(held.key).or_default();
+        agenda.give_back(held.place, held.until);
+        agenda.lease(held.place.1, until);
+        held.until = until;
     }
 
     /// What is leased under a lease, if it still is.

@@ -15,6 +15,7 @@ mod deliveries;
 mod events;
 mod fanout;
 mod fault;
+mod hasten;
 mod intervene;
 mod jobs;
 mod keys;

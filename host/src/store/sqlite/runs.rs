@@ -26,6 +26,8 @@ const ATTEMPTS: &str = "UPDATE runs SET attempts = ?2 WHERE seq = ?1";
 
 const AGAIN: &str = "UPDATE runs SET due = ?2, detail = ?3 WHERE seq = ?1";
 
+const PUT_OFF: &str = "UPDATE runs SET due = ?2, detail = ?3, attempts = ?4 WHERE seq = ?1";
+
 const END: &str = "UPDATE runs SET state = ?2, started_at = ?3, took = ?4, ended_at = ?5, detail = ?6, \
      first_delivery = ?7, last_delivery = ?8 WHERE seq = ?1";
 
@@ -97,8 +99,7 @@ impl Books {
                 self.free_run(settled, held.place);
             }
             RunEnd::Postponed { due, cause } => {
-                db.prepare_cached(ATTEMPTS)?.execute((seq, what.attempts.saturating_sub(1)))?;
-                db.prepare_cached(AGAIN)?.execute((seq, due, cause))?;
+                db.prepare_cached(PUT_OFF)?.execute((seq, due, cause, what.attempts.saturating_sub(1)))?;
                 self.free_run(settled, (*due, seq));
             }
             RunEnd::Dead { cause } => {

@@ -11,12 +11,13 @@ use std::time::Duration;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use crate::delivery::KvUsage;
+use crate::delivery::{KvUsage, RunId};
 use crate::event::{EventId, UnixMillis};
 use crate::store::{
-    Answer, Appended, Cursor, EventFilter, EventRecord, EventSummary, Intervened, Intervention, KvKey,
-    KvValue, Leased, LeasedDelivery, LeasedRun, Ledger, NewEvent, Page, Queue, Readiness, Removed, Retention,
-    SettledDelivery, SettledRun, Settlement, Stats, Store, StoreError, WorkFilter, WorkRecord,
+    Answer, Appended, Cursor, EventFilter, EventRecord, EventSummary, Hastened, Intervened, Intervention,
+    KvKey, KvValue, Lease, Leased, LeasedDelivery, LeasedRun, Ledger, NewEvent, Page, Queue, Readiness,
+    Removed, Retention, SettledDelivery, SettledRun, Settlement, Stats, Store, StoreError, Waits, WorkFilter,
+    WorkRecord,
 };
 
 use super::books::Books;
@@ -152,8 +153,28 @@ impl Store for SqliteStore {
         self.job(Job::LeaseRuns, limit, now, until)
     }
 
+    fn renew_runs(&self, runs: Vec<(RunId, Lease)>, until: UnixMillis) -> Answer<'_, ()> {
+        let (answer, answered) = oneshot::channel();
+        let operation = move |writer: &mut Writer| drop(answer.send(writer.renew_runs(&runs, until)));
+        self.send(Job::Other(Box::new(operation)));
+        self.answered(answered)
+    }
+
     fn settle_runs(&self, batch: Vec<SettledRun>, now: UnixMillis) -> Answer<'_, Vec<Settlement>> {
         self.job(Job::SettleRuns, batch, now, now)
+    }
+
+    fn hasten_runs(
+        &self,
+        cause: String,
+        after: Option<Waits>,
+        step: usize,
+        now: UnixMillis,
+    ) -> Answer<'_, Hastened> {
+        self.write(Safety::Soon, move |books, db| {
+            books.at(now);
+            books.hasten_runs(db, &cause, after, step, now)
+        })
     }
 
     fn lease_deliveries(
