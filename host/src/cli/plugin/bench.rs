@@ -101,7 +101,7 @@ fn bench(config: &Path, arguments: &Arguments) -> Result<View, Failed> {
     let given = given(&case).map_err(Failed::usage)?;
     let export = export(&component, &case).map_err(Failed::usage)?;
     let settings = of_case("bench", &case).map_err(Failed::usage)?;
-    let web = Arc::new(web(&case).map_err(Failed::usage)?);
+    let web = Arc::new(web(&case).map_err(Failed::usage)?.forgetful());
     let settings = PluginSettings { outbound: Some(web), ..settings };
     let measure = |instances| {
         let settings = PluginSettings { instances, ..settings.clone() };

@@ -1,6 +1,6 @@
 //! Requests of a plugin under test: answered as the case says, sent where the command line allows it, or else denied.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,7 +17,8 @@ use super::case::{Answer, NoAnswer};
 pub(in crate::cli::plugin) struct Web {
     answers: Vec<Answered>,
     network: Option<Real>,
-    asked: Mutex<Vec<HttpRequest>>,
+    /// None where nobody will ask for them.
+    asked: Option<Mutex<Vec<HttpRequest>>>,
 }
 
 /// An answer, ready to be given.
@@ -40,20 +41,26 @@ impl Web {
     pub(super) fn new(answers: &[Answer], origins: &[String], answer: usize) -> Result<Self, String> {
         let network = if origins.is_empty() { None } else { Some(Real::new(origins, answer)?) };
         let answers = answers.iter().map(Answered::new).collect::<Result<_, _>>()?;
-        Ok(Web { answers, network, asked: Mutex::default() })
+        Ok(Web { answers, network, asked: Some(Mutex::default()) })
+    }
+
+    /// The same without a memory of what it is asked, for as many calls as one likes.
+    pub(in crate::cli::plugin) fn forgetful(self) -> Self {
+        Web { asked: None, ..self }
     }
 
     /// Every request that was made since this was asked last, in order.
     pub(super) fn asked(&self) -> Vec<HttpRequest> {
-        std::mem::take(&mut self.asked.lock().unwrap_or_else(PoisonError::into_inner))
+        let asked = self.asked.as_ref();
+        asked.map(|asked| std::mem::take(&mut *locked(asked))).unwrap_or_default()
     }
 }
 
 impl Outbound for Web {
     fn send(&self, request: HttpRequest, time: Duration) -> Result<HttpResponse, HttpError> {
-        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        asked.push(request.clone());
-        drop(asked);
+        if let Some(asked) = &self.asked {
+            locked(asked).push(request.clone());
+        }
         if let Some(answered) = self.answers.iter().find(|answered| answered.fits(&request)) {
             return answered.answer.clone();
         }
@@ -70,6 +77,10 @@ impl Outbound for Web {
         let answered = self.send(request, time);
         Box::pin(async { answered })
     }
+}
+
+fn locked(asked: &Mutex<Vec<HttpRequest>>) -> MutexGuard<'_, Vec<HttpRequest>> {
+    asked.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Answered {
@@ -161,6 +172,8 @@ mod tests {
         assert!(
             matches!(send("GET", "https://b.example/"), Err(HttpError::Denied(why)) if why.contains("no answer"))
         );
-        assert_eq!(web.asked().len(), 4);
+        assert_eq!((web.asked().len(), web.asked().len()), (4, 0));
+        let web = web.forgetful();
+        assert!(web.send(HttpRequest::default(), Duration::ZERO).is_err() && web.asked().is_empty());
     }
 }
