@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 const LEFT_BEHIND: [&str; 5] = ["target", "node_modules", ".venv", "__pycache__", ".mypy_cache"];
 
 fn main() -> std::io::Result<()> {
-    let templates = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates");
+    // Asked for when it runs: a build that is moved elsewhere has other files.
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default();
+    let templates = Path::new(&package).join("templates");
     println!("cargo::rerun-if-changed=build.rs");
     let mut listing = String::from("static FILES: &[File] = &[\n");
     for file in files(&templates)? {
