@@ -179,6 +179,10 @@ impl Guests {
         let shared = self.shared.upgrade().ok_or(Overloaded)?;
         let (answer, answered) = oneshot::channel();
         let under_way = shared.count_run(&run, until);
+        // Its lease has run out before it was known here, and it may have been handed out again.
+        if shared.clock.due_now() >= until {
+            return Err(Overloaded);
+        }
         let job = Job { task: Task::new(run, route), answer: Some(answer), under_way };
         let taken = match job.task.route.waits() {
             true => self.patient.submit(job).is_none(),

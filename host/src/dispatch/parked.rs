@@ -4,8 +4,9 @@
 //! or is not in the configuration.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, watch};
 
@@ -30,11 +31,11 @@ const APART: Duration = Duration::from_millis(100);
 /// None is put off for longer than this; where there are so many, they are put between the others of the second half.
 const FAR: Duration = Duration::from_secs(10 * 60);
 
-/// How often it is looked whether something holds them still.
+/// How often it is looked whether something holds them still. What is parked has reached the store in that time, too.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Runs that are looked at in one go when they are made due, and how long until the next: what comes in meanwhile takes its
-/// turn between them.
+/// Runs that are looked at in one go when they are made due, and how long until the next, at least: what comes in meanwhile
+/// takes its turn between them.
 const STEP: usize = 500;
 const PACE: Duration = Duration::from_millis(100);
 
@@ -55,8 +56,8 @@ struct Lot {
     probes: Vec<UnixMillis>,
     /// When the last of the others comes.
     last: UnixMillis,
-    /// Whether the plugin was seen to hold them no more on one of the routes.
-    is_free: bool,
+    /// Since when the plugin has been seen to hold them no more on one of the routes.
+    free_since: Option<Instant>,
 }
 
 /// Runs that are being made due.
@@ -67,6 +68,16 @@ struct Waking {
     routes: BTreeSet<Arc<str>>,
     /// How far they have been looked at.
     after: Option<Waits>,
+    /// None that was parked when this began comes later. What is parked again meanwhile does: without an end it would be
+    /// made due for ever.
+    end: UnixMillis,
+}
+
+impl Waking {
+    /// From the first one on.
+    fn begin(plugin: Option<Arc<str>>, routes: BTreeSet<Arc<str>>, now: UnixMillis) -> Self {
+        Waking { plugin, routes, after: None, end: later(now, FAR) }
+    }
 }
 
 impl Parked {
@@ -94,18 +105,20 @@ impl Parked {
         (due, format!("{}fails on most events: {failure}", beginning(Some(plugin))))
     }
 
-    /// Takes the plugins that hold runs no more on one of the routes, except those that were taken before. They are taken
-    /// when this is seen for the second time: what was parked just before it came to be has reached the store by then.
-    fn take_free(&self, generation: &Generation, taken: &[Waking]) -> Vec<Waking> {
+    /// Takes the plugins that have held runs no more on one of the routes for a while, except those that were taken before:
+    /// what was parked just before it came to be has reached the store by then.
+    fn take_free(&self, generation: &Generation, taken: &[Waking], now: UnixMillis) -> Vec<Waking> {
         let mut plugins = self.plugins();
         let free = plugins.extract_if(.., |plugin, lot| {
+            if holds_all(generation, plugin, &lot.routes) {
+                lot.free_since = None;
+                return false;
+            }
+            let since = lot.free_since.get_or_insert_with(Instant::now);
             let is_taken = taken.iter().any(|waking| waking.plugin.as_ref() == Some(plugin));
-            let was_free = std::mem::replace(&mut lot.is_free, !holds_all(generation, plugin, &lot.routes));
-            !is_taken && was_free && lot.is_free
+            !is_taken && since.elapsed() >= LOOK
         });
-        let waking =
-            free.map(|(plugin, lot)| Waking { plugin: Some(plugin), routes: lot.routes, after: None });
-        waking.collect()
+        free.map(|(plugin, lot)| Waking::begin(Some(plugin), lot.routes, now)).collect()
     }
 
     /// Gives back what is held again.
@@ -125,14 +138,16 @@ impl Parked {
 
 impl Lot {
     fn new() -> Self {
-        Lot { routes: BTreeSet::new(), probes: Vec::new(), last: UnixMillis::MIN, is_free: false }
+        Lot { routes: BTreeSet::new(), probes: Vec::new(), last: UnixMillis::MIN, free_since: None }
     }
 
     /// When a run comes again, where the plugin may be tried again after some time.
     fn comes_again(&mut self, time: Duration, now: UnixMillis) -> UnixMillis {
         self.probes.retain(|due| *due > now);
         if self.probes.len() < PROBES {
-            let due = later(now, time.clamp(SOON, FAR));
+            // One after the other, so that the first has begun when the second comes.
+            let turn = SOON * self.probes.len() as u32;
+            let due = later(now, (time.max(SOON) + turn).min(FAR));
             self.probes.push(due);
             return due;
         }
@@ -162,8 +177,11 @@ fn holds_all(generation: &Generation, plugin: &str, routes: &BTreeSet<Arc<str>>)
 
 /// Makes parked runs due once nothing holds them; those that an earlier process has parked at once.
 pub(super) async fn wake_loop(shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
-    let mut waking = vec![Waking { plugin: None, routes: BTreeSet::new(), after: None }];
+    let mut waking = vec![Waking::begin(None, BTreeSet::new(), shared.clock.due_now())];
     loop {
+        // A store in memory is not left while there is more to come.
+        let under_way = (!waking.is_empty()).then(|| shared.count());
+        let began = Instant::now();
         let mut unfinished = Vec::new();
         for one in waking {
             unfinished.extend(wake(&shared, one).await);
@@ -171,7 +189,8 @@ pub(super) async fn wake_loop(shared: Arc<Shared>, mut stopped: watch::Receiver<
         waking = unfinished;
         let more = async {
             match waking.is_empty() {
-                false => tokio::time::sleep(PACE).await,
+                // The store has four times as much time for others.
+                false => tokio::time::sleep(PACE.max(began.elapsed() * 4)).await,
                 true if shared.parked.is_empty() => shared.parked.some.notified().await,
                 true => tokio::time::sleep(LOOK).await,
             }
@@ -180,14 +199,19 @@ pub(super) async fn wake_loop(shared: Arc<Shared>, mut stopped: watch::Receiver<
             () = more => {}
             _ = stopped.changed() => return,
         }
-        let free = shared.parked.take_free(&shared.current.load(), &waking);
+        drop(under_way);
+        let free = shared.parked.take_free(&shared.current.load(), &waking, shared.clock.due_now());
         waking.extend(free);
     }
 }
 
 /// Makes some of them due, each step for itself so that no plugin's runs wait for another's; what is left, if anything is.
 async fn wake(shared: &Shared, waking: Waking) -> Option<Waking> {
-    let Waking { plugin, routes, after } = waking;
+    // More is due than can be taken: what comes in would wait behind what is made due.
+    if shared.starved.load(Ordering::Acquire) {
+        return Some(waking);
+    }
+    let Waking { plugin, routes, after, end } = waking;
     if let Some(plugin) = &plugin
         && holds_all(&shared.current.load(), plugin, &routes)
     {
@@ -195,12 +219,15 @@ async fn wake(shared: &Shared, waking: Waking) -> Option<Waking> {
         return None;
     }
     match shared.store.hasten_runs(beginning(plugin.as_deref()), after, STEP, shared.clock.due_now()).await {
-        Ok(hastened) => hastened.next.map(|next| Waking { plugin, routes, after: Some(next) }),
+        Ok(hastened) => {
+            let next = hastened.next.filter(|next| next.due <= end);
+            next.map(|next| Waking { plugin, routes, after: Some(next), end })
+        }
         // They come by themselves, later.
         Err(error) if error.is_final() => None,
         Err(error) => {
             tracing::error!(%error, "failed to let parked runs go on; trying again");
-            shared.pause().await.then_some(Waking { plugin, routes, after })
+            shared.pause().await.then_some(Waking { plugin, routes, after, end })
         }
     }
 }
@@ -247,10 +274,10 @@ mod tests {
         let mut lot = Lot::new();
         let minute = Duration::from_secs(60);
         let due: Vec<_> = (0..10).map(|_| lot.comes_again(minute, 1000)).collect();
-        assert_eq!(due[..4], [61_000; 4]);
+        assert_eq!(due[..4], [61_000, 61_100, 61_200, 61_300]);
         assert_eq!(due[4..], [31_000, 31_100, 31_200, 31_300, 31_400, 31_500]);
         // Those that came find the next probe under way, or the next time; their places are free again.
-        let due: Vec<_> = (0..5).map(|_| lot.comes_again(Duration::ZERO, 61_000)).collect();
-        assert_eq!(due, [61_100, 61_100, 61_100, 61_100, 91_000]);
+        let due: Vec<_> = (0..5).map(|_| lot.comes_again(Duration::ZERO, 61_300)).collect();
+        assert_eq!(due, [61_400, 61_500, 61_600, 61_700, 91_300]);
     }
 }
