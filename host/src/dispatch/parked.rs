@@ -187,6 +187,7 @@ pub(super) async fn wake_loop(shared: Arc<Shared>, mut stopped: watch::Receiver<
             unfinished.extend(wake(&shared, one).await);
         }
         waking = unfinished;
+        let under_way = under_way.filter(|_| !waking.is_empty());
         let more = async {
             match waking.is_empty() {
                 // The store has four times as much time for others.
