@@ -1,6 +1,6 @@
 //! The plugin's table in the configuration.
 
-use hookyard_plugin::json::Json;
+use hookyard_plugin::json::{Json, is_pointer};
 use hookyard_plugin::{Failure, template};
 
 /// What the operator asked for.
@@ -36,9 +36,6 @@ impl<'a> Options<'a> {
         if let Err(problem) = template::check(&options.key, &[]) {
             mistakes.push(["`key` is a text of which ", &problem].concat());
         }
-        if !is_escaped(&options.at) {
-            mistakes.push(NO_POINTER.into());
-        }
         mistakes
     }
 
@@ -70,8 +67,6 @@ impl<'a> Options<'a> {
     }
 }
 
-const NO_POINTER: &str = "`at` must be a JSON pointer such as \"/customer\"";
-
 fn string(value: Json<'_>, mistakes: &mut Vec<String>) -> String {
     value.string().unwrap_or_else(|| {
         mistakes.push("`key` must be a string such as \"{/customer/tier}\"".into());
@@ -95,17 +90,12 @@ fn entry<'a>(option: &str, value: Json<'a>, mistakes: &mut Vec<String>) -> Json<
 
 fn pointer(value: Json<'_>, mistakes: &mut Vec<String>) -> String {
     match value.string() {
-        Some(pointer) if pointer.is_empty() || pointer.starts_with('/') => pointer,
+        Some(pointer) if is_pointer(&pointer) => pointer,
         _ => {
-            mistakes.push(NO_POINTER.into());
+            mistakes.push("`at` must be a JSON pointer such as \"/customer\"".into());
             String::new()
         }
     }
-}
-
-/// Whether each `~` of a pointer begins `~0` or `~1`.
-fn is_escaped(pointer: &str) -> bool {
-    pointer.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']))
 }
 
 fn on_missing(value: Json<'_>, mistakes: &mut Vec<String>) -> bool {

@@ -1,7 +1,7 @@
 //! The plugin's table in the configuration.
 
 use hookyard_plugin::Failure;
-use hookyard_plugin::json::{Json, quote};
+use hookyard_plugin::json::{Json, is_pointer, quote};
 
 /// What the operator asked for.
 pub struct Options {
@@ -27,15 +27,10 @@ impl Options {
         }
     }
 
-    /// Everything that is wrong with a table. What would only come out at an event is looked at here, once.
+    /// Everything that is wrong with a table.
     pub fn mistakes(text: &str) -> Vec<String> {
         let mut mistakes = Vec::new();
-        let options = Options::read(text, &mut mistakes);
-        for (option, pointers) in [("remove", &options.remove), ("mask", &options.mask)] {
-            for pointer in pointers.iter().filter(|pointer| !is_escaped(pointer)) {
-                mistakes.push(no_pointer(option, &quote(pointer)));
-            }
-        }
+        Options::read(text, &mut mistakes);
         mistakes
     }
 
@@ -70,20 +65,14 @@ fn pointers(option: &str, value: Json<'_>, mistakes: &mut Vec<String>) -> Vec<St
     let mut pointers = Vec::new();
     for item in value.items() {
         match item.string() {
-            Some(pointer) if pointer.starts_with('/') => pointers.push(pointer),
-            _ => mistakes.push(no_pointer(option, item.text())),
+            Some(pointer) if is_pointer(&pointer) && !pointer.is_empty() => pointers.push(pointer),
+            _ => {
+                let problem = ", which is not a JSON pointer such as \"/user/email\"";
+                mistakes.push(["`", option, "` has ", item.text(), problem].concat());
+            }
         }
     }
     pointers
-}
-
-fn no_pointer(option: &str, json: &str) -> String {
-    ["`", option, "` has ", json, ", which is not a JSON pointer such as \"/user/email\""].concat()
-}
-
-/// Whether each `~` of a pointer begins `~0` or `~1`.
-fn is_escaped(pointer: &str) -> bool {
-    pointer.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']))
 }
 
 fn on_invalid(value: Json<'_>, mistakes: &mut Vec<String>) -> bool {

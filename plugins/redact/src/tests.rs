@@ -69,6 +69,6 @@ fn mistakes_are_named() {
     for pointer in ["/a~2", "/a~"] {
         let problem =
             format!("`mask` has \"{pointer}\", which is not a JSON pointer such as \"/user/email\"");
-        assert_eq!(validate(&format!(r#"{{"mask": ["{pointer}"]}}"#)), [problem]);
+        check(&format!(r#"{{"mask": ["{pointer}"]}}"#), &[&problem]);
     }
 }

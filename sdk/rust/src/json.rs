@@ -90,6 +90,12 @@ impl<'a> Json<'a> {
     }
 }
 
+/// Whether this is an RFC 6901 pointer: nothing, or segments that begin with `/`, in which each `~` begins `~0` or `~1`.
+pub fn is_pointer(text: &str) -> bool {
+    (text.is_empty() || text.starts_with('/'))
+        && text.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']))
+}
+
 /// A string as JSON text, quotes included.
 pub fn quote(text: &str) -> String {
     let mut json = String::with_capacity(text.len() + 2);
@@ -249,7 +255,7 @@ fn four_digits(text: &str) -> Option<(u32, &str)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Json, push_segment, quote};
+    use super::{Json, is_pointer, push_segment, quote};
 
     #[test]
     fn walks_what_it_is_given() {
@@ -310,6 +316,16 @@ mod tests {
         for text in broken.into_iter().chain((0..whole.len()).filter_map(|end| whole.get(..end))) {
             let node = Json::new(text);
             let _ = (node.items().count(), node.members().count(), node.string(), node.member("a"));
+        }
+    }
+
+    #[test]
+    fn pointers_are_known_by_their_form() {
+        for pointer in ["", "/", "/a//b", "/a~0~1b", "/~01"] {
+            assert!(is_pointer(pointer), "{pointer}");
+        }
+        for text in ["a", "a/b", "~0", "/a~", "/a~2", "/~/1", " /a"] {
+            assert!(!is_pointer(text), "{text}");
         }
     }
 

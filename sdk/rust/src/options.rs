@@ -36,7 +36,7 @@ use core::ops::RangeInclusive;
 
 use crate::Failure;
 use crate::conditions::Conditions;
-use crate::json::Json;
+use crate::json::{Json, is_pointer};
 use crate::template;
 
 /// A table that is being read. Each option that is asked for is known; what is left in the end is a mistake.
@@ -149,7 +149,7 @@ impl<'a> Table<'a> {
     /// A JSON pointer; the empty one is the whole document.
     pub fn pointer(&mut self, name: &'static str) -> Option<String> {
         let value = self.any(name)?;
-        let pointer = value.string().filter(|text| text.is_empty() || text.starts_with('/'));
+        let pointer = value.string().filter(|text| is_pointer(text));
         self.good(name, pointer, "must be a JSON pointer such as \"/customer\"")
     }
 

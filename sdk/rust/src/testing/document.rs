@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::de::IgnoredAny;
 
 use crate::JsonKind;
-use crate::json::Json;
+use crate::json::{Json, is_pointer};
 
 /// Checks a text as the host does.
 pub(super) fn check(bytes: &[u8]) -> Result<&str, String> {
@@ -53,9 +53,7 @@ pub(super) fn string(node: Json<'_>) -> Option<String> {
 
 /// The unescaped segments of a pointer; None where the text is not one.
 pub(super) fn segments(pointer: &str) -> Option<impl DoubleEndedIterator<Item = Cow<'_, str>>> {
-    let mut escapes = pointer.split('~').skip(1);
-    let begins = pointer.is_empty() || pointer.starts_with('/');
-    if !begins || !escapes.all(|rest| rest.starts_with(['0', '1'])) {
+    if !is_pointer(pointer) {
         return None;
     }
     let segments: Vec<_> = pointer.split('/').skip(1).collect();
